@@ -1,0 +1,72 @@
+# From a clone to a classified mug: `make up`. Everything that can be tested here: `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+
+STACK ?= dev
+PYTHON ?= python3
+REGISTRY ?=
+
+VENV := .venv/bin
+DEPLOY := $(VENV)/python -m deploy
+
+.PHONY: help venv tools up preview destroy down status url logs env images check test bench docs lock
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: ## Python: every locked package into .venv (all other targets do this by themselves)
+	@$(PYTHON) -m tools venv
+
+up: venv ## The main job: tools, cluster, images, model, pulumi up, smoke test  [STACK=dev]
+	@$(DEPLOY) up --stack $(STACK)
+
+preview: venv ## What `make up` would change  [STACK=dev]
+	@$(DEPLOY) preview --stack $(STACK)
+
+destroy: venv ## Remove the stack's resources; the cluster stays  [STACK=dev]
+	@$(DEPLOY) destroy --stack $(STACK)
+
+down: venv ## Remove everything: the stack, its embedded cluster and the cluster's data  [STACK=dev]
+	@$(DEPLOY) down --stack $(STACK)
+
+status: venv ## Cluster and stack at a glance  [STACK=dev]
+	@$(DEPLOY) status --stack $(STACK)
+
+url: venv ## The stack's URL and nothing else  [STACK=dev]
+	@$(DEPLOY) url --stack $(STACK)
+
+logs: venv ## Triton's log  [STACK=dev]
+	@$(DEPLOY) logs --stack $(STACK)
+
+env: venv ## What plain `pulumi` needs: eval "$$(make env)"  [STACK=dev]
+	@$(DEPLOY) env --stack $(STACK)
+
+tools: venv ## Install and build what this machine lacks (make up and make test do this by themselves)
+	@$(DEPLOY) tools
+
+images: venv ## Build the project's images and push them  REGISTRY=registry.example/team
+	@$(DEPLOY) images --registry "$(REGISTRY)"
+
+check: venv ## Lint, types and unit tests
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/pytest tests/unit
+
+test: venv ## Everything that can be tested on this machine
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(DEPLOY) tools
+	@$(VENV)/pytest tests
+
+bench: venv ## The budgets as a table: budget, measured, ratio, pass or fail
+	@$(VENV)/python -m bench
+
+docs: venv ## Regenerate docs/configuration.md from the models
+	@$(VENV)/python -m infra.config_docs
+
+lock: venv ## Lock the dependencies of pyproject.toml again
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group dev pyproject.toml -o requirements.lock

@@ -1,0 +1,106 @@
+"""`python -m bench`: measure every budget on a cluster of its own, print the table, exit 1 where one is not kept."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bench.budgets import (
+    POD_AGAINST_RUNTIME,
+    PREVIEW_UNCHANGED,
+    UP_FROM_NOTHING,
+    UP_UNCHANGED,
+    UP_WITH_PLAN,
+    URL_AGAINST_POD,
+    Budget,
+    Measurement,
+    table,
+)
+from bench.latency import medians_s, runtime_call, triton_call
+from bench.workspace import Workspace, workspace_in
+from local_cluster.layout import layout_from_name
+
+_CLUSTER = "embedded-bench"
+_STACK = "bench"
+
+
+def main() -> int:
+    """Measure and print; the cluster is removed at the end, whatever happens."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = workspace_in(Path(folder), _CLUSTER)
+        workspace.write_stack(_STACK)
+        try:
+            measurements = _measure(workspace)
+        finally:
+            workspace.make("down", f"STACK={_STACK}")
+    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}\n")
+    print(table(measurements))
+    return 0 if all(each.passed for each in measurements) else 1
+
+
+def _measure(workspace: Workspace) -> list[Measurement]:
+    workspace.make("tools")
+    workspace.make("up", f"STACK={_STACK}", timeout_s=3600)  # whatever must be built is built now
+    workspace.make("down", f"STACK={_STACK}")
+    measurements = [_timed(workspace, UP_FROM_NOTHING, "up")]
+    measurements += [_timed(workspace, UP_UNCHANGED, "up"), _timed(workspace, PREVIEW_UNCHANGED, "preview")]
+    measurements += _latencies(workspace)
+    workspace.make("destroy", f"STACK={_STACK}")
+    _local_cluster(workspace, "down", "--keep-data")
+    measurements.insert(1, _timed(workspace, UP_WITH_PLAN, "up"))
+    return measurements
+
+
+def _timed(workspace: Workspace, budget: Budget, verb: str) -> Measurement:
+    print(f"measuring: {budget.what}", file=sys.stderr)
+    start = time.monotonic()
+    result = workspace.make(verb, f"STACK={_STACK}")
+    measured = time.monotonic() - start
+    if result.returncode != 0:
+        sys.exit(f"make {verb} failed, so nothing can be measured:\n{result.stdout}{result.stderr}")
+    return Measurement(budget=budget, measured=measured)
+
+
+def _latencies(workspace: Workspace) -> list[Measurement]:
+    print("measuring: requests", file=sys.stderr)
+    url = workspace.make("url", f"STACK={_STACK}").stdout.strip()
+    (repository,) = (layout_from_name(_CLUSTER).storage / "repositories").iterdir()
+    tensor = np.fromfile(repository / "golden_input.bin", dtype="<f4").reshape(3, 224, 224)
+    model = "densenet_tensorrt"
+    medians = medians_s(
+        {
+            "url": triton_call(url, model, tensor),
+            "pod": triton_call(f"http://{_pod_address()}:8080", model, tensor),
+            "runtime": runtime_call(repository / model / "1" / "model.onnx", tensor),
+        }
+    )
+    for name, seconds in medians.items():
+        print(f"  {name}: {seconds * 1000:.2f} ms", file=sys.stderr)
+    return [
+        Measurement(budget=URL_AGAINST_POD, measured=medians["url"] / medians["pod"]),
+        Measurement(budget=POD_AGAINST_RUNTIME, measured=medians["pod"] / medians["runtime"]),
+    ]
+
+
+def _pod_address() -> str:
+    kubeconfig = layout_from_name(_CLUSTER).kubeconfig
+    return subprocess.run(
+        ["kubectl", f"--kubeconfig={kubeconfig}", f"--namespace=triton-{_STACK}", "get", "pods",
+         "--selector=app.kubernetes.io/name=triton", "--output=jsonpath={.items[0].status.podIP}"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def _local_cluster(workspace: Workspace, *arguments: str) -> None:
+    subprocess.run(
+        [workspace.folder / ".venv" / "bin" / "python", "-m", "local_cluster", "--name", _CLUSTER, *arguments],
+        cwd=workspace.folder, env=workspace.environment, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

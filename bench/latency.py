@@ -1,0 +1,53 @@
+"""What a request costs: through the URL, to the pod, and as a bare call of ONNX Runtime, in turn and in one run."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tritonclient.http import InferenceServerClient, InferInput
+
+_WARM_UP = 5
+_ROUNDS = 60
+
+Tensor = npt.NDArray[np.float32]
+
+
+def medians_s(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Time calls in turn, A B C A B C …, so that all meet the same noise.
+
+    Returns:
+        The median of each, in seconds.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(_WARM_UP + _ROUNDS):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if number >= _WARM_UP:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def triton_call(url: str, model: str, tensor: Tensor) -> Callable[[], object]:
+    """Return a call that posts a float32 [3, 224, 224] tensor in binary to a Triton at `url`."""
+    client = InferenceServerClient(url.removeprefix("http://"), network_timeout=60)
+
+    def call() -> object:
+        infer_input = InferInput("input", list(tensor.shape), "FP32")
+        infer_input.set_data_from_numpy(tensor)
+        return client.infer(model, [infer_input]).as_numpy("output")
+
+    return call
+
+
+def runtime_call(
+    onnx: Path, tensor: Tensor, providers: Sequence[str] = ("CPUExecutionProvider",)
+) -> Callable[[], object]:
+    """Return a call that runs the served ONNX in this process, with as many threads as there are processors."""
+    session = onnxruntime.InferenceSession(onnx, providers=list(providers))
+    batch = tensor[np.newaxis]
+    return lambda: session.run(None, {"input": batch})

@@ -1,0 +1,80 @@
+"""A throw-away clone with a cluster, a stack and a Pulumi state of its own, driven by `make` alone as a user does."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_cluster.layout import layout_from_name
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """A copy of this checkout, as it lies on the disk, in a folder of its own.
+
+    Attributes:
+        folder: where the copy lies.
+        cluster: the embedded cluster's name, so that nothing that runs on this machine is met.
+        environment: what `make` runs in: the caches are the user's, the state is the workspace's own.
+    """
+
+    folder: Path
+    cluster: str
+    environment: dict[str, str] = field(repr=False)
+
+    def write_stack(self, stack: str, **changes: dict[str, Any]) -> None:
+        """Write `Pulumi.<stack>.yaml`: the `dev` stack on this workspace's cluster, in the namespace `triton-<stack>`.
+
+        Args:
+            stack: the stack's name.
+            changes: keys to set in a group, by group: `model={"maxBatchSize": 8}`.
+        """
+        layout = layout_from_name(self.cluster)
+        groups = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+        own: dict[str, dict[str, Any]] = {
+            "cluster": {
+                "context": self.cluster,
+                "kubeconfig": str(layout.kubeconfig),
+                "namespace": f"triton-{stack}",
+            },
+            "storage": {"path": str(layout.storage), "node": self.cluster},
+            "endpoint": {"port": layout.gateway_port},
+        }
+        for group, values in [*own.items(), *changes.items()]:
+            groups[f"densenet-triton:{group}"] |= values
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": groups}))
+
+    def make(self, *arguments: str, timeout_s: float = 900) -> subprocess.CompletedProcess[str]:
+        """Run `make` and return what it printed, whatever its exit status."""
+        return subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+
+
+def workspace_in(folder: Path, cluster: str) -> Workspace:
+    """Copy this checkout's files, tracked or not yet tracked, to `folder`/clone."""
+    clone = folder / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    foreign = ("PULUMI_", "VIRTUAL_ENV", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi")}
+    return Workspace(folder=clone, cluster=cluster, environment=environment)

@@ -1,0 +1,81 @@
+"""The Kubernetes cluster that a stack's configuration names: made ready where it is ours, asked where it is not."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.commands import output_of, run
+from deploy.errors import CommandFailedError, DeployError
+from infra.config import Cluster as ClusterConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A cluster by its kubeconfig context.
+
+    Attributes:
+        config: the stack's group `cluster`.
+        environment: what programs run in.
+    """
+
+    config: ClusterConfig
+    environment: Mapping[str, str]
+
+    def start(self) -> None:
+        """Start the embedded cluster, or heal it."""
+        self._local("up")
+
+    def load(self, archive: Path, image: str) -> None:
+        """Load an image's archive into the embedded cluster, unless the image is there."""
+        self._local("load", str(archive), "--ref", image)
+
+    def status(self) -> None:
+        """Print the state of the embedded cluster's components."""
+        self._local("status")
+
+    def remove(self) -> None:
+        """Remove the embedded cluster with its data."""
+        self._local("down")
+
+    def await_answer(self) -> None:
+        """Ask the API server once.
+
+        Raises:
+            DeployError: the context does not exist, or nothing answers.
+        """
+        try:
+            self.kubectl("get", "--raw", "/readyz", timeout_s=10)
+        except CommandFailedError as error:
+            raise DeployError(
+                f"cluster.context {self.config.context!r} does not answer: {error}; "
+                "name one that does (kubectl config get-contexts) in the stack's file"
+            ) from error
+
+    def kubectl(self, *arguments: str, timeout_s: float = 30) -> str:
+        """Return what kubectl prints, asked of this cluster and no other."""
+        return output_of(self.kubectl_command(*arguments), self.environment, timeout_s=timeout_s)
+
+    def kubectl_command(self, *arguments: str) -> list[str]:
+        """Return a kubectl command line that names this cluster explicitly."""
+        kubeconfig = [f"--kubeconfig={self.config.kubeconfig}"] if self.config.kubeconfig else []
+        return ["kubectl", *kubeconfig, f"--context={self.config.context}", *arguments]
+
+    def identity(self) -> str:
+        """Return what no other cluster has: the UID of its first namespace."""
+        return self.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
+
+    def pods(self, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        """Return a namespace's pods as the API gives them."""
+        flags = [f"--selector={selector}"] if selector else []
+        listed = self.kubectl("get", "pods", f"--namespace={namespace}", "--output=json", *flags)
+        items: list[dict[str, Any]] = json.loads(listed)["items"]
+        return items
+
+    def _local(self, *arguments: str) -> None:
+        name = self.config.local_name
+        if name is None:
+            raise DeployError(f"cluster.context {self.config.context!r} is not an embedded cluster of this project")
+        run([sys.executable, "-m", "local_cluster", "--name", name, *arguments], self.environment)

@@ -1,0 +1,74 @@
+"""Running the other parts: each is a command, and its exit status is its word."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.errors import CommandFailedError, ProgramMissingError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a command in the repository's root, its output shown as it comes.
+
+    Raises:
+        ProgramMissingError: there is no such program on PATH.
+        CommandFailedError: it ended with another status than 0.
+    """
+    returncode = status_of(command, environment)
+    if returncode != 0:
+        raise CommandFailedError(f"'{_short(command)}' ended with status {returncode}; its reason stands above")
+
+
+def status_of(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command as `run` does and return its exit status.
+
+    Ctrl-C reaches the command too, as it reaches all of the terminal's foreground: it is waited for, so that it can
+    put its affairs in order, and only then the interrupt goes on.
+    """
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    except FileNotFoundError as error:
+        raise _missing(command) from error
+    while True:
+        try:
+            returncode = process.wait()
+        except KeyboardInterrupt as error:
+            interrupt = error
+        else:
+            break
+    if interrupt is not None:
+        raise interrupt
+    return returncode
+
+
+def output_of(command: Sequence[str], environment: Mapping[str, str], *, timeout_s: float = 60) -> str:
+    """Return what a command prints on standard output.
+
+    Raises:
+        ProgramMissingError: there is no such program on PATH.
+        CommandFailedError: it failed or took longer than `timeout_s`; the text is its last line on standard error.
+    """
+    try:
+        result = subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=timeout_s
+        )
+    except FileNotFoundError as error:
+        raise _missing(command) from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailedError(f"'{_short(command)}' did not answer within {timeout_s:.0f} s") from error
+    if result.returncode != 0:
+        reason = (result.stderr.strip() or result.stdout.strip() or "it gave no reason").splitlines()[-1]
+        raise CommandFailedError(f"'{_short(command)}' ended with status {result.returncode}: {reason}")
+    return result.stdout
+
+
+def _short(command: Sequence[str]) -> str:
+    name, *arguments = command
+    return " ".join([Path(name).name, *arguments[:4]]) + (" …" if len(arguments) > 4 else "")  # noqa: PLR2004 - for reading
+
+
+def _missing(command: Sequence[str]) -> ProgramMissingError:
+    return ProgramMissingError(f"{command[0]} is not on PATH; have it installed or built: make tools")

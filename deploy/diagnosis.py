@@ -1,0 +1,46 @@
+"""Why pods do not serve, in the pods' own words: what Kubernetes knows, one line a pod."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_FAULTS = frozenset(
+    {
+        "CrashLoopBackOff",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
+    }
+)
+
+
+def reasons(pods: list[dict[str, Any]]) -> list[str]:
+    """Say for each pod that is not ready why: unschedulable, image, or a container's last words.
+
+    Args:
+        pods: pods as the Kubernetes API gives them.
+    """
+    return [f"pod {pod['metadata']['name']}: {reason}" for pod in pods for reason in _pod_reasons(pod)]
+
+
+def _pod_reasons(pod: Mapping[str, Any]) -> Iterator[str]:
+    status = pod.get("status", {})
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            yield f"not scheduled: {condition.get('message', '')}"
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        yield from _container_reasons(container)
+
+
+def _container_reasons(container: Mapping[str, Any]) -> Iterator[str]:
+    name = container["name"]
+    waiting = container.get("state", {}).get("waiting", {})
+    ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
+    if ended and ended.get("exitCode") != 0:
+        words = (ended.get("message") or ended.get("reason") or "no reason given").strip()
+        yield f"container {name} ended with status {ended['exitCode']}: {words}"
+    elif waiting.get("reason") in _FAULTS:
+        yield f"container {name}: {waiting['reason']}: {waiting.get('message', '').strip()}"

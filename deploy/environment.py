@@ -1,0 +1,75 @@
+"""The environment that Pulumi and every other program of a deployment runs in."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.commands import output_of
+
+_SHOWN = (
+    "PATH",
+    "PULUMI_BACKEND_URL",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER",
+)
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for what must outlive a run: stack states, the passphrase, locks."""
+    home = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    folder = Path(home) / "densenet-triton"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def deployment_environment() -> dict[str, str]:
+    """Return this process's environment, completed by what the user has not chosen himself.
+
+    The tools stand first on PATH. A user who is logged in to a Pulumi backend, or names one, keeps it; any other
+    gets a file backend and a passphrase of mode 0600 in his own state folder.
+    """
+    environment = dict(os.environ)
+    for key, verb in (("PATH", "path"), ("DENSENET_TOOLS_SHARE", "share")):
+        value = output_of([sys.executable, "-m", "tools", verb], environment).strip()
+        environment[key] = f"{value}:{environment['PATH']}" if key == "PATH" else value
+    environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    if not _has_backend(environment):
+        backend = state_folder(environment) / "pulumi"
+        backend.mkdir(mode=0o700, exist_ok=True)
+        environment["PULUMI_BACKEND_URL"] = backend.as_uri()
+    if not environment.keys() & {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"}:
+        environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase_file(state_folder(environment)))
+    environment["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true"
+    return environment
+
+
+def shown_environment(environment: Mapping[str, str]) -> str:
+    """Return the lines of `make env`: what plain `pulumi` needs, for a shell's eval."""
+    return "\n".join(f"export {key}={_quoted(environment[key])}" for key in _SHOWN if key in environment)
+
+
+def _has_backend(environment: Mapping[str, str]) -> bool:
+    if environment.keys() & {"PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN"}:
+        return True
+    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        credentials = json.loads((home / "credentials.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(credentials.get("current"))
+
+
+def _passphrase_file(folder: Path) -> Path:
+    path = folder / "passphrase"
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    return path
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"

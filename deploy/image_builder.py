@@ -1,0 +1,186 @@
+"""Building the project's images with buildah, on a Debian base by mmdebstrap: no Docker, no registry.
+
+The Containerfiles are ordinary ones. What they download from PyPI is fetched here instead and handed in, so that the
+machine's own proxies, certificates and indexes apply. All that a build leaves lies in one scratch folder.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from deploy.errors import ImageError, ProgramMissingError
+from infra.images import LOCAL_REGISTRY, base_image, reference
+
+_DEBIAN = f"{LOCAL_REGISTRY}/debian:bookworm"
+_MMDEBSTRAP = (
+    "mmdebstrap",
+    "--variant=apt",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=force-unsafe-io",
+    "bookworm",
+)
+_WHEEL_PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in range(17, 37)), "manylinux2014_x86_64")
+_WHEELS_INSIDE = "/mnt"  # a folder that every base has: mounting there leaves no trace in the image
+_STEP = re.compile(r"STEP .*: (ADD|COPY|RUN) |^I: (running apt-get|downloading|extracting|installing|creating) ")
+_LINE_COLUMNS = 120
+_FULL_DISK_MIB = 64  # with less left, that is why a build has failed, whatever it said
+_NO_SPACE = re.compile("no space left on device|write on closed pipe", re.IGNORECASE)  # the latter is buildah's way
+_NO_DOWNLOAD = re.compile(
+    "could not resolve|failed to fetch|connection (refused|failed|timed out)|retrying|from versions: none",
+    re.IGNORECASE,
+)
+
+
+class ImageBuilder:
+    """Builds images one after the other in a scratch folder of its own.
+
+    Args:
+        repository: where the images' files lie; they must not change while the builder is in use.
+        scratch: a folder that the caller removes afterwards, whatever happened.
+        cache: where finished Debian bases are kept.
+        lock: descriptor that must stay open as long as any process of the build runs.
+    """
+
+    def __init__(self, *, repository: Path, scratch: Path, cache: Path, lock: int) -> None:
+        self._repository = repository
+        self._scratch = scratch
+        self._cache = cache
+        self._lock = lock
+        self._known: set[str] = set()
+        self._buildah = ("buildah", f"--root={scratch / 'storage'}", f"--runroot={scratch / 'run'}")
+        for program in ("buildah", "mmdebstrap"):
+            if shutil.which(program) is None:
+                raise ProgramMissingError(f"{program} is not on PATH; have it installed: make tools")
+
+    def build(self, image: str) -> None:
+        """Build an image, under its local reference, on a Debian base or on an image that this builder knows."""
+        base = base_image(image, repository=self._repository)
+        if base is None:
+            self._add_debian()
+        on = f"SERVING={self._reference(base)}" if base else f"BASE={_DEBIAN}"
+        wheels = self._downloaded_wheels(image)
+        self._run(
+            image,
+            *(*self._buildah, "bud", "--isolation=chroot", f"--tag={self._reference(image)}", f"--build-arg={on}"),
+            *(f"--volume={wheels}:{_WHEELS_INSIDE}:ro", f"--build-arg=PIP_FIND_LINKS={_WHEELS_INSIDE}"),
+            *("--build-arg=PIP_NO_INDEX=1", f"--file={self._folder(image) / 'Containerfile'}", str(self._repository)),
+        )
+        self._known.add(image)
+
+    def archive(self, image: str, target: Path) -> None:
+        """Write a built image as an OCI archive, whole or not at all."""
+        scratch = self._scratch / target.name
+        name = self._reference(image)
+        self._run(image, *self._buildah, "push", "--quiet", "--format=oci", name, f"oci-archive:{scratch}:{name}")
+        _publish(scratch, target)
+
+    def load(self, image: str, archive: Path) -> None:
+        """Make an archived image known to this builder, unless it was built here."""
+        if image not in self._known:
+            self._run(image, *self._buildah, "pull", "--quiet", f"oci-archive:{archive}")
+            self._known.add(image)
+
+    def push(self, image: str, registry: str) -> str:
+        """Push an image that this builder knows and return its reference in the registry."""
+        target = self._reference(image, registry)
+        self._run(image, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
+        return target
+
+    def _add_debian(self) -> None:
+        key = hashlib.sha256("\0".join(_MMDEBSTRAP).encode()).hexdigest()[:16]
+        base = self._cache / f"debian-{key}.tar"
+        if not base.exists():
+            scratch = self._scratch / base.name
+            self._run("debian", *_MMDEBSTRAP, str(scratch))
+            _publish(scratch, base)
+        containerfile = self._scratch / "Containerfile"
+        containerfile.write_text(f"FROM scratch\nADD {base.name} /\n")
+        self._run("debian", *self._buildah, "bud", f"--file={containerfile}", f"--tag={_DEBIAN}", str(self._cache))
+
+    def _downloaded_wheels(self, image: str) -> Path:
+        """Download the locked wheels, as they must be for the image's Python."""
+        wheels = self._scratch / "wheels" / image
+        wheels.mkdir(parents=True)
+        for lock in sorted(self._folder(image).glob("*.lock")):
+            say(f"images: {image}: downloading the packages of {lock.name}")
+            self._run(
+                image,
+                *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+                *("--require-hashes", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11"),
+                *(f"--platform={platform}" for platform in _WHEEL_PLATFORMS),
+                *(f"--dest={wheels}", f"--requirement={lock}"),
+            )
+        return wheels
+
+    def _reference(self, image: str, registry: str = LOCAL_REGISTRY) -> str:
+        return reference(image, registry, repository=self._repository)
+
+    def _folder(self, image: str) -> Path:
+        return self._repository / "images" / image
+
+    def _run(self, image: str, *command: str) -> None:
+        """Run one command of a build with its steps shown; all that it says is kept in the cache until the next."""
+        # In a mount namespace of its own even a killed build leaves no mount behind.
+        wrapped = ("unshare", "--mount", *command) if os.geteuid() == 0 else command
+        log = self._cache / f"{image}.log"
+        process = subprocess.Popen(
+            wrapped,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "TMPDIR": str(self._scratch)},
+            pass_fds=(self._lock,),
+        )
+        try:
+            with log.open("w") as file:
+                _follow(process, file, f"images: {image}: ")
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        if process.wait() != 0:
+            raise ImageError(f"image {image}: {self._reason(log.read_text())}; all that was said: {log}")
+        log.unlink()
+
+    def _reason(self, output: str) -> str:
+        """Name the cause of a failure in one line."""
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        if _NO_SPACE.search(output) or shutil.disk_usage(self._scratch).free < _FULL_DISK_MIB * 1024**2:
+            return f"the disk of {self._cache} is full; free some, or set XDG_CACHE_HOME to another"
+        if found := next((line for line in lines if _NO_DOWNLOAD.search(line)), None):
+            return f"a download failed ({_shortened(found)}); repeat when the network is there"
+        return _shortened(lines[-1]) if lines else "the build was ended from outside"
+
+
+def _follow(process: subprocess.Popen[str], log: TextIO, prefix: str) -> None:
+    for line in process.stdout or ():
+        log.write(line)
+        if _STEP.search(line):
+            say(f"{prefix}{line.strip()}")
+
+
+def _publish(finished: Path, target: Path) -> None:
+    with finished.open("rb") as file:
+        os.fsync(file.fileno())
+    finished.rename(target)
+
+
+def say(line: str) -> None:
+    """Show a line of progress."""
+    print(_shortened(line), file=sys.stderr, flush=True)  # noqa: T201 - progress
+
+
+def _shortened(line: str) -> str:
+    """Return a line that fits a terminal."""
+    return line if len(line) <= _LINE_COLUMNS else f"{line[: _LINE_COLUMNS - 1]}…"

@@ -1,0 +1,144 @@
+"""The project's images as archives in the user's cache: built once for each content, for all clones."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from deploy.errors import ImageError
+from deploy.image_builder import ImageBuilder, say
+from infra.images import REPOSITORY, base_image, content_tag, is_own, sources
+
+EMBEDDED_IMAGES = ("triton-cpu", "model-build")
+
+_KEPT_ARCHIVES = 3
+_NEEDED_MIB = 3 * 1024
+
+
+def archive_of(image: str) -> Path:
+    """Return an image's OCI archive, `<cache>/<image>-<content tag>.tar`, building it if it is missing.
+
+    Raises:
+        ImageError: it could not be built; the text says why and where all of the build's output is.
+        ProgramMissingError: a program that builds images is not on PATH.
+    """
+    return build_images((image,))[image]
+
+
+def build_images(images: Sequence[str]) -> Mapping[str, Path]:
+    """Return several images' archives by name, as `archive_of` does for one."""
+    archives = {image: _archive(image) for image in images}
+    if all(archive.exists() for archive in archives.values()):
+        return archives
+    with _workshop(images) as workshop:
+        return {image: workshop.archive_of(image) for image in images}
+
+
+def push_images(images: Sequence[str], registry: str) -> None:
+    """Push images to a registry under their content tags, with the login that the user has there.
+
+    Args:
+        images: folders of `images/`.
+        registry: host and path, for example "registry.example/team".
+
+    Raises:
+        ImageError: an image could not be built or pushed.
+        ProgramMissingError: a program that builds images is not on PATH.
+    """
+    with _workshop(images) as workshop:
+        for image in images:
+            workshop.push(image, registry)
+
+
+class _Workshop:
+    """A builder beside the cache, at work on a snapshot: an edit during a build can't come under a wrong tag."""
+
+    def __init__(self, snapshot: Path, builder: ImageBuilder) -> None:
+        self._snapshot = snapshot
+        self._builder = builder
+
+    def archive_of(self, image: str) -> Path:
+        archive = _archive(image, self._snapshot)
+        if not archive.exists():
+            if base := base_image(image, repository=self._snapshot):
+                self._builder.load(base, self.archive_of(base))
+            self._builder.build(image)
+            self._builder.archive(image, archive)
+            say(f"images: {image}: built, {archive.stat().st_size / 1e6:.0f} MB in {archive}")
+            _prune(image)
+        return archive
+
+    def push(self, image: str, registry: str) -> None:
+        self._builder.load(image, self.archive_of(image))
+        say(f"images: {image}: pushed as {self._builder.push(image, registry)}")
+
+
+@contextlib.contextmanager
+def _workshop(images: Sequence[str]) -> Iterator[_Workshop]:
+    """Give the only workshop of this cache, waiting for another run's to close."""
+    cache = _cache()
+    scratch = cache / ".build"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / ".lock").open("w") as lock:
+            _take(lock.fileno())
+            _remove_leftovers(scratch)
+            snapshot = _snapshot(images, scratch / "repository")
+            builder = ImageBuilder(repository=snapshot, scratch=scratch, cache=cache, lock=lock.fileno())
+            try:
+                yield _Workshop(snapshot, builder)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise ImageError(f"images cannot be built in {cache}: {error}; it needs {_NEEDED_MIB} MiB") from error
+
+
+def _snapshot(images: Sequence[str], target: Path) -> Path:
+    """Copy what makes the images, and those that they are built on, out of the repository."""
+    bases = (base_image(image) for image in images)
+    for image in {*images, *filter(None, bases)}:
+        for file in sources(image):
+            copy = target / file.relative_to(REPOSITORY)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    return target
+
+
+def _take(lock: int) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("images: waiting for another run that builds images")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _remove_leftovers(scratch: Path) -> None:
+    """Remove what a killed build has left and see that there is room for the next."""
+    if scratch.exists():
+        shutil.rmtree(scratch)
+    free_mib = shutil.disk_usage(scratch.parent).free // 1024**2
+    if free_mib < _NEEDED_MIB:
+        raise ImageError(
+            f"building images needs {_NEEDED_MIB} MiB in {scratch.parent}, where {free_mib} MiB are free; "
+            "free some, or set XDG_CACHE_HOME to another disk"
+        )
+
+
+def _prune(image: str) -> None:
+    """Remove an image's oldest archives; a few stay for other branches and clones."""
+    archives = sorted(_cache().glob(f"{image}-*.tar"), key=lambda path: path.stat().st_mtime)
+    for archive in archives[:-_KEPT_ARCHIVES]:
+        archive.unlink()
+
+
+def _archive(image: str, repository: Path = REPOSITORY) -> Path:
+    if not is_own(image, repository=repository):
+        raise ImageError(f"{image!r} is no image of this project; accepted: the folders of images/")
+    return _cache() / f"{image}-{content_tag(image, repository=repository)}.tar"
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "densenet-triton" / "images"

@@ -1,0 +1,99 @@
+"""The verdict on a deployed stack: the smoke tests, against its URL and against every replica."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.cluster import Cluster
+from deploy.commands import ROOT, status_of
+from deploy.errors import DeployError
+from infra.config import StackConfig
+
+TRITON_PODS = "app.kubernetes.io/name=triton"
+"""The label that the stack's servers, and they alone, carry."""
+
+
+def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster) -> None:
+    """Run the smoke tests against the stack's URL and every replica by itself.
+
+    Raises:
+        DeployError: a test failed, or none was run.
+    """
+    with tempfile.TemporaryDirectory() as folder, replica_urls(config, outputs, cluster) as replicas:
+        manifest = Path(folder) / "manifest.json"
+        manifest.write_text(json.dumps(outputs["manifest"]))
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "smoke_tests",
+            "--quiet",
+            "--no-header",
+            "-p",
+            "no:cacheprovider",
+        ]
+        command += _expectation(config, outputs, manifest)
+        command += [flag for url in replicas for flag in ("--replica-url", url)]
+        if status_of(command, cluster.environment) != 0:
+            raise DeployError(f"{outputs['url']} is deployed but does not answer rightly; its tests stand above")
+
+
+def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path) -> list[str]:
+    expect = config.model.expect
+    flags = [
+        "--url",
+        outputs["url"],
+        "--model",
+        outputs["modelName"],
+        "--routed",
+        "--manifest",
+        str(manifest),
+    ]
+    flags += ["--image", str(expect.image), "--expect-class", str(expect.class_)]
+    if expect.label is not None:
+        flags += ["--expect-label", expect.label]
+    if outputs.get("maxBodyBytes") is not None:
+        flags += ["--max-body-bytes", str(int(outputs["maxBodyBytes"]))]
+    return flags
+
+
+@contextlib.contextmanager
+def replica_urls(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster) -> Iterator[list[str]]:
+    """Forward a local port to each of the stack's pods while the context lasts, and give their URLs."""
+    namespace = outputs["namespace"]
+    pods = cluster.pods(namespace, TRITON_PODS)
+    with contextlib.ExitStack() as forwards:
+        yield [
+            forwards.enter_context(_forwarded(cluster, namespace, pod["metadata"]["name"], config.serving.http_port))
+            for pod in pods
+            if "deletionTimestamp" not in pod["metadata"]
+        ]
+
+
+@contextlib.contextmanager
+def _forwarded(cluster: Cluster, namespace: str, pod: str, port: int) -> Iterator[str]:
+    command: Sequence[str] = cluster.kubectl_command(
+        "port-forward", f"--namespace={namespace}", f"pod/{pod}", f":{port}", "--address=127.0.0.1"
+    )
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=cluster.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            if process.stdout is None:  # for the type checker: stdout=PIPE makes it a file
+                raise DeployError(f"kubectl port-forward to {pod} has no output")
+            line = process.stdout.readline()  # Forwarding from 127.0.0.1:40123 -> 8080
+            if not line.startswith("Forwarding from "):
+                raise DeployError(f"kubectl port-forward to pod {pod} failed: {line.strip()}")
+            yield f"http://{line.split()[2]}"
+        finally:
+            process.terminate()

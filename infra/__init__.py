@@ -1,0 +1,1 @@
+"""The Pulumi program: configuration, components, outputs."""

@@ -1,0 +1,1 @@
+"""The stack's parts, one component a file, in the order of the way through."""

@@ -1,0 +1,122 @@
+"""The storage of a stack, as a claim that its pods mount."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+
+from infra.config.groups import ClaimStorage, HostPathStorage, NfsStorage
+
+_STATIC_CAPACITY = "1Gi"
+"""A folder or an export has no size of its own; Kubernetes wants one to be named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageMountArgs:
+    """What is mounted.
+
+    Attributes:
+        namespace: of the claim.
+        volume_prefix: first part of the volume's name: the namespace, because volumes belong to the whole
+            cluster.
+        storage: the folder, export or claim.
+    """
+
+    namespace: pulumi.Input[str]
+    volume_prefix: str
+    storage: HostPathStorage | ClaimStorage | NfsStorage
+
+
+class StorageMount(pulumi.ComponentResource):
+    """A claim on the storage; for a folder and an export with a volume of its own, which is retained.
+
+    A volume's source and a claim can never be changed, so their names carry a digest of what they mean:
+    another storage is another claim beside the one in use.
+
+    Attributes:
+        claim_name: the claim that pods mount. Triton mounts it read-only.
+    """
+
+    claim_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: StorageMountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("densenet:infra:StorageMount", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        digest = hashlib.sha256(args.storage.model_dump_json().encode()).hexdigest()[:8]
+        claim_name = f"models-{digest}"
+        if isinstance(args.storage, ClaimStorage):
+            spec = _spec_from_claim(args.storage)
+        else:
+            volume = core.PersistentVolume(
+                f"{name}-volume",
+                metadata=meta.ObjectMetaArgs(name=f"{args.volume_prefix}-{claim_name}"),
+                spec=_volume_spec(args.storage, namespace=args.namespace, claim_name=claim_name),
+                opts=child,
+            )
+            spec = _spec_from_volume(volume.metadata.name, args.storage)
+        claim = core.PersistentVolumeClaim(
+            f"{name}-claim",
+            metadata=meta.ObjectMetaArgs(name=claim_name, namespace=args.namespace),
+            spec=spec,
+            opts=child,
+        )
+        self.claim_name = claim.metadata.name.apply(str)
+        self.register_outputs({"claimName": self.claim_name})
+
+
+def _access_mode(storage: HostPathStorage | NfsStorage) -> str:
+    return "ReadWriteMany" if isinstance(storage, NfsStorage) else "ReadWriteOnce"
+
+
+def _volume_spec(
+    storage: HostPathStorage | NfsStorage, *, namespace: pulumi.Input[str], claim_name: str
+) -> core.PersistentVolumeSpecArgs:
+    spec = core.PersistentVolumeSpecArgs(
+        access_modes=[_access_mode(storage)],
+        capacity={"storage": _STATIC_CAPACITY},
+        claim_ref=core.ObjectReferenceArgs(
+            api_version="v1", kind="PersistentVolumeClaim", name=claim_name, namespace=namespace
+        ),
+        persistent_volume_reclaim_policy="Retain",
+        storage_class_name="",
+        volume_mode="Filesystem",
+    )
+    if isinstance(storage, NfsStorage):
+        spec.nfs = core.NFSVolumeSourceArgs(server=storage.server, path=storage.path)
+        spec.mount_options = list(storage.mount_options)
+    else:
+        spec.host_path = core.HostPathVolumeSourceArgs(path=storage.path, type="Directory")
+        spec.node_affinity = _only_on(storage.node)
+    return spec
+
+
+def _only_on(node: str) -> core.VolumeNodeAffinityArgs:
+    """Wherever a pod mounts the volume, it runs on the node that has the folder."""
+    term = core.NodeSelectorTermArgs(
+        match_expressions=[core.NodeSelectorRequirementArgs(key="kubernetes.io/hostname", operator="In", values=[node])]
+    )
+    return core.VolumeNodeAffinityArgs(required=core.NodeSelectorArgs(node_selector_terms=[term]))
+
+
+def _spec_from_volume(
+    volume_name: pulumi.Input[str], storage: HostPathStorage | NfsStorage
+) -> core.PersistentVolumeClaimSpecArgs:
+    return core.PersistentVolumeClaimSpecArgs(
+        access_modes=[_access_mode(storage)],
+        resources=core.VolumeResourceRequirementsArgs(requests={"storage": _STATIC_CAPACITY}),
+        storage_class_name="",
+        volume_name=volume_name,
+    )
+
+
+def _spec_from_claim(storage: ClaimStorage) -> core.PersistentVolumeClaimSpecArgs:
+    return core.PersistentVolumeClaimSpecArgs(
+        access_modes=[storage.access_mode],
+        resources=core.VolumeResourceRequirementsArgs(requests={"storage": f"{storage.size_gib}Gi"}),
+        storage_class_name=storage.storage_class,
+        volume_name=storage.volume,
+    )

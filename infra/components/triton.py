@@ -1,0 +1,166 @@
+"""Triton: the pods that serve the plan, and the Service in front of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+from pulumi_kubernetes.policy import v1 as policy
+
+from infra.components.triton_pod import Expected, TritonPod, pod_spec
+
+if TYPE_CHECKING:
+    from infra.components.node_pool import Placement
+    from infra.config.groups import Serving
+
+PROOF_SCRIPTS = ("verify_repository.py", "prove_answer.py")
+
+_NAME = "triton"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TritonArgs:
+    """What is served, by what, and where.
+
+    Attributes:
+        namespace: of everything here.
+        plan_id: the published repository.
+        expected: what the answer must be.
+        labels: the labels file's text.
+        image: Triton's.
+        serving: the configuration group.
+        claim_name: claim on the storage, mounted read-only.
+        placement: where the pods may run.
+        published_by: must have succeeded before a pod starts.
+    """
+
+    namespace: pulumi.Input[str]
+    plan_id: str
+    expected: Expected
+    labels: str
+    image: str
+    serving: Serving
+    claim_name: pulumi.Input[str]
+    placement: Placement
+    published_by: pulumi.Resource
+
+
+class Triton(pulumi.ComponentResource):
+    """Pods that are Ready only when each has proven its own answer.
+
+    Attributes:
+        service_name: the Service in front of the pods.
+        service_port: its port.
+    """
+
+    service_name: pulumi.Output[str]
+    service_port: int
+
+    def __init__(self, name: str, args: TritonArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("densenet:infra:Triton", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        metadata = meta.ObjectMetaArgs(name=_NAME, namespace=args.namespace)
+        account = core.ServiceAccount(
+            f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
+        )
+        proof = _proof(name, args, child)
+        pod = TritonPod(
+            plan_id=args.plan_id,
+            model=args.expected.model,
+            image=args.image,
+            serving=args.serving,
+            placement=args.placement,
+            account=account.metadata.name.apply(str),
+            claim_name=args.claim_name,
+            proof=proof.metadata.name.apply(str),
+        )
+        labels = {"app.kubernetes.io/name": _NAME}
+        apps.Deployment(
+            f"{name}-deployment",
+            metadata=metadata,
+            spec=apps.DeploymentSpecArgs(
+                replicas=args.serving.replicas,
+                progress_deadline_seconds=args.serving.rollout_timeout_s,
+                revision_history_limit=1,
+                selector=meta.LabelSelectorArgs(match_labels=labels),
+                strategy=_one_more_before_one_less(),
+                template=core.PodTemplateSpecArgs(
+                    metadata=meta.ObjectMetaArgs(labels={**labels, "densenet-triton/plan": args.plan_id}),
+                    spec=pod_spec(pod, labels),
+                ),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[args.published_by],
+                custom_timeouts=_timeouts(args.serving.rollout_timeout_s),
+            ),
+        )
+        service = _service(name, metadata, labels, args.serving.http_port, child)
+        policy.PodDisruptionBudget(
+            f"{name}-disruption-budget",
+            metadata=metadata,
+            spec=policy.PodDisruptionBudgetSpecArgs(
+                max_unavailable=1, selector=meta.LabelSelectorArgs(match_labels=labels)
+            ),
+            opts=child,
+        )
+        self.service_name = service.metadata.name.apply(str)
+        self.service_port = args.serving.http_port
+        self.register_outputs({"serviceName": self.service_name, "servicePort": self.service_port})
+
+
+def _proof(name: str, args: TritonArgs, child: pulumi.ResourceOptions) -> core.ConfigMap:
+    """The scripts and the expectation, named by their content: pods that still run keep theirs."""
+    scripts = resources.files("infra.pod")
+    data = {script: scripts.joinpath(script).read_text(encoding="utf-8") for script in PROOF_SCRIPTS}
+    data["expected.json"] = json.dumps(args.expected.document(args.plan_id), indent=2)
+    data["labels.txt"] = args.labels
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:10]
+    return core.ConfigMap(
+        f"{name}-proof",
+        metadata=meta.ObjectMetaArgs(name=f"{_NAME}-proof-{digest}", namespace=args.namespace),
+        data=data,
+        immutable=True,
+        opts=child,
+    )
+
+
+def _one_more_before_one_less() -> apps.DeploymentStrategyArgs:
+    """A new pod is Ready before an old one goes. GPU stacks without a spare GPU will choose here."""
+    return apps.DeploymentStrategyArgs(
+        type="RollingUpdate",
+        rolling_update=apps.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+    )
+
+
+def _timeouts(rollout_s: int) -> pulumi.CustomTimeouts:
+    """Pulumi waits a little longer than Kubernetes, so that Kubernetes' reason is what is read."""
+    return pulumi.CustomTimeouts(create=f"{rollout_s + 10}s", update=f"{rollout_s + 10}s")
+
+
+def _service(
+    name: str,
+    metadata: meta.ObjectMetaArgs,
+    labels: dict[str, str],
+    port: int,
+    child: pulumi.ResourceOptions,
+) -> core.Service:
+    """The Service. It is not awaited: the Deployment is, and says why."""
+    return core.Service(
+        f"{name}-service",
+        metadata=meta.ObjectMetaArgs(
+            name=metadata.name, namespace=metadata.namespace, annotations={"pulumi.com/skipAwait": "true"}
+        ),
+        spec=core.ServiceSpecArgs(
+            selector=labels,
+            ports=[core.ServicePortArgs(name="http", port=port, target_port="http", app_protocol="http")],
+        ),
+        opts=child,
+    )

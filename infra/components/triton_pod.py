@@ -1,0 +1,223 @@
+"""One pod of Triton: its command line, its probes, its volumes and its end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+
+from infra.components.security import container_security, pod_security
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+    from infra.components.node_pool import Placement
+    from infra.config.groups import Serving
+
+REPOSITORY_MOUNT = "/mnt/model"
+PROOF_MOUNT = "/proof"
+
+_RESTRICTED_APIS = "shared-memory,model-repository,statistics,trace,logging"
+_STARTUP_PERIOD_S = 2
+_PROOF_TIMEOUT_S = 30
+_SHARED_MEMORY = "256Mi"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a pod must answer before it gets traffic.
+
+    Attributes:
+        model: name that clients ask for.
+        class_index: the class that must come first.
+        label: its label.
+        max_batch_size: 0 for one image without a batch dimension.
+    """
+
+    model: str
+    class_index: int
+    label: str
+    max_batch_size: int
+
+    def document(self, plan_id: str) -> dict[str, object]:
+        """The expectation as the pod's scripts read it."""
+        return {
+            "planId": plan_id,
+            "model": self.model,
+            "maxBatchSize": self.max_batch_size,
+            "class": self.class_index,
+            "label": self.label,
+            "labelsFile": f"{PROOF_MOUNT}/labels.txt",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TritonPod:
+    """What a pod is made of; the attributes are those of `infra.components.triton.TritonArgs`.
+
+    Attributes:
+        account: service account, without a token.
+        proof: ConfigMap with the scripts, the expectation and the labels.
+    """
+
+    plan_id: str
+    model: str
+    image: str
+    serving: Serving
+    placement: Placement
+    account: pulumi.Input[str]
+    claim_name: pulumi.Input[str]
+    proof: pulumi.Input[str]
+
+
+def pod_spec(pod: TritonPod, labels: Mapping[str, str]) -> core.PodSpecArgs:
+    """The pod: verified before it starts, proven before it is Ready."""
+    return core.PodSpecArgs(
+        service_account_name=pod.account,
+        automount_service_account_token=False,
+        enable_service_links=False,
+        security_context=pod_security(),
+        image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in pod.serving.image_pull_secrets],
+        node_selector=dict(pod.placement.node_selector),
+        tolerations=pod.placement.tolerations,
+        topology_spread_constraints=[_spread(labels)],
+        termination_grace_period_seconds=pod.serving.shutdown.grace_s,
+        init_containers=[_verify_container(pod)],
+        containers=[_triton_container(pod)],
+        volumes=_volumes(pod),
+    )
+
+
+def triton_arguments(serving: Serving) -> list[str]:
+    """Triton's command line after the program: the quick start's own, then what makes it fit to serve.
+
+    The APIs that change a server are restricted to a header with the pod's own UID, which nobody is told.
+    """
+    return [
+        f"--model-repository={REPOSITORY_MOUNT}",
+        f"--http-port={serving.http_port}",
+        "--allow-grpc=false",
+        "--allow-metrics=false",
+        "--model-control-mode=none",
+        "--exit-on-error=true",
+        "--strict-readiness=true",
+        "--disable-auto-complete-config",
+        f"--exit-timeout-secs={serving.shutdown.exit_timeout_s}",
+        f"--http-restricted-api={_RESTRICTED_APIS}:restricted=$(POD_UID)",
+    ]
+
+
+def _triton_container(pod: TritonPod) -> core.ContainerArgs:
+    serving = pod.serving
+    return core.ContainerArgs(
+        name="triton",
+        image=pod.image,
+        command=["tritonserver"],
+        args=triton_arguments(serving),
+        env=[
+            core.EnvVarArgs(
+                name="POD_UID",
+                value_from=core.EnvVarSourceArgs(field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.uid")),
+            )
+        ],
+        ports=[core.ContainerPortArgs(name="http", container_port=serving.http_port)],
+        resources=_resources(serving),
+        security_context=container_security(),
+        termination_message_policy="FallbackToLogsOnError",
+        startup_probe=_startup_probe(serving),
+        liveness_probe=_http_probe("/v2/health/live", period_s=10, timeout_s=5, failures=6),
+        readiness_probe=_http_probe(f"/v2/models/{pod.model}/ready", period_s=5, timeout_s=5, failures=2),
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=serving.shutdown.pre_stop_s))
+        ),
+        volume_mounts=[
+            *_read_only_mounts(pod.plan_id),
+            core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 - the pod's own
+            core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - the pod's own
+        ],
+    )
+
+
+def _verify_container(pod: TritonPod) -> core.ContainerArgs:
+    """Compares the mounted repository with its manifest, in the serving image."""
+    return core.ContainerArgs(
+        name="verify",
+        image=pod.image,
+        command=["python3", f"{PROOF_MOUNT}/verify_repository.py"],
+        args=["--repository", REPOSITORY_MOUNT, "--expected", f"{PROOF_MOUNT}/expected.json"],
+        resources=_resources(pod.serving),
+        security_context=container_security(),
+        termination_message_policy="FallbackToLogsOnError",
+        volume_mounts=_read_only_mounts(pod.plan_id),
+    )
+
+
+def _startup_probe(serving: Serving) -> core.ProbeArgs:
+    """Posts the expected picture to the pod's own Triton until the answer is right."""
+    command = ["python3", f"{PROOF_MOUNT}/prove_answer.py"]
+    arguments = ["--port", str(serving.http_port), "--repository", REPOSITORY_MOUNT]
+    return core.ProbeArgs(
+        exec_=core.ExecActionArgs(command=[*command, *arguments, "--expected", f"{PROOF_MOUNT}/expected.json"]),
+        period_seconds=_STARTUP_PERIOD_S,
+        timeout_seconds=_PROOF_TIMEOUT_S,
+        failure_threshold=math.ceil(serving.startup_timeout_s / _STARTUP_PERIOD_S),
+    )
+
+
+def _http_probe(path: str, *, period_s: int, timeout_s: int, failures: int) -> core.ProbeArgs:
+    return core.ProbeArgs(
+        http_get=core.HTTPGetActionArgs(path=path, port="http"),
+        period_seconds=period_s,
+        timeout_seconds=timeout_s,
+        failure_threshold=failures,
+    )
+
+
+def _resources(serving: Serving) -> core.ResourceRequirementsArgs:
+    return core.ResourceRequirementsArgs(
+        requests={"cpu": serving.resources.cpu, "memory": serving.resources.memory},
+        limits={"memory": serving.resources.memory_limit},
+    )
+
+
+def _read_only_mounts(plan_id: str) -> list[core.VolumeMountArgs]:
+    return [
+        core.VolumeMountArgs(
+            name="storage", mount_path=REPOSITORY_MOUNT, sub_path=f"repositories/{plan_id}", read_only=True
+        ),
+        core.VolumeMountArgs(name="proof", mount_path=PROOF_MOUNT, read_only=True),
+    ]
+
+
+def _spread(labels: Mapping[str, str]) -> core.TopologySpreadConstraintArgs:
+    """Replicas of one rollout prefer different nodes."""
+    return core.TopologySpreadConstraintArgs(
+        max_skew=1,
+        topology_key="kubernetes.io/hostname",
+        when_unsatisfiable="ScheduleAnyway",
+        label_selector=meta.LabelSelectorArgs(match_labels=dict(labels)),
+        match_label_keys=["pod-template-hash"],
+    )
+
+
+def _volumes(pod: TritonPod) -> list[core.VolumeArgs]:
+    """The claim is itself read-only: on a writable one kubelet creates a missing folder, empty."""
+    return [
+        core.VolumeArgs(
+            name="storage",
+            persistent_volume_claim=core.PersistentVolumeClaimVolumeSourceArgs(
+                claim_name=pod.claim_name, read_only=True
+            ),
+        ),
+        core.VolumeArgs(name="proof", config_map=core.ConfigMapVolumeSourceArgs(name=pod.proof)),
+        core.VolumeArgs(
+            name="shared-memory",
+            empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=_SHARED_MEMORY),
+        ),
+        core.VolumeArgs(name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs()),
+    ]

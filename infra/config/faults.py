@@ -1,0 +1,123 @@
+"""One configuration fault, as the line that a user reads."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.config.schema import example_at, field_at, fields_of, groups_at, kind_of, value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+PROJECT = "densenet-triton"
+
+_SHOWN_CHARACTERS = 80
+_NO_KIND = frozenset({"union_tag_invalid", "union_tag_not_found"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFile:
+    """The file that a stack's configuration stands in."""
+
+    stack: str
+
+    @property
+    def name(self) -> str:
+        """File name, as Pulumi spells it."""
+        return f"Pulumi.{self.stack}.yaml"
+
+    def set_command(self, key: str, value: object) -> str:
+        """The command that sets a key; a group becomes one command for each of its keys."""
+        if isinstance(value, dict) and value:
+            return " && ".join(self.set_command(f"{key}.{name}", inner) for name, inner in value.items())
+        text = value if isinstance(value, str) else json.dumps(value)
+        text = f'"{text}"' if text.startswith("$(") else shlex.quote(text)
+        return f"pulumi config set --stack {self.stack} --path '{PROJECT}:{key}' {text}"
+
+    def remove_command(self, key: str) -> str:
+        """The command that removes a key."""
+        return f"pulumi config rm --stack {self.stack} --path '{PROJECT}:{key}'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong with one key.
+
+    Attributes:
+        key: dotted path from the group, such as ``serving.replicas``.
+        found: what stands there, in words.
+        accepted: what may stand there.
+        mend: the command that mends it, or the place to edit.
+    """
+
+    key: str
+    found: str
+    accepted: str
+    mend: str
+
+    def line(self, file: StackFile) -> str:
+        """The fault as one line."""
+        text = f"{file.name}: {PROJECT}:{self.key} {self.found}; accepted: {self.accepted}; mend: {self.mend}"
+        return " ".join(text.split())
+
+
+def shown(value: object) -> str:
+    """A value as a fault shows it: JSON, on one line, cut where it is long."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object, file: StackFile) -> Fault:
+    """Turn one of pydantic's errors into a fault.
+
+    Args:
+        error: its location begins with the group's name.
+        root: the model whose fields are the groups.
+        data: what the user wrote, group by group.
+        file: where it was written.
+    """
+    path = list(_path_from_error(error, data))
+    key = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        names = [name for group in groups_at(root, path[:-1], data) for name, _ in fields_of(group)]
+        return Fault(
+            key=key,
+            found=f"is not a key (it holds {shown(value_at(data, path))})",
+            accepted=", ".join(dict.fromkeys(names)),
+            mend=file.remove_command(key),
+        )
+    missing = error["type"] in {"missing", "union_tag_not_found"}
+    return Fault(
+        key=key,
+        found="is missing" if missing else f"is {shown(value_at(data, path))}",
+        accepted=_accepted(error, root, path, data),
+        mend=file.set_command(key, example_at(root, path, data)),
+    )
+
+
+def _path_from_error(error: ErrorDetails, data: object) -> Iterator[str]:
+    """The key path of an error: its location without the tags that a choice of kinds puts in."""
+    last = len(error["loc"]) - 1
+    for position, part in enumerate(error["loc"]):
+        inside = isinstance(part, int) or (isinstance(data, dict) and part in data)
+        if inside or (position == last and error["type"] == "missing"):
+            yield str(part)
+            data = value_at(data, [str(part)])
+    if error["type"] in _NO_KIND:
+        yield "kind"
+
+
+def _accepted(error: ErrorDetails, root: type[BaseModel], path: Sequence[str], data: object) -> str:
+    if error["type"] in _NO_KIND:
+        return ", ".join(str(kind_of(group)) for group in groups_at(root, path[:-1], data))
+    field = field_at(root, path, data)
+    if error["type"] == "missing" and field and field.description:
+        return field.description.rstrip(".")
+    message = error["msg"]
+    return message.partition(" should be ")[2] or message

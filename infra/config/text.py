@@ -1,0 +1,69 @@
+"""Texts with a shape: each type says what it accepts when it refuses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _text(accepts: Callable[[str], object], accepted: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not accepts(value):
+            raise PydanticCustomError("shape", "{accepted}", {"accepted": accepted})
+        return value
+
+    return AfterValidator(check)
+
+
+def _is_source_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    if url.scheme == "file":
+        return not url.netloc and url.path.startswith("/")
+    return url.scheme == "https" and bool(url.hostname)
+
+
+def _stays_inside(text: str) -> bool:
+    path = PurePosixPath(text)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def _is_absolute(text: str) -> bool:
+    path = PurePosixPath(text)
+    return path.is_absolute() and ".." not in path.parts and len(path.parts) > 1
+
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+DnsLabel = Annotated[str, _text(_DNS_LABEL.fullmatch, "a DNS label: a-z, 0-9 and '-', at most 63, no '-' at its ends")]
+DnsName = Annotated[
+    str, _text(_DNS_NAME.fullmatch, "a DNS name: labels of a-z, 0-9 and '-' joined by '.', at most 253")
+]
+Sha256 = Annotated[
+    str, _text(re.compile(r"[0-9a-f]{64}").fullmatch, "64 lower-case hex digits, as sha256sum prints them")
+]
+PlanId = Annotated[str, _text(re.compile(r"[0-9a-f]{16}").fullmatch, "16 lower-case hex digits, in quotes")]
+ModelName = Annotated[
+    str,
+    _text(
+        re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}").fullmatch,
+        "letters, digits, '_', '.' and '-', at most 128",
+    ),
+]
+Quantity = Annotated[str, _text(_QUANTITY.fullmatch, "a Kubernetes quantity in quotes, such as '500m', '2' or '1Gi'")]
+SourceUrl = Annotated[str, _text(_is_source_url, "https://host/file, or file:///path on a local cluster")]
+StoragePath = Annotated[str, _text(_stays_inside, "a folder relative to the storage, without '..'")]
+AbsolutePath = Annotated[str, _text(_is_absolute, "an absolute path below '/', without '..'")]
+Filled = Annotated[str, _text(str.strip, "text that is not empty")]

@@ -1,0 +1,142 @@
+"""The Pulumi program: from the configuration through the components to the outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+
+from infra.components.endpoint import Endpoint, EndpointArgs
+from infra.components.node_pool import NodePool, NodePoolArgs
+from infra.components.plan_build import PlanBuild, PlanBuildArgs
+from infra.components.storage_mount import StorageMount, StorageMountArgs
+from infra.components.triton import Triton, TritonArgs
+from infra.components.triton_pod import Expected
+from infra.release import build_spec, release_from_config
+
+if TYPE_CHECKING:
+    from infra.components.node_pool import Placement
+    from infra.config import StackConfig
+    from infra.release import Release
+
+_RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+
+
+def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
+    """Declare a stack.
+
+    Args:
+        config: checked, with its inputs.
+
+    Returns:
+        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes.
+    """
+    release = release_from_config(config)
+    provider = _provider(config)
+    opts = pulumi.ResourceOptions(providers={"kubernetes": provider})
+    namespace = _namespace(config, provider)
+    pool = config.node_pool
+    nodes = NodePool("node-pool", NodePoolArgs(selector=pool.selector, tolerations=pool.tolerations), opts)
+    storage = StorageMount(
+        "storage",
+        StorageMountArgs(namespace=namespace, volume_prefix=config.cluster.namespace, storage=config.storage),
+        opts,
+    )
+    build = PlanBuild("plan", _plan_build_args(config, release, namespace, storage.claim_name, nodes.placement), opts)
+    triton = Triton(
+        "triton",
+        _triton_args(config, release, namespace, storage.claim_name, nodes.placement, published_by=build.job),
+        opts,
+    )
+    endpoint = Endpoint("endpoint", _endpoint_args(config, namespace, triton), opts)
+    return {
+        "url": endpoint.url,
+        "modelName": config.model.name,
+        "planId": release.plan_id,
+        "manifest": build.manifest,
+        "namespace": namespace,
+        "maxBodyBytes": config.endpoint.max_body_bytes,
+    }
+
+
+def _provider(config: StackConfig) -> kubernetes.Provider:
+    """The context and the kubeconfig that the configuration names, and no other."""
+    kubeconfig = config.cluster.kubeconfig
+    return kubernetes.Provider(
+        "cluster",
+        context=config.cluster.context,
+        kubeconfig=str(kubeconfig.expanduser()) if kubeconfig else None,
+    )
+
+
+def _namespace(config: StackConfig, provider: kubernetes.Provider) -> pulumi.Output[str]:
+    namespace = core.Namespace(
+        "namespace",
+        metadata=meta.ObjectMetaArgs(name=config.cluster.namespace, labels=_RESTRICTED),
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
+    return namespace.metadata.name.apply(str)
+
+
+def _plan_build_args(
+    config: StackConfig,
+    release: Release,
+    namespace: pulumi.Output[str],
+    claim_name: pulumi.Output[str],
+    placement: Placement,
+) -> PlanBuildArgs:
+    return PlanBuildArgs(
+        namespace=namespace,
+        plan_id=release.plan_id,
+        spec=json.dumps(build_spec(config, release), indent=2),
+        labels=config.inputs.labels_text,
+        image=config.inputs.image,
+        builder_image=release.builder_image,
+        image_pull_secrets=config.serving.image_pull_secrets,
+        claim_name=claim_name,
+        placement=placement,
+        resources=config.model.build_resources,
+        timeout_s=config.model.build_timeout_s,
+    )
+
+
+def _triton_args(
+    config: StackConfig,
+    release: Release,
+    namespace: pulumi.Output[str],
+    claim_name: pulumi.Output[str],
+    placement: Placement,
+    *,
+    published_by: pulumi.Resource,
+) -> TritonArgs:
+    return TritonArgs(
+        namespace=namespace,
+        plan_id=release.plan_id,
+        expected=Expected(
+            model=config.model.name,
+            class_index=config.model.expect.class_,
+            label=config.inputs.label,
+            max_batch_size=config.model.max_batch_size,
+        ),
+        labels=config.inputs.labels_text,
+        image=release.serving_image,
+        serving=config.serving,
+        claim_name=claim_name,
+        placement=placement,
+        published_by=published_by,
+    )
+
+
+def _endpoint_args(config: StackConfig, namespace: pulumi.Output[str], triton: Triton) -> EndpointArgs:
+    return EndpointArgs(
+        namespace=namespace,
+        path_prefix=f"/{config.cluster.namespace}",
+        model=config.model.name,
+        endpoint=config.endpoint,
+        service_name=triton.service_name,
+        service_port=triton.service_port,
+    )

@@ -1,0 +1,72 @@
+"""What a stack deploys, resolved from its configuration by pure code: the images and the plan."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.config import REPOSITORY
+from infra.images import reference
+from infra.plan_id import PlanInputs, build_code_digest, plan_id
+
+if TYPE_CHECKING:
+    from infra.config import StackConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The plan and the images of a stack.
+
+    Attributes:
+        plan_id: computed, or pinned by the configuration.
+        builder_image: full reference.
+        serving_image: full reference.
+    """
+
+    plan_id: str
+    builder_image: str
+    serving_image: str
+
+
+def release_from_config(config: StackConfig) -> Release:
+    """Resolve what a stack deploys; reads the repository's files and opens no connection."""
+    builder_image = reference(config.model.build_image, config.cluster.registry)
+    serving_image = reference(config.serving.image, config.cluster.registry)
+    computed = plan_id(_plan_inputs(config, builder_image, serving_image))
+    return Release(plan_id=config.model.plan or computed, builder_image=builder_image, serving_image=serving_image)
+
+
+def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
+    """The build's specification, as ``/inputs/spec.json`` holds it."""
+    model = config.model
+    return {
+        "planId": release.plan_id,
+        "model": model.name,
+        "maxBatchSize": model.max_batch_size,
+        "target": model.target,
+        "precision": model.precision,
+        "source": model.source.model_dump(mode="json", by_alias=True),
+        "expect": {"class": model.expect.class_, "label": config.inputs.label},
+        "pinned": model.plan is not None,
+    }
+
+
+def _plan_inputs(config: StackConfig, builder_image: str, serving_image: str) -> PlanInputs:
+    model = config.model
+    return PlanInputs(
+        source_kind=model.source.kind,
+        source_sha256=getattr(model.source, "sha256", ""),
+        build_code_sha256=build_code_digest(REPOSITORY / "model_build"),
+        builder_image=builder_image,
+        serving_image=serving_image,
+        target=model.target,
+        precision=model.precision,
+        max_batch_size=model.max_batch_size,
+        model=model.name,
+        labels_sha256=hashlib.sha256(config.inputs.labels_text.encode()).hexdigest(),
+        image_sha256=hashlib.sha256(config.inputs.image).hexdigest(),
+        expected_class=model.expect.class_,
+        expected_label=config.inputs.label,
+        gpu_product=config.node_pool.gpu_product,
+    )

@@ -1,0 +1,1 @@
+"""The embedded Kubernetes: one node out of upstream's own binaries, in namespaces of its own."""

@@ -1,0 +1,270 @@
+"""The components of a cluster: their command lines."""
+
+import enum
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_cluster import pki
+from local_cluster.kubeconfigs import kubeconfig_path
+from local_cluster.layout import Layout
+from local_cluster.pki import certificate_path, key_path
+from local_cluster.programs import required
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Need(enum.Enum):
+    """What a component needs of the others at the cluster's start."""
+
+    NOTHING = enum.auto()
+    API_SERVER = enum.auto()
+    DEFINITIONS = enum.auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One supervised process.
+
+    Attributes:
+        name: as users say it to `logs` and see it in `status`.
+        command: absolute path of the program, and its arguments.
+        reads: files that it reads at its start; where one changes, it is restarted.
+        environment: variables beyond those that all components have.
+        needs: what must be there when it is started for the first time; later it waits for itself.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    reads: tuple[Path, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    needs: Need = Need.NOTHING
+
+    def digest(self) -> str:
+        """Return a hash over the content of all that it reads."""
+        total = hashlib.sha256()
+        for path in self.reads:
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()[:16]
+
+
+def components(layout: Layout) -> tuple[Component, ...]:
+    """List the components, in the order of their dependencies.
+
+    Raises:
+        ProgramError: a program is not on PATH.
+    """
+    makers: tuple[Callable[[Layout], Component], ...] = (
+        _etcd,
+        _containerd,
+        _apiserver,
+        _controller_manager,
+        _scheduler,
+        _kubelet,
+        _proxy,
+        _coredns,
+        _traefik,
+    )
+    return tuple(maker(layout) for maker in makers)
+
+
+NAMES = (
+    "etcd",
+    "containerd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "coredns",
+    "traefik",
+)
+
+
+def _client_files(layout: Layout, client: str) -> tuple[Path, ...]:
+    return (
+        kubeconfig_path(layout, client),
+        certificate_path(layout, pki.CLUSTER_AUTHORITY),
+        certificate_path(layout, client),
+    )
+
+
+def _etcd(layout: Layout) -> Component:
+    authority = certificate_path(layout, pki.ETCD_AUTHORITY)
+    certificate, key = certificate_path(layout, "etcd"), key_path(layout, "etcd")
+    client_url = f"https://127.0.0.1:{layout.etcd_client_port}"
+    peer_url = f"https://127.0.0.1:{layout.etcd_peer_port}"
+    return Component(
+        name="etcd",
+        command=(
+            required("etcd"),
+            f"--name={layout.name}",
+            f"--data-dir={layout.state / 'etcd'}",
+            f"--listen-client-urls={client_url}",
+            f"--advertise-client-urls={client_url}",
+            f"--listen-peer-urls={peer_url}",
+            f"--initial-advertise-peer-urls={peer_url}",
+            f"--initial-cluster={layout.name}={peer_url}",
+            f"--cert-file={certificate}",
+            f"--key-file={key}",
+            f"--trusted-ca-file={authority}",
+            "--client-cert-auth",
+            f"--peer-cert-file={certificate}",
+            f"--peer-key-file={key}",
+            f"--peer-trusted-ca-file={authority}",
+            "--peer-client-cert-auth",
+            "--auto-compaction-retention=1h",
+        ),
+        reads=(authority, certificate),
+    )
+
+
+def _containerd(layout: Layout) -> Component:
+    config = layout.config / "containerd.toml"
+    return Component(name="containerd", command=(required("containerd"), f"--config={config}"), reads=(config,))
+
+
+def _apiserver(layout: Layout) -> Component:
+    authority = certificate_path(layout, pki.CLUSTER_AUTHORITY)
+    serving, kubelet_client, etcd_client = "apiserver", "apiserver-kubelet-client", "apiserver-etcd-client"
+    return Component(
+        name="kube-apiserver",
+        command=(
+            required("kube-apiserver"),
+            f"--bind-address={layout.node_address}",
+            f"--advertise-address={layout.node_address}",
+            f"--secure-port={layout.api_port}",
+            f"--service-cluster-ip-range={layout.service_subnet}",
+            f"--tls-cert-file={certificate_path(layout, serving)}",
+            f"--tls-private-key-file={key_path(layout, serving)}",
+            f"--client-ca-file={authority}",
+            f"--etcd-servers=https://127.0.0.1:{layout.etcd_client_port}",
+            f"--etcd-cafile={certificate_path(layout, pki.ETCD_AUTHORITY)}",
+            f"--etcd-certfile={certificate_path(layout, etcd_client)}",
+            f"--etcd-keyfile={key_path(layout, etcd_client)}",
+            f"--kubelet-certificate-authority={authority}",
+            f"--kubelet-client-certificate={certificate_path(layout, kubelet_client)}",
+            f"--kubelet-client-key={key_path(layout, kubelet_client)}",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+            f"--service-account-key-file={layout.pki / f'{pki.SERVICE_ACCOUNT}.pub'}",
+            f"--service-account-signing-key-file={key_path(layout, pki.SERVICE_ACCOUNT)}",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--allow-privileged",
+            "--profiling=false",
+        ),
+        reads=(
+            authority,
+            certificate_path(layout, pki.ETCD_AUTHORITY),
+            *(certificate_path(layout, file) for file in (serving, kubelet_client, etcd_client)),
+            layout.pki / f"{pki.SERVICE_ACCOUNT}.pub",
+        ),
+    )
+
+
+def _controller_manager(layout: Layout) -> Component:
+    kubeconfig = kubeconfig_path(layout, "kube-controller-manager")
+    authority = pki.CLUSTER_AUTHORITY
+    return Component(
+        name="kube-controller-manager",
+        command=(
+            required("kube-controller-manager"),
+            f"--kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            "--secure-port=0",
+            f"--root-ca-file={certificate_path(layout, authority)}",
+            f"--cluster-signing-cert-file={certificate_path(layout, authority)}",
+            f"--cluster-signing-key-file={key_path(layout, authority)}",
+            f"--service-account-private-key-file={key_path(layout, pki.SERVICE_ACCOUNT)}",
+            f"--flex-volume-plugin-dir={layout.state / 'kubelet' / 'volume-plugins'}",
+            "--use-service-account-credentials",
+            "--leader-elect=false",
+            "--profiling=false",
+        ),
+        needs=Need.API_SERVER,
+        reads=(*_client_files(layout, "kube-controller-manager"), layout.pki / f"{pki.SERVICE_ACCOUNT}.pub"),
+    )
+
+
+def _scheduler(layout: Layout) -> Component:
+    kubeconfig = kubeconfig_path(layout, "kube-scheduler")
+    return Component(
+        name="kube-scheduler",
+        command=(
+            required("kube-scheduler"),
+            f"--kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            "--secure-port=0",
+            "--leader-elect=false",
+            "--profiling=false",
+        ),
+        needs=Need.API_SERVER,
+        reads=_client_files(layout, "kube-scheduler"),
+    )
+
+
+def _kubelet(layout: Layout) -> Component:
+    config = layout.config / "kubelet.yaml"
+    return Component(
+        name="kubelet",
+        command=(
+            required("kubelet"),
+            f"--config={config}",
+            f"--kubeconfig={kubeconfig_path(layout, 'kubelet')}",
+            f"--hostname-override={layout.name}",
+            f"--node-ip={layout.node_address}",
+            f"--root-dir={layout.state / 'kubelet'}",
+        ),
+        needs=Need.API_SERVER,
+        reads=(config, *_client_files(layout, "kubelet")),
+    )
+
+
+def _proxy(layout: Layout) -> Component:
+    config = layout.config / "kube-proxy.yaml"
+    return Component(
+        name="kube-proxy",
+        command=(required("kube-proxy"), f"--config={config}"),
+        needs=Need.API_SERVER,
+        reads=(config, *_client_files(layout, "kube-proxy")),
+    )
+
+
+def _coredns(layout: Layout) -> Component:
+    config = layout.config / "Corefile"
+    return Component(
+        name="coredns",
+        command=(required("coredns"), "-conf", str(config)),
+        needs=Need.DEFINITIONS,
+        reads=(config, *_client_files(layout, "coredns")),
+    )
+
+
+def _traefik(layout: Layout) -> Component:
+    """Lay out the gateway; it alone lives in the host's network, to listen on the host's loopback."""
+    return Component(
+        name="traefik",
+        command=(
+            required("nsenter"),
+            f"--net={layout.run / 'host-network'}",
+            required("traefik"),
+            f"--entrypoints.web.address=127.0.0.1:{layout.gateway_port}",
+            "--providers.kubernetesgateway=true",
+            "--providers.kubernetesgateway.statusaddress.ip=127.0.0.1",
+            "--providers.kubernetescrd=true",
+            "--providers.kubernetescrd.disableclusterscoperesources=true",
+            "--providers.providersthrottleduration=100ms",
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+            "--log.level=INFO",
+            "--log.nocolor=true",
+        ),
+        reads=_client_files(layout, "traefik"),
+        environment=(("KUBECONFIG", str(kubeconfig_path(layout, "traefik"))),),
+        needs=Need.DEFINITIONS,
+    )

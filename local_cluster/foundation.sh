@@ -1,0 +1,53 @@
+#!/bin/sh
+# Give a cluster namespaces of its own (mounts, network, processes) and become its supervisor, process 1 in them.
+#
+# When process 1 ends, the kernel takes everything inside along: processes, containers, mounts, interfaces, nftables.
+# Outside there is only the host's end of one veth pair, which goes with the other end.
+#
+# Wants in the environment: RUN, CONFIG, FIXED_FOLDERS, BRIDGE, NODE_ADDRESS, HOST_ADDRESS, SERVICE_SUBNET, MTU,
+# PYTHON. Called with `outside` in a new mount namespace; calls itself with `inside`.
+set -eu
+host_network=$RUN/host-network
+on_host() { nsenter --net="$host_network" "$@"; }
+
+if [ "$1" = outside ]; then
+    : > "$host_network"
+    mount --bind /proc/self/ns/net "$host_network"
+    exec unshare --net --pid --fork --kill-child sh "$0" inside
+fi
+
+mount -t proc proc /proc
+mount --make-rshared /  # kubelet and containerd see each other's mounts; the host sees none
+for folder in $FIXED_FOLDERS; do
+    mount -t tmpfs tmpfs "$folder"  # paths that are fixed in the programs and would be shared with others
+done
+# kubelet wants these settings of the whole machine and would change them for good: it sees them as it wishes.
+mkdir "$RUN/shown-settings"
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+    kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+    shown=$RUN/shown-settings/$(basename "${setting%=*}")
+    echo "${setting#*=}" > "$shown"
+    mount --bind "$shown" "/proc/sys/${setting%=*}"
+done
+if [ -e /etc/resolv.conf ]; then  # for image pulls; the host's may name a server on the host's loopback
+    mount --bind "$CONFIG/resolv.conf" /etc/resolv.conf
+fi
+
+# The host is a neighbour on the bridge, and the bridge's way outside.
+ip link set lo up
+ip link add "$BRIDGE" mtu "$MTU" type bridge
+ip address add "$NODE_ADDRESS/24" dev "$BRIDGE"
+ip link set "$BRIDGE" up
+echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects
+echo 0 > "/proc/sys/net/ipv4/conf/$BRIDGE/send_redirects"
+ip link add uplink mtu "$MTU" type veth peer name "$BRIDGE" mtu "$MTU" netns "$host_network"
+ip link set uplink master "$BRIDGE" up
+on_host ip address add "$HOST_ADDRESS/24" dev "$BRIDGE"
+on_host ip link set "$BRIDGE" up
+ip route add default via "$HOST_ADDRESS"
+# Cluster IPs that no rule translates must not leave by the default route.
+ip route add "$SERVICE_SUBNET" dev "$BRIDGE" src "$NODE_ADDRESS"
+on_host ip route add "$SERVICE_SUBNET" via "$NODE_ADDRESS"
+
+exec "$PYTHON" -P -m supervisor.supervisord --nodaemon --configuration "$CONFIG/supervisord.conf"

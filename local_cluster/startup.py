@@ -1,0 +1,178 @@
+"""Bring a cluster up from whatever state it is in."""
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from local_cluster import cgroups, host_rules, network, pki, programs, supervision
+from local_cluster.awaiting import await_condition
+from local_cluster.components import Component, Need, components
+from local_cluster.configuration import rendered_files
+from local_cluster.definitions import Definitions
+from local_cluster.errors import DeadlineError, LocalClusterError
+from local_cluster.files import make_folder, write_if_changed
+from local_cluster.images import Images, pause_reference
+from local_cluster.kube_api import KubeApi
+from local_cluster.kubeconfigs import admin_kubeconfig
+from local_cluster.layout import STORAGE_OWNER, Layout
+from local_cluster.preflight import check_machine
+from local_cluster.readiness import Readiness
+from local_cluster.supervision import Supervisor
+from local_cluster.teardown import FIXED_FOLDERS, end_processes
+
+_FOUNDATION = Path(__file__).parent / "foundation.sh"
+_CAP_SYS_RESOURCE = 24
+_SUPERVISOR_S = 30
+_COMPONENT_S = 120
+_PODS_S = 180
+
+Say = Callable[[str], None]
+
+
+class FoundationError(LocalClusterError):
+    """The cluster's namespaces could not be made."""
+
+
+def bring_up(layout: Layout, say: Say) -> None:
+    """Have the cluster run and be healthy, whatever there was before.
+
+    Args:
+        layout: the cluster.
+        say: takes lines for the user about what is done and waited for.
+
+    Raises:
+        LocalClusterError: what is wrong, one line for each fault.
+    """
+    supervisor = Supervisor(layout)
+    if supervisor.answers() and network.has_interface(layout):
+        parts = write_state(layout)
+        for name in supervisor.apply_configuration():
+            say(f"{name}: started anew with its changed configuration")
+    else:
+        end_processes(layout)
+        check_machine(layout)
+        parts = write_state(layout)
+        _start_foundation(layout, supervisor, say)
+    host_rules.ensure(layout)
+    _converge(layout, supervisor, parts, say)
+
+
+def write_state(layout: Layout) -> tuple[Component, ...]:
+    """Write the cluster's folders, credentials and configuration, where they differ from what is there.
+
+    Returns:
+        The components that this configuration describes.
+    """
+    for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
+        make_folder(folder, mode=mode)
+    make_folder(layout.config, mode=0o700)
+    make_folder(layout.storage, mode=0o755, owner=STORAGE_OWNER)
+    pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
+    cni_folder = programs.cni_folder()
+    if cni_folder is None:
+        raise LocalClusterError(f"the CNI plugins are not installed: apt-get install {programs.CNI_PACKAGE}")
+    files = rendered_files(
+        layout,
+        runc=programs.required("runc"),
+        cni_folder=cni_folder,
+        pause_image=pause_reference(),
+        mtu=network.default_route_mtu(),
+        nameservers=network.nameservers(),
+        may_lower_oom_score=has_capability(_CAP_SYS_RESOURCE),
+    )
+    for path, content in files.items():
+        write_if_changed(path, content)
+    write_if_changed(layout.kubeconfig, admin_kubeconfig(layout))
+    supervisor_file = layout.config / "supervisord.conf"
+    parts = components(layout)
+    write_if_changed(supervisor_file, supervision.configuration(layout, parts))
+    return parts
+
+
+def has_capability(number: int, status: Path = Path("/proc/self/status")) -> bool:
+    """Tell whether this process holds a capability, by its number in linux/capability.h."""
+    lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
+    return bool(int(lines["CapEff"], 16) >> number & 1)
+
+
+def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
+    """Start supervisord, and with it the components, in new namespaces."""
+    for folder in FIXED_FOLDERS:
+        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(layout.run, mode=0o700)
+    cgroups.make_cgroups(layout)
+    (layout.logs / "supervisord.log").unlink(missing_ok=True)
+    log = layout.logs / "foundation.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "slave", "sh", str(_FOUNDATION), "outside"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=_foundation_environment(layout),
+            cwd=layout.state,
+            start_new_session=True,
+        )
+
+    def reason() -> str | None:
+        if process.poll() is not None:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
+            raise FoundationError(f"the cluster's namespaces could not be made: {lines[-1]} (all of it: {log})")
+        return None if supervisor.answers() else "it does not answer yet"
+
+    await_condition("the supervisor", reason, deadline_s=_SUPERVISOR_S, say=say)
+
+
+def _foundation_environment(layout: Layout) -> dict[str, str]:
+    return {
+        **programs.environment(),
+        programs.MARKER: layout.name,
+        "RUN": str(layout.run),
+        "CONFIG": str(layout.config),
+        "FIXED_FOLDERS": " ".join(map(str, FIXED_FOLDERS)),
+        "BRIDGE": layout.bridge,
+        "NODE_ADDRESS": layout.node_address,
+        "HOST_ADDRESS": layout.host_address,
+        "SERVICE_SUBNET": layout.service_subnet,
+        "MTU": str(network.default_route_mtu()),
+        "PYTHON": sys.executable,
+    }
+
+
+def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component], say: Say) -> None:
+    """Wait for each part in the order of their needs, and give each what it needs of us."""
+    api = KubeApi(layout)
+    images = Images(layout)
+    definitions = Definitions(layout, api)
+    ready = Readiness(layout, api, supervisor)
+
+    def until(what: str, reason: Callable[[], str | None]) -> None:
+        await_condition(what, reason, deadline_s=_COMPONENT_S, say=say)
+
+    def start(need: Need) -> None:
+        for component in parts:
+            if component.needs is need:
+                supervisor.start(component.name)
+
+    start(Need.NOTHING)
+    until("containerd", images.reason_not_answering)
+    images.ensure_pause_image()
+    until("the API server", ready.api_server)
+    ready.remember_pods()
+    start(Need.API_SERVER)
+    if not definitions.are_applied():
+        say("applying the gateway's definitions")
+        definitions.apply_definitions()
+        until("the gateway's definitions", definitions.reason_not_established)
+        definitions.apply_gateway_class()
+    start(Need.DEFINITIONS)
+    until("the cluster's DNS", ready.dns)
+    until("the node", ready.node)
+    until("the gateway", ready.gateway)
+    until("every component", ready.components)
+    try:
+        await_condition("the pods that ran before", ready.pods, deadline_s=_PODS_S, say=say)
+    except DeadlineError as error:
+        say(f"the cluster is up, but {error}")

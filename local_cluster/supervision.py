@@ -1,0 +1,160 @@
+"""supervisord: its configuration, and what we ask of it while it runs."""
+
+import configparser
+import io
+import shlex
+import xmlrpc.client
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from local_cluster.components import Component, Need
+from local_cluster.errors import LocalClusterError, NotRunningError
+from local_cluster.layout import Layout
+
+RUNNING = "RUNNING"
+_ALIVE = (RUNNING, "STARTING", "BACKOFF")
+_FOREVER = 1_000_000_000
+
+
+class SupervisionError(LocalClusterError):
+    """supervisord refused what it was asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessState:
+    """What supervisord knows of a component.
+
+    Attributes:
+        name: the component.
+        state: supervisord's word for it; RUNNING is the good one.
+        inner_pid: process id in the cluster's PID namespace; 0 where there is none.
+        started: when it was started, in seconds since the epoch.
+        uptime_s: for how long it has run.
+    """
+
+    name: str
+    state: str
+    inner_pid: int
+    started: int
+    uptime_s: int
+
+
+def configuration(layout: Layout, components: Sequence[Component]) -> str:
+    """Render supervisord.conf; a component's section changes with anything that the component reads."""
+    parser = configparser.RawConfigParser()
+    parser.read_dict(
+        {
+            "unix_http_server": {"file": str(layout.supervisor_socket), "chmod": "0600"},
+            "supervisord": {
+                "nodaemon": "true",
+                "silent": "true",
+                "user": "root",
+                "directory": str(layout.state),
+                "logfile": str(layout.logs / "supervisord.log"),
+                "logfile_maxbytes": "10MB",
+                "logfile_backups": "1",
+                "pidfile": str(layout.run / "supervisord.pid"),
+                "childlogdir": str(layout.logs),
+            },
+            "rpcinterface:supervisor": {
+                "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+            },
+            **{f"program:{component.name}": _program(layout, component) for component in components},
+        }
+    )
+    text = io.StringIO()
+    parser.write(text)
+    return text.getvalue()
+
+
+def _program(layout: Layout, component: Component) -> dict[str, str]:
+    variables = {**dict(component.environment), "CONFIGURATION_DIGEST": component.digest()}
+    return {
+        "command": _escaped(shlex.join(component.command)),
+        "environment": _escaped(",".join(f'{name}="{value}"' for name, value in variables.items())),
+        "autostart": str(component.needs is Need.NOTHING).lower(),
+        # What ends is started again: at once after a second of life, else a second later each time, without limit.
+        "autorestart": "true",
+        "startsecs": "1",
+        "startretries": str(_FOREVER),
+        "stopwaitsecs": "10",
+        "redirect_stderr": "true",
+        "stdout_logfile": str(layout.logs / f"{component.name}.log"),
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "1",
+    }
+
+
+def _escaped(value: str) -> str:
+    return value.replace("%", "%%")
+
+
+class Supervisor:
+    """A running supervisord, over its socket."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def answers(self) -> bool:
+        """Tell whether supervisord is there and at work."""
+        try:
+            with self._calls() as calls:
+                return bool(calls.getState()["statename"] == RUNNING)
+        except (NotRunningError, SupervisionError):
+            return False
+
+    def states(self) -> dict[str, ProcessState]:
+        """Return every component's state, by its name."""
+        with self._calls() as calls:
+            answers = cast("list[dict[str, Any]]", calls.getAllProcessInfo())
+        return {
+            answer["name"]: ProcessState(
+                name=answer["name"],
+                state=answer["statename"],
+                inner_pid=answer["pid"],
+                started=answer["start"],
+                uptime_s=max(0, answer["now"] - answer["start"]) if answer["pid"] else 0,
+            )
+            for answer in answers
+        }
+
+    def apply_configuration(self) -> list[str]:
+        """Make the components be what supervisord.conf says; restart what differs.
+
+        Returns:
+            The components that were restarted, added or removed.
+        """
+        with self._calls() as calls:
+            added, changed, removed = cast("list[list[list[str]]]", calls.reloadConfig())[0]
+            for name in (*changed, *removed):
+                calls.stopProcessGroup(name)
+                calls.removeProcessGroup(name)
+            for name in (*added, *changed):
+                calls.addProcessGroup(name)
+        return [*added, *changed, *removed]
+
+    def start(self, name: str) -> None:
+        """Have a component run; one that does, or is about to, is left alone."""
+        if self.states()[name].state in _ALIVE:
+            return
+        with self._calls() as calls:
+            calls.startProcess(name, False)  # noqa: FBT003 - the interface's own order: name, wait
+
+    @contextmanager
+    def _calls(self) -> Iterator[Any]:
+        transport = SupervisorTransport(None, None, f"unix://{self._layout.supervisor_socket}")
+        try:
+            yield xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+        except OSError as error:
+            raise NotRunningError(
+                f"cluster {self._layout.name} is not running: "
+                f"`python -m local_cluster --name {self._layout.name} up` starts it"
+            ) from error
+        except (xmlrpc.client.Error, ValueError) as error:
+            raise SupervisionError(f"supervisord of {self._layout.name}: {error}") from error
+        finally:
+            transport.close()

@@ -1,0 +1,103 @@
+"""The command line: ``python -m model_build build | verify | describe``."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_build.build import published_manifest
+from model_build.errors import ModelBuildError
+from model_build.inputs import inputs_from_folder
+from model_build.manifest import document_from_manifest, manifest_from_repository
+from model_build.report import cluster_api_from_pod, report_manifest
+from model_build.summary import summary_from_manifest
+from model_build.verify import verified_manifest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its last line on stderr is the reason where it fails.
+
+    Returns:
+        The exit status: 0, 1 for a failure, 130 when interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        options.run(options)
+    except ModelBuildError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted; nothing half-made was published", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _build(options: argparse.Namespace) -> None:
+    api = cluster_api_from_pod() if options.report else None
+    manifest = published_manifest(inputs_from_folder(options.inputs), options.storage)
+    if api:
+        report_manifest(manifest, options.report, api)
+    print(summary_from_manifest(manifest))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    manifest = verified_manifest(options.repository)
+    scores = "no golden scores to compare" if manifest.golden.scores is None else "scores as golden"
+    print(f"plan {manifest.plan_id}: {len(manifest.files)} files as in the manifest, {scores}")
+
+
+def _describe(options: argparse.Namespace) -> None:
+    manifest = manifest_from_repository(options.repository)
+    if options.json:
+        print(json.dumps(document_from_manifest(manifest), indent=1))
+    else:
+        print(summary_from_manifest(manifest))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m model_build",
+        description="Turn a source model into the model repository that Triton serves.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    build = commands.add_parser(
+        "build",
+        help="build, verify and publish a plan",
+        description="Build the plan that the inputs describe, verify it and publish it under its id. A plan "
+        "that is published already is verified, and not built again.",
+    )
+    build.add_argument(
+        "--inputs", type=Path, required=True, metavar="DIR", help="folder with spec.json, labels.txt and image"
+    )
+    build.add_argument("--storage", type=Path, required=True, metavar="DIR", help="folder that plans are published on")
+    build.add_argument(
+        "--report", metavar="CONFIGMAP", help="write the manifest into this ConfigMap of the pod's namespace"
+    )
+    build.set_defaults(run=_build)
+
+    verify = commands.add_parser(
+        "verify",
+        help="verify a published plan",
+        description="Compare a repository's files with its manifest, and its scores with the golden ones.",
+    )
+    verify.set_defaults(run=_verify)
+    describe = commands.add_parser(
+        "describe", help="describe a published plan", description="Show what a repository's manifest says."
+    )
+    describe.add_argument("--json", action="store_true", help="print the manifest itself")
+    describe.set_defaults(run=_describe)
+    for command in (verify, describe):
+        command.add_argument(
+            "--repository", type=Path, required=True, metavar="DIR", help="folder with a manifest.json"
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""One build: from the inputs to a published repository, or to the reason why there is none."""
+
+import logging
+from pathlib import Path
+
+from model_build.assembly import Assembled, assembled_repository
+from model_build.contract import SCORE_TOLERANCE
+from model_build.digest import file_digests
+from model_build.errors import RepositoryError, StorageError
+from model_build.inputs import BuildInputs
+from model_build.manifest import Golden, Manifest, current_versions, manifest_from_repository, write_manifest
+from model_build.storage import Storage, opened_storage
+from model_build.verify import verified_manifest
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def published_manifest(inputs: BuildInputs, root: Path) -> Manifest:
+    """Give the plan's verified manifest; the plan is built and published where that was not done yet.
+
+    Args:
+        inputs: what to build.
+        root: the storage's folder.
+
+    Raises:
+        ModelBuildError: the reason why nothing was published, or why what is published cannot be trusted.
+    """
+    plan_id = inputs.spec.plan_id
+    with opened_storage(root) as storage:
+        published = storage.repository(plan_id)
+        if not published.is_dir():
+            if inputs.spec.pinned:
+                raise StorageError(
+                    f"plan {plan_id} is pinned but not published on {root}; accepted: a published plan, or no "
+                    "pin, so that it is built"
+                )
+            if _build(inputs, storage):
+                return manifest_from_repository(published)
+        _LOGGER.info("plan %s is published already; verifying it", plan_id)
+        manifest = verified_manifest(published)
+    if manifest.plan_id != plan_id:
+        raise RepositoryError(f"{published} holds plan {manifest.plan_id}, not its own")
+    return manifest
+
+
+def _build(inputs: BuildInputs, storage: Storage) -> bool:
+    """Build, verify and publish; False where another build of the plan was published meanwhile."""
+    plan_id = inputs.spec.plan_id
+    with storage.scratch(plan_id) as scratch:
+        repository = scratch / plan_id
+        assembled = assembled_repository(inputs, storage, scratch, repository)
+        write_manifest(_manifest(inputs, assembled, repository), repository)
+        verified_manifest(repository)
+        published = storage.publish(repository, plan_id)
+    if published:
+        _LOGGER.info("published plan %s", plan_id)
+    return published
+
+
+def _manifest(inputs: BuildInputs, assembled: Assembled, repository: Path) -> Manifest:
+    spec, scores = inputs.spec, assembled.scores
+    return Manifest(
+        plan_id=spec.plan_id,
+        model=spec.model,
+        target=spec.target,
+        precision=spec.precision,
+        max_batch_size=spec.max_batch_size,
+        source=assembled.source,
+        classes=len(assembled.labels),
+        files=file_digests(repository),
+        versions=current_versions(),
+        reference=assembled.reference,
+        golden=Golden(
+            image_sha256=inputs.picture_sha256,
+            class_index=spec.expect.class_index,
+            label=assembled.labels[spec.expect.class_index],
+            tolerance=SCORE_TOLERANCE,
+            scores=None if scores is None else tuple(float(str(score)) for score in scores),
+        ),
+    )

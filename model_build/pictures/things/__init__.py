@@ -1,0 +1,1 @@
+"""The things that stand on the table, each a solid made of signed distances."""

@@ -1,0 +1,96 @@
+"""Source prebuilt: a Triton model repository that is already on the storage, taken as it is."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from model_build.digest import TREE_DIGEST_COMMAND, file_digests, tree_sha256
+from model_build.errors import SourceError
+from model_build.inputs import labels_from_text
+from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE
+from model_build.spec import PrebuiltSource, Spec
+from model_build.storage import Storage
+
+_CONFIG_FILE: Final = "config.pbtxt"
+_NAME: Final = re.compile(r'^name\s*:\s*"([^"]*)"', re.MULTILINE)
+_MAX_BATCH_SIZE: Final = re.compile(r"^max_batch_size\s*:\s*(\d+)", re.MULTILINE)
+_LABEL_FILENAME: Final = re.compile(r'label_filename\s*:\s*"([^"]*)"')
+
+
+def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path) -> None:
+    """Copy a prebuilt repository and see that the copy is the one that was pinned.
+
+    It is copied, not linked, so that nobody changes a published plan by changing the upload.
+
+    Raises:
+        SourceError: it is not there, lies outside the storage, or has another digest.
+    """
+    folder = (storage.root / source.path).resolve()
+    if not folder.is_relative_to(storage.root.resolve()):
+        raise SourceError(f"source.path {source.path} leads out of the storage, to {folder}")
+    if not folder.is_dir():
+        raise SourceError(f"{storage.root / source.path} is no folder; accepted: a Triton model repository")
+    for path in file_digests(folder):  # which refuses links
+        if path in {MANIFEST_FILE, GOLDEN_INPUT_FILE}:
+            raise SourceError(f"{folder / path} is the builder's to write; accepted: a folder without it")
+    shutil.copytree(folder, destination)
+    found = tree_sha256(file_digests(destination))
+    if found != source.sha256:
+        raise SourceError(
+            f"{source.path} has the digest {found}, but the configuration says {source.sha256}; it is what "
+            f"this prints in that folder: {TREE_DIGEST_COMMAND}"
+        )
+
+
+def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None:
+    """Check a prebuilt model's configuration as far as it can be read, and give the labels it will serve.
+
+    Returns:
+        One label for each class, or None where the configuration names no labels file.
+
+    Raises:
+        SourceError: a file is missing, or the model's name, its batch size or the expected label is another.
+    """
+    folder = repository / spec.model
+    config = _text(folder / _CONFIG_FILE)
+    name = _first(_NAME, config, default=spec.model)
+    if name != spec.model:
+        raise SourceError(f"{spec.model}/{_CONFIG_FILE} names the model {name}; accepted: {spec.model}")
+    max_batch_size = int(_first(_MAX_BATCH_SIZE, config, default="0"))
+    if max_batch_size != spec.max_batch_size:
+        raise SourceError(
+            f"{spec.model}/{_CONFIG_FILE} has max_batch_size {max_batch_size}, but the configuration says "
+            f"maxBatchSize {spec.max_batch_size}"
+        )
+    label_filename = _first(_LABEL_FILENAME, config, default="")
+    if not label_filename:
+        if spec.expect.label is not None:
+            raise SourceError(
+                f"{spec.model}/{_CONFIG_FILE} names no label_filename, so no answer can be called "
+                f"{spec.expect.label}; accepted: a label_filename, or no expect.label"
+            )
+        return None
+    labels = labels_from_text(_text(folder / label_filename), name=f"{spec.model}/{label_filename}")
+    expect = spec.expect
+    served = labels[expect.class_index] if expect.class_index < len(labels) else "none"
+    if expect.label is not None and served != expect.label:
+        raise SourceError(
+            f"{spec.model}/{label_filename} calls class {expect.class_index} {served}; the configuration "
+            f"expects {expect.label}"
+        )
+    return labels
+
+
+def _first(pattern: re.Pattern[str], text: str, *, default: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match else default
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{path.parent.name}/{path.name}: {error.strerror}; a prebuilt model needs it") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path.parent.name}/{path.name} is not UTF-8 text: {error}") from error

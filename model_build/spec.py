@@ -1,0 +1,150 @@
+"""The build's specification: spec.json as frozen dataclasses, every fault reported at once."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from model_build.errors import InputsError
+from model_build.fields import Fields, shown
+
+_PLAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_WORD: Final = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixtureSource:
+    """The project's own DenseNet-121, made at build time."""
+
+    kind: Literal["fixture"] = "fixture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxSource:
+    """An ONNX classifier at a URL, pinned by the SHA-256 of its bytes."""
+
+    url: str
+    sha256: str
+    kind: Literal["onnx"] = "onnx"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrebuiltSource:
+    """A Triton model repository that is already on the storage, pinned by its tree digest."""
+
+    path: PurePosixPath
+    sha256: str
+    kind: Literal["prebuilt"] = "prebuilt"
+
+
+Source = FixtureSource | OnnxSource | PrebuiltSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What the expected image must be called; never taken from the model under test."""
+
+    class_index: int
+    label: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One plan to build.
+
+    Attributes:
+        plan_id: 16 lower-case hex digits, the plan's content address.
+        max_batch_size: 0 serves one image without a batch dimension; N > 0 serves batches up to N.
+        pinned: the plan must be published already; nothing is built.
+    """
+
+    plan_id: str
+    model: str
+    max_batch_size: int
+    target: str
+    precision: str
+    source: Source
+    expect: Expectation
+    pinned: bool
+
+
+def spec_from_json(text: str, *, name: str = "spec.json") -> Spec:
+    """Parse a build specification strictly: unknown keys and wrong types are refused, all at once.
+
+    Raises:
+        InputsError: names every fault with its key, the value found and what is accepted.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise InputsError(f"{name} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InputsError(f"{name} holds {shown(document)}; accepted: one JSON object")
+    fields = Fields(document)
+    spec = _spec_from_fields(fields)
+    if fields.faults:
+        raise InputsError(f"{name}: " + "; ".join(fields.faults))
+    return spec
+
+
+def _spec_from_fields(fields: Fields) -> Spec:
+    spec = Spec(
+        plan_id=fields.text("planId", accepts=_PLAN_ID.fullmatch, accepted="16 lower-case hex digits"),
+        model=fields.text(
+            "model", accepts=_MODEL_NAME.fullmatch, accepted="letters, digits, '_', '.', '-', at most 128"
+        ),
+        max_batch_size=fields.count("maxBatchSize"),
+        target=fields.text("target", accepts=_WORD.fullmatch, accepted="a target's name, e.g. onnxruntime"),
+        precision=fields.text("precision", accepts=_WORD.fullmatch, accepted="a precision, e.g. fp32"),
+        source=_source_from_fields(fields.group("source")),
+        expect=_expectation_from_fields(fields.group("expect")),
+        pinned=fields.flag("pinned"),
+    )
+    fields.end()
+    return spec
+
+
+def _expectation_from_fields(fields: Fields) -> Expectation:
+    expectation = Expectation(class_index=fields.count("class"), label=fields.optional_text("label"))
+    fields.end()
+    return expectation
+
+
+def _source_from_fields(fields: Fields) -> Source:
+    kinds = ("fixture", "onnx", "prebuilt")
+    kind = fields.text("kind", accepts=kinds.__contains__, accepted=", ".join(kinds))
+    source: Source = FixtureSource()
+    if kind == "onnx":
+        source = OnnxSource(
+            url=fields.text("url", accepts=_is_source_url, accepted="https://host/file or file:///path"),
+            sha256=_sha256(fields),
+        )
+    elif kind == "prebuilt":
+        path = fields.text("path", accepts=_stays_inside, accepted="a folder relative to the storage")
+        source = PrebuiltSource(path=PurePosixPath(path), sha256=_sha256(fields))
+    if kind in kinds:
+        fields.end()
+    return source
+
+
+def _sha256(fields: Fields) -> str:
+    return fields.text("sha256", accepts=_SHA256.fullmatch, accepted="64 lower-case hex digits")
+
+
+def _is_source_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    if url.scheme == "file":
+        return not url.netloc and url.path.startswith("/")
+    return url.scheme == "https" and bool(url.hostname)
+
+
+def _stays_inside(text: str) -> bool:
+    path = PurePosixPath(text)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts

@@ -1,0 +1,87 @@
+"""Verifies a repository: its files against the manifest, its scores against the golden ones."""
+
+from pathlib import Path
+
+import numpy as np
+
+from model_build.contract import IMAGE_SHAPE, INPUT_NAME, MODEL_FILE, MODEL_VERSION, OUTPUT_NAME
+from model_build.digest import file_digests
+from model_build.errors import AdaptError, AnswerError, RepositoryError
+from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE, Manifest, manifest_from_repository
+from model_build.preprocessing import Tensor
+from model_build.reference import max_abs_difference
+from model_build.scoring import LoadedModel, Scores
+
+
+def verified_manifest(repository: Path) -> Manifest:
+    """Verify a repository and return its manifest.
+
+    Raises:
+        RepositoryError: a file is missing, extra or changed.
+        AnswerError: the model's scores are not the golden ones.
+    """
+    manifest = manifest_from_repository(repository)
+    _check_files(repository, manifest)
+    if manifest.golden.scores is not None:
+        _check_scores(repository, manifest)
+    return manifest
+
+
+def scores_from_repository(repository: Path, model: str) -> Scores:
+    """Score the repository's golden input with its own ONNX model, to float32 (classes,).
+
+    Raises:
+        AdaptError: it has no model of the served contract that ONNX Runtime can run.
+    """
+    path = repository / model / MODEL_VERSION / MODEL_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AdaptError(f"{path}: {error.strerror}") from error
+    loaded = LoadedModel(data, name=str(path))
+    names = [*loaded.inputs, *loaded.outputs]
+    if names != [INPUT_NAME, OUTPUT_NAME]:
+        raise AdaptError(f"{path} has {names}; accepted: one input '{INPUT_NAME}', one output '{OUTPUT_NAME}'")
+    image = golden_input_from_repository(repository)
+    batched = len(loaded.inputs[INPUT_NAME]) > len(IMAGE_SHAPE)
+    output = loaded.run(image[np.newaxis] if batched else image)[OUTPUT_NAME]
+    return np.asarray(output, np.float32).reshape(-1)
+
+
+def golden_input_from_repository(repository: Path) -> Tensor:
+    """Read the expected image's tensor, float32 (3,224,224)."""
+    data = np.fromfile(repository / GOLDEN_INPUT_FILE, dtype="<f4")
+    if data.size != np.prod(IMAGE_SHAPE):
+        raise RepositoryError(f"{repository / GOLDEN_INPUT_FILE} holds {data.size} numbers, not {IMAGE_SHAPE}")
+    return data.reshape(IMAGE_SHAPE)
+
+
+def _check_files(repository: Path, manifest: Manifest) -> None:
+    found = file_digests(repository)
+    found.pop(MANIFEST_FILE)
+    faults = [
+        *(f"{path} is missing" for path in sorted(manifest.files.keys() - found.keys())),
+        *(f"{path} is not in the manifest" for path in sorted(found.keys() - manifest.files.keys())),
+        *(
+            f"{path} has sha256 {found[path]}, the manifest says {manifest.files[path]}"
+            for path in sorted(found.keys() & manifest.files.keys())
+            if found[path] != manifest.files[path]
+        ),
+    ]
+    if faults:
+        raise RepositoryError(f"{repository} is not what its manifest says: {'; '.join(faults)}")
+
+
+def _check_scores(repository: Path, manifest: Manifest) -> None:
+    golden = np.array(manifest.golden.scores, np.float32)
+    scores = scores_from_repository(repository, manifest.model)
+    if scores.shape != golden.shape:
+        raise AnswerError(f"{repository} gives {scores.size} scores, its manifest has {golden.size}")
+    difference = max_abs_difference(scores, golden)
+    if not difference <= manifest.golden.tolerance:  # so that NaN fails
+        raise AnswerError(
+            f"{repository}: scores differ from the golden ones by {difference:.4g}; "
+            f"accepted: up to {manifest.golden.tolerance}"
+        )
+    if int(scores.argmax()) != manifest.golden.class_index:
+        raise AnswerError(f"{repository} answers class {int(scores.argmax())}; accepted: {manifest.golden.class_index}")

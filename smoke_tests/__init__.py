@@ -1,0 +1,10 @@
+"""Proof that a URL serves the quick start's classifier, and that it answers rightly.
+
+These tests know a URL, a model's name, what is expected and perhaps a manifest, and nothing of how the server
+came to be::
+
+    pytest smoke_tests --url http://127.0.0.1:8800/dev --model densenet_tensorrt --manifest manifest.json
+
+They end with status 0 (proven), 1 (a wrong answer), 4 (an option that can't be used), 5 (no test was run) or 69
+(nobody answers at the URL). ``pytest smoke_tests --help`` lists the options.
+"""

@@ -1,0 +1,127 @@
+"""A Triton server's good answers, over the client library that the quick start uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import tritonclient.http as triton
+from geventhttpclient.response import HTTPParseError
+from numpy.typing import NDArray
+from tritonclient.utils import InferenceServerException
+
+from smoke_tests.contract import INPUT, output_of
+from smoke_tests.endpoint import Endpoint
+from smoke_tests.errors import BadAnswerError, NoAnswerError
+from smoke_tests.preprocessing import Tensor
+
+OUTPUT_NAME = output_of(1).name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classified:
+    """One entry of a classification, best first: ``score:index:label``."""
+
+    score: float
+    class_index: int
+    label: str
+
+    @classmethod
+    def from_entry(cls, entry: bytes) -> Self:
+        """Read Triton's text; a class without a label has an empty one."""
+        score, class_index, *label = entry.decode().split(":", 2)
+        return cls(score=float(score), class_index=int(class_index), label="".join(label))
+
+
+class TritonClient:
+    """One model on one server, asked with tritonclient over a connection of its own.
+
+    A call that is not answered within ``timeout_s`` of silence, or not at all, raises NoAnswerError; one that is
+    answered by an error or by something that Triton would not send raises BadAnswerError.
+    """
+
+    def __init__(self, endpoint: Endpoint, model: str, *, timeout_s: float) -> None:
+        self.endpoint = endpoint
+        self.model = model
+        self._timeout_s = timeout_s
+        self._client = triton.InferenceServerClient(
+            endpoint.without_scheme,
+            connection_timeout=timeout_s,
+            network_timeout=timeout_s,
+            ssl=endpoint.scheme == "https",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the model's metadata."""
+        with self._asking("metadata"):
+            return _dictionary(self._client.get_model_metadata(self.model))
+
+    def config(self) -> dict[str, Any]:
+        """Return the model's configuration as the server completed it."""
+        with self._asking("config"):
+            return _dictionary(self._client.get_model_config(self.model))
+
+    def scores(self, tensor: Tensor) -> NDArray[np.float32]:
+        """Return the raw scores.
+
+        Args:
+            tensor: float32 (3, 224, 224), or (N, 3, 224, 224) for a model with a batch dimension.
+
+        Returns:
+            float32 (classes,), or (N, classes).
+        """
+        return np.asarray(self._infer(tensor, triton.InferRequestedOutput(OUTPUT_NAME, binary_data=True)))
+
+    def classify(self, tensor: Tensor, count: int) -> list[Classified]:
+        """Return the best ``count`` classes of one image, best first.
+
+        Args:
+            tensor: float32 (3, 224, 224), or (1, 3, 224, 224) for a model with a batch dimension.
+            count: 1 or more; a model of fewer classes gives them all.
+        """
+        entries = self._infer(tensor, triton.InferRequestedOutput(OUTPUT_NAME, class_count=count))
+        with self._asking("infer"):
+            return [Classified.from_entry(entry) for entry in entries.ravel()]
+
+    def _infer(self, tensor: Tensor, output: Any) -> NDArray[Any]:
+        described = triton.InferInput(INPUT.name, list(tensor.shape), INPUT.datatype)
+        described.set_data_from_numpy(tensor, binary_data=True)
+        with self._asking("infer"):
+            result = self._client.infer(self.model, [described], outputs=[output])
+            answer = result.as_numpy(OUTPUT_NAME)
+        if not isinstance(answer, np.ndarray):
+            raise BadAnswerError(f"infer at {self.endpoint}: no output in {result.get_response()}")
+        return answer
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """Name the server and the request in whatever the client library raises."""
+        try:
+            yield
+        except TimeoutError:
+            silence = f"no answer within {self._timeout_s:g} s"
+            raise NoAnswerError(f"{what} at {self.endpoint}: {silence}") from None
+        except (OSError, HTTPParseError) as error:
+            raise NoAnswerError(f"{what} at {self.endpoint}: {error or type(error).__name__}") from None
+        except InferenceServerException as error:
+            raise BadAnswerError(f"{what} at {self.endpoint}: {error}") from None
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # What the client library stumbles with over an answer that is none of Triton's.
+            stumble = f"{type(error).__name__}: {error}"
+            raise BadAnswerError(f"{what} at {self.endpoint}: no answer of Triton's ({stumble})") from None
+
+
+def _dictionary(document: Any) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise TypeError(f"not a JSON object: {document!r}")
+    return document

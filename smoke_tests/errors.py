@@ -1,0 +1,21 @@
+"""What can go wrong before or while a server is asked, apart from a wrong answer."""
+
+
+class SmokeTestError(Exception):
+    """Root of this package's errors; its text is one line that a person can act on."""
+
+
+class OptionError(SmokeTestError):
+    """A command-line option, or a file that it names, can't be used."""
+
+
+class PictureError(SmokeTestError):
+    """Bytes that are no picture, or only the beginning of one."""
+
+
+class NoAnswerError(SmokeTestError):
+    """The server can't be connected to, closes the connection or stays silent past the timeout."""
+
+
+class BadAnswerError(SmokeTestError):
+    """The server answered a good request with an error, or with something Triton would not send."""

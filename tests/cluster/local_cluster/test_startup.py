@@ -1,0 +1,81 @@
+import json
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from local_cluster.lock import locked
+from local_cluster.processes import cluster_processes
+from tests.cluster.driver import ClusterDriver, environment
+
+_AS_NOBODY = """
+import os, sys
+from local_cluster.__main__ import main
+os.setuid(65534)
+sys.exit(main(["--name", "embedded-test", "up"]))
+"""
+
+
+def test_up_makes_everything_healthy(cluster: ClusterDriver) -> None:
+    status = json.loads(cluster.run("status", "--json"))
+
+    assert status["healthy"] is True
+    assert status["node"] == status["gateway_state"] == "Ready"
+    assert status["gateway"] == "http://127.0.0.1:8801"
+    assert {component["restarts"] for component in status["components"]} == {0}
+
+
+def test_a_second_up_changes_nothing(cluster: ClusterDriver) -> None:
+    before = cluster.pids()
+
+    printed = cluster.run("up")
+
+    assert printed.count("\n") == 1
+    assert cluster.pids() == before
+
+
+def test_the_kubeconfig_is_the_clusters_own_and_the_owners(cluster: ClusterDriver) -> None:
+    path = Path(cluster.run("kubeconfig").strip())
+
+    assert path == cluster.layout.kubeconfig
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert cluster.kubectl("config", "current-context").strip() == "embedded-test"
+    assert cluster.kubectl("get", "nodes", "--output=name").strip() == "node/embedded-test"
+
+
+def test_the_storage_belongs_to_the_pods_user(cluster: ClusterDriver) -> None:
+    owner = cluster.layout.storage.stat()
+
+    assert (owner.st_uid, owner.st_gid) == (1000, 1000)
+
+
+def test_only_the_gateway_listens_on_the_host(cluster: ClusterDriver) -> None:
+    pids = {process.pid for process in cluster_processes(cluster.name)}
+    command = ["ss", "--tcp", "--udp", "--listening", "--numeric", "--processes", "--no-header"]
+    sockets = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+    ours = [line.split()[4] for line in sockets if any(f"pid={pid}," in line for pid in pids)]
+    assert ours == ["127.0.0.1:8801"]
+
+
+def test_a_second_up_at_the_same_time_is_refused(cluster: ClusterDriver) -> None:
+    with locked(cluster.layout.lock, "up"):
+        assert "`up` (process" in cluster.refusal("up")
+
+
+def test_a_port_in_use_is_named_and_nothing_is_started() -> None:
+    driver = ClusterDriver("embedded-port")
+    with socket.create_server(("127.0.0.1", driver.layout.gateway_port)):
+        assert f"port {driver.layout.gateway_port} on 127.0.0.1 is in use" in driver.refusal("up")
+
+    assert cluster_processes(driver.name) == []
+    assert not driver.layout.state.exists()
+
+
+def test_another_user_than_root_is_refused() -> None:
+    command = [sys.executable, "-c", _AS_NOBODY]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
+
+    assert result.returncode == 1
+    assert result.stderr == "error: the embedded cluster needs root: run the same command with sudo\n"

@@ -1,0 +1,71 @@
+import json
+import re
+import subprocess
+import urllib.request
+
+from bench.workspace import Workspace
+
+TABLE = re.compile(
+    r"Image '\S*smoke_tests/data/mug\.png':\n"
+    r"    \s*\d+\.\d{6} \(504\) = COFFEE MUG\n"
+    r"    \s*\d+\.\d{6} \(968\) = CUP\n"
+    r"    \s*\d+\.\d{6} \(505\) = COFFEEPOT\n"
+)
+
+
+def test_one_command_ends_with_the_classified_mug(workspace: Workspace) -> None:
+    result = workspace.make("up", "STACK=first", timeout_s=3600)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert TABLE.search(result.stdout), result.stdout
+    assert re.search(r"^http://127\.0\.0\.1:\d+/triton-first$", result.stdout, re.MULTILINE), result.stdout
+
+
+def test_a_second_up_changes_nothing(workspace: Workspace) -> None:
+    result = workspace.make("up", "STACK=first")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"Resources:\n    \d+ unchanged\n", result.stdout), result.stdout
+
+
+def test_a_preview_finds_nothing_to_change(workspace: Workspace) -> None:
+    result = workspace.make("preview", "STACK=first")
+
+    assert re.search(r"Resources:\n    \d+ unchanged\n", result.stdout), result.stdout + result.stderr
+
+
+def test_the_url_is_printed_and_nothing_else(workspace: Workspace) -> None:
+    url = workspace.make("url", "STACK=first").stdout
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/triton-first\n", url)
+    with urllib.request.urlopen(f"{url.strip()}/v2/health/ready", timeout=10) as response:
+        assert response.status == 200
+
+
+def test_the_logs_are_tritons(workspace: Workspace) -> None:
+    assert "Started HTTPService" in workspace.make("logs", "STACK=first").stdout
+
+
+def test_the_status_names_every_component_and_the_url(workspace: Workspace) -> None:
+    result = workspace.make("status", "STACK=first")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    for name in ("etcd", "kube-apiserver", "kubelet", "traefik", "/triton-first", "densenet_tensorrt"):
+        assert name in result.stdout
+
+
+def test_plain_pulumi_works_with_the_shown_environment(workspace: Workspace) -> None:
+    result = subprocess.run(
+        ["bash", "-c", 'eval "$(make env)" && pulumi stack output --stack first --json'],
+        cwd=workspace.folder, env=workspace.environment, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    outputs = json.loads(result.stdout)
+    assert outputs["modelName"] == "densenet_tensorrt"
+    assert outputs["namespace"] == "triton-first"
+    assert outputs["manifest"]["planId"] == outputs["planId"]
+    assert len(outputs["manifest"]["golden"]["scores"]) == 1000
+
+
+def test_the_checkout_stays_as_it_was(workspace: Workspace) -> None:
+    assert "encryptionsalt" not in (workspace.folder / "Pulumi.first.yaml").read_text()

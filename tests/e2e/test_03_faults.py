@@ -1,0 +1,144 @@
+"""Every fault ends in a reason on standard error and a status other than 0, and what was serving still serves."""
+
+import hashlib
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.workspace import Workspace
+from local_cluster.layout import layout_from_name
+
+
+@pytest.fixture(autouse=True)
+def _first_stack_still_serves(workspace: Workspace) -> Iterator[None]:
+    yield
+    url = workspace.make("url", "STACK=first").stdout.strip()
+    with urllib.request.urlopen(f"{url}/v2/models/densenet_tensorrt/ready", timeout=10) as response:
+        assert response.status == 200
+
+
+def failed_up(workspace: Workspace, stack: str) -> str:
+    """Deploy, expect failure without a traceback, and return what stands on standard error."""
+    result = workspace.make("up", f"STACK={stack}")
+    assert result.returncode != 0, result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+    return result.stderr
+
+
+def test_a_stack_without_a_file(workspace: Workspace) -> None:
+    assert "Pulumi.nowhere.yaml" in failed_up(workspace, "nowhere")
+
+
+def test_several_faults_are_named_at_once(workspace: Workspace) -> None:
+    workspace.write_stack("faulty", serving={"replicas": "many", "colour": "red"}, model={"maxBatchSize": -1})
+
+    stderr = failed_up(workspace, "faulty")
+
+    for key in ("serving.replicas", "serving.colour", "model.maxBatchSize"):
+        assert f"Pulumi.faulty.yaml: densenet-triton:{key}" in stderr
+
+
+def test_a_context_that_does_not_exist(workspace: Workspace) -> None:
+    workspace.write_stack("lost", cluster={"context": "nowhere"})
+
+    assert "nowhere" in failed_up(workspace, "lost").splitlines()[-2]
+
+
+def test_a_wrong_digest_of_a_local_source(workspace: Workspace, shared_models: Path) -> None:
+    source = {"kind": "onnx", "url": (shared_models / "squeezenet1.1.onnx").as_uri(), "sha256": "0" * 64}
+    workspace.write_stack("mistaken", model={"source": source})
+
+    stderr = failed_up(workspace, "mistaken")
+
+    assert "0" * 64 in stderr
+    assert hashlib.sha256((shared_models / "squeezenet1.1.onnx").read_bytes()).hexdigest() in stderr
+
+
+def test_a_failed_build_says_why_and_runs_again_when_mended(workspace: Workspace) -> None:
+    """The source is no ONNX: the Job's last words are the error, and the Job runs again each time."""
+    broken = workspace.folder / "broken.onnx"
+    broken.write_bytes(b"this is no ONNX")
+    digest = hashlib.sha256(broken.read_bytes()).hexdigest()
+    source = {"kind": "onnx", "url": broken.as_uri(), "sha256": digest}
+    workspace.write_stack("broken", model={"source": source})
+
+    first, second = failed_up(workspace, "broken"), failed_up(workspace, "broken")
+
+    assert "ONNX" in first
+    assert "ONNX" in second
+    workspace.write_stack("broken")
+    assert workspace.make("up", "STACK=broken").returncode == 0
+    assert workspace.make("destroy", "STACK=broken").returncode == 0
+
+
+def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
+    """A prebuilt repository whose scores are right but whose labels are not: both tables are shown."""
+    storage = layout_from_name(workspace.cluster).storage
+    published = next(path for path in (storage / "repositories").iterdir() if _is_fixture(path))
+    upload = storage / "uploads" / "permuted"
+    shutil.copytree(published / "densenet_tensorrt", upload / "densenet_tensorrt")
+    labels = upload / "densenet_tensorrt" / "labels.txt"
+    rows = labels.read_text().splitlines()
+    rows[504], rows[968] = rows[968], rows[504]
+    labels.write_text("".join(f"{row}\n" for row in rows))
+    subprocess.run(["chown", "-R", "1000:1000", str(storage / "uploads")], check=True)
+    source = {"kind": "prebuilt", "path": "uploads/permuted", "sha256": tree_digest(upload)}
+    workspace.write_stack("permuted", model={"source": source}, serving={"startupTimeoutS": 60})
+
+    stderr = failed_up(workspace, "permuted")
+
+    assert "COFFEE MUG" in stderr
+    assert "CUP" in stderr
+    assert workspace.make("destroy", "STACK=permuted").returncode == 0
+
+
+def test_an_image_that_does_not_exist(workspace: Workspace) -> None:
+    workspace.write_stack("imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 30})
+
+    assert "localhost/nothing:here" in failed_up(workspace, "imageless")
+    assert workspace.make("destroy", "STACK=imageless").returncode == 0
+
+
+def test_two_runs_at_once_are_one_too_many(workspace: Workspace) -> None:
+    running = subprocess.Popen(
+        ["make", "up", "STACK=first"], cwd=workspace.folder, env=workspace.environment,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with running:
+        assert running.stdout is not None
+        running.stdout.readline()  # it is under way
+        stderr = failed_up(workspace, "first")
+        running.communicate()
+
+    assert "another run is working on stack first" in stderr
+    assert running.returncode == 0
+
+
+def test_not_root_says_so(workspace: Workspace) -> None:
+    result = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", ".venv/bin/python",
+         "-m", "local_cluster", "--name", workspace.cluster, "up"],
+        cwd=workspace.folder, env=workspace.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert result.returncode != 0
+    assert "root" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def tree_digest(folder: Path) -> str:
+    """SHA-256 over the sorted lines `<sha256>  <path>` of a folder's files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in files
+    ]
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def _is_fixture(repository: Path) -> bool:
+    return bool(yaml.safe_load((repository / "manifest.json").read_text())["source"]["kind"] == "fixture")

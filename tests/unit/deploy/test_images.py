@@ -1,0 +1,218 @@
+import fcntl
+import json
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.errors import ImageError, ProgramMissingError
+from deploy.images import archive_of, build_images, push_images
+from infra.images import REPOSITORY, reference, sources
+
+# Stands for every program of a build: it records how it was called and writes the archive that it was asked for.
+PROGRAM = """#!{python}
+import json, pathlib, sys
+name = pathlib.Path(sys.argv[0]).name
+command = [name, *sys.argv[1:]]
+with open("{calls}", "a") as calls:
+    print(json.dumps(command), file=calls)
+for argument in command:
+    if argument.startswith("oci-archive:") and "push" in command:
+        pathlib.Path(argument.split(":")[1]).write_text("archive")
+if name == "mmdebstrap":
+    pathlib.Path(command[-1]).write_text("debian")
+if "bud" in command and command[-1].endswith("/repository"):
+    context = pathlib.Path(command[-1])
+    files = sorted(str(path.relative_to(context)) for path in context.rglob("*") if path.is_file())
+    pathlib.Path("{calls}.context").write_text(json.dumps(files))
+failure = pathlib.Path("{calls}.failure")
+if "bud" in command and failure.exists():
+    sys.exit(failure.read_text())
+"""
+UNSHARE = '#!/bin/sh\nshift\nexec "$@"\n'
+
+
+class Machine:
+    """A machine whose programs only pretend, with a cache of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = folder / "cache" / "densenet-triton" / "images"
+        self.programs = folder / "bin"
+        self._calls = folder / "calls"
+        self.programs.mkdir()
+        for name in ("buildah", "mmdebstrap", "python"):
+            self._install(name, PROGRAM.format(python=sys.executable, calls=self._calls))
+        self._install("unshare", UNSHARE)
+
+    def calls(self, program: str, verb: str = "") -> list[list[str]]:
+        lines = self._calls.read_text().splitlines() if self._calls.exists() else []
+        commands: list[list[str]] = [json.loads(line) for line in lines]
+        return [command for command in commands if command[0] == program and (not verb or verb in command)]
+
+    def built(self) -> list[str]:
+        """The references that buildah was asked to build, in order."""
+        tags = [word for call in self.calls("buildah", "bud") for word in call if word.startswith("--tag=")]
+        return [tag.removeprefix("--tag=") for tag in tags]
+
+    def context(self) -> Sequence[str]:
+        found: Sequence[str] = json.loads(self._calls.with_suffix(".context").read_text())
+        return found
+
+    def fail(self, reason: str) -> None:
+        self._calls.with_suffix(".failure").write_text(reason)
+
+    def mend(self) -> None:
+        self._calls.with_suffix(".failure").unlink()
+
+    def _install(self, name: str, text: str) -> None:
+        (self.programs / name).write_text(text)
+        (self.programs / name).chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{made.programs}:/usr/bin:/bin")
+    monkeypatch.setattr(sys, "executable", str(made.programs / "python"))
+    return made
+
+
+def archive_name(image: str) -> str:
+    tag = reference(image, "localhost").rpartition(":")[2]
+    return f"{image}-{tag}.tar"
+
+
+def test_an_image_is_built_once_and_archived_under_its_tag(machine: Machine) -> None:
+    archive = archive_of("triton-cpu")
+    assert archive == machine.cache / archive_name("triton-cpu")
+    assert archive.read_text() == "archive"
+    calls = len(machine.calls("buildah"))
+    assert archive_of("triton-cpu") == archive
+    assert len(machine.calls("buildah")) == calls
+
+
+def test_a_build_leaves_nothing_but_archives_and_the_debian_base(machine: Machine) -> None:
+    build_images(("triton-cpu", "model-build"))
+    left = {path.name.partition("-")[0] for path in machine.cache.iterdir()}
+    assert left == {".lock", "debian", "triton", "model"}
+
+
+def test_model_build_is_built_on_triton_cpu_which_is_built_first(machine: Machine) -> None:
+    archives: Mapping[str, Path] = build_images(("model-build",))
+    assert list(archives) == ["model-build"]
+    serving, building = (reference(image, "localhost") for image in ("triton-cpu", "model-build"))
+    assert machine.built() == ["localhost/debian:bookworm", serving, building]
+    assert f"--build-arg=SERVING={serving}" in machine.calls("buildah", "bud")[-1]
+
+
+def test_an_archived_base_is_loaded_not_built_again(machine: Machine) -> None:
+    base = archive_of("triton-cpu")
+    archive_of("model-build")
+    assert machine.calls("buildah", "pull")[-1][-1] == f"oci-archive:{base}"
+    assert machine.built().count(reference("triton-cpu", "localhost")) == 1
+
+
+def test_the_debian_base_is_made_once(machine: Machine) -> None:
+    archive_of("triton-cpu").unlink()
+    archive_of("triton-cpu")
+    assert len(machine.calls("mmdebstrap")) == 1
+
+
+@pytest.mark.parametrize("image", ["triton-cpu", "model-build"])
+def test_a_build_sees_only_what_the_tag_stands_for(machine: Machine, image: str) -> None:
+    archive_of("triton-cpu")
+    archive_of(image)
+    images = {"triton-cpu", image}
+    expected = {str(file.relative_to(REPOSITORY)) for name in images for file in sources(name)}
+    assert set(machine.context()) == expected
+
+
+def test_every_lock_of_an_image_is_downloaded_by_hash(machine: Machine) -> None:
+    archive_of("triton-cpu")
+    downloads = machine.calls("python", "download")
+    assert all("--require-hashes" in call for call in downloads)
+    assert [Path(call[-1]).name for call in downloads] == ["requirements.lock", "tritonserver.lock"]
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("STEP 1\nError: exit status 7", "Error: exit status 7"),
+        ("E: Failed to fetch http://deb.example/x\nError: exit status 100", "a download failed (E: Failed to fetch"),
+        ("write /var/x: no space left on device", "is full; free some, or set XDG_CACHE_HOME"),
+    ],
+)
+def test_a_failed_build_says_why_in_one_line_and_leaves_no_archive(machine: Machine, output: str, reason: str) -> None:
+    machine.fail(output)
+    with pytest.raises(ImageError) as failure:
+        archive_of("triton-cpu")
+    assert reason in str(failure.value)
+    assert "\n" not in str(failure.value)
+    assert not list(machine.cache.glob("triton-cpu-*"))
+    assert not (machine.cache / ".build").exists()
+    machine.mend()
+    assert archive_of("triton-cpu").exists()
+
+
+def test_what_a_killed_build_has_left_is_removed(machine: Machine) -> None:
+    leftover = machine.cache / ".build" / "storage" / "layer"
+    leftover.mkdir(parents=True)
+    archive_of("triton-cpu")
+    assert not leftover.exists()
+
+
+def test_a_full_disk_is_refused_before_anything_runs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.images._NEEDED_MIB", 1024**3)
+    with pytest.raises(ImageError, match=r"needs 1073741824 MiB in .*, where \d+ MiB are free; free some"):
+        archive_of("triton-cpu")
+    assert not machine.calls("buildah")
+
+
+@pytest.mark.parametrize("program", ["buildah", "mmdebstrap"])
+def test_a_missing_program_is_named(machine: Machine, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    (machine.programs / program).unlink()
+    monkeypatch.setenv("PATH", str(machine.programs))
+    with pytest.raises(ProgramMissingError, match=f"{program} is not on PATH.*make tools"):
+        archive_of("triton-cpu")
+
+
+def test_an_unknown_image_is_refused(machine: Machine) -> None:
+    with pytest.raises(ImageError, match="'nonsense' is no image of this project; accepted: the folders of images/"):
+        archive_of("nonsense")
+    assert not machine.calls("buildah")
+
+
+def test_a_second_run_waits_for_the_first(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.cache.mkdir(parents=True)
+    with (machine.cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = threading.Thread(target=archive_of, args=("triton-cpu",))
+        second.start()
+        second.join(timeout=0.5)
+        assert second.is_alive()
+        assert not machine.calls("buildah")
+    second.join(timeout=60)
+    assert "waiting for another run" in capsys.readouterr().err
+    assert machine.built()
+
+
+def test_only_the_newest_archives_of_an_image_are_kept(machine: Machine) -> None:
+    machine.cache.mkdir(parents=True)
+    for number in range(5):
+        (machine.cache / f"triton-cpu-{number}.tar").touch()
+        (machine.cache / f"model-build-{number}.tar").touch()
+    newest = archive_of("triton-cpu")
+    kept = sorted(machine.cache.glob("triton-cpu-*.tar"))
+    assert newest in kept
+    assert len(kept) == 3
+    assert len(list(machine.cache.glob("model-build-*.tar"))) == 5
+
+
+def test_images_are_pushed_under_their_tags(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    push_images(("triton-cpu",), "registry.example/team")
+    target = reference("triton-cpu", "registry.example/team")
+    assert machine.calls("buildah", "push")[-1][-2:] == [reference("triton-cpu", "localhost"), f"docker://{target}"]
+    assert f"pushed as {target}" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import pulumi_stack
+from deploy.pulumi_stack import PulumiStack
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Every Pulumi command, answered as the CLI answers where no stack exists."""
+    made: list[list[str]] = []
+
+    def answer(command: list[str], _environment: Any) -> str:
+        made.append(command[1:3])
+        return json.dumps({"deployment": {}}) if "export" in command else "[]"
+
+    monkeypatch.setattr(pulumi_stack, "output_of", answer)
+    monkeypatch.setattr(pulumi_stack, "run", lambda command, _environment: made.append(command[1:2]))
+    return made
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiStack:
+    monkeypatch.setattr(pulumi_stack, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: densenet-triton\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    environment = {
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}/backend",
+    }
+    return PulumiStack(name="dev", environment=environment)
+
+
+def lock_of(tmp_path: Path, pid: int, hostname: str) -> Path:
+    path = tmp_path / "backend" / ".pulumi" / "locks" / "organization" / "densenet-triton" / "dev" / "1.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"pid": pid, "hostname": hostname}))
+    return path
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_a_stack_is_initialised_once_and_deployed(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.up()
+
+    assert calls == [["stack", "ls"], ["stack", "init"], ["stack", "export"], ["up"]]
+
+
+def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.up()
+    copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
+    copy.write_text(copy.read_text() + "encryptionsalt: v1:abc\n")
+    stack.config_file.write_text("config: {changed: 1}\n")
+    stack.up()
+
+    assert "encryptionsalt: v1:abc" in copy.read_text()
+    assert "changed: 1" in copy.read_text()
+    assert stack.config_file.read_text() == "config: {changed: 1}\n"
+    assert calls
+
+
+@pytest.mark.usefixtures("calls")
+def test_the_lock_of_a_dead_run_on_this_host_is_removed(stack: PulumiStack, tmp_path: Path) -> None:
+    lock = lock_of(tmp_path, dead_pid(), socket.gethostname())
+
+    stack.up()
+
+    assert not lock.exists()
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(
+    ("pid", "hostname"),
+    [(os.getpid(), socket.gethostname()), (dead_pid(), "another-host")],
+    ids=["alive", "elsewhere"],
+)
+def test_any_other_lock_stays(stack: PulumiStack, tmp_path: Path, pid: int, hostname: str) -> None:
+    lock = lock_of(tmp_path, pid, hostname)
+
+    stack.up()
+
+    assert lock.exists()

@@ -1,0 +1,148 @@
+"""The Gateway, exactly the routes that exist, the body limit and the URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.components.endpoint import Endpoint, EndpointArgs, routes, url_from_status
+from infra.config.groups import Endpoint as EndpointConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.infra.conftest import Declared
+
+    Declare = Callable[[Callable[[], Any]], Declared]
+
+pytestmark = pytest.mark.unit
+
+
+def args(**endpoint: Any) -> EndpointArgs:
+    return EndpointArgs(
+        namespace="triton-dev",
+        path_prefix="/triton-dev",
+        model="densenet_tensorrt",
+        endpoint=EndpointConfig(**({"gateway_class": "traefik", "port": 8800} | endpoint)),
+        service_name="triton",
+        service_port=8080,
+    )
+
+
+def reached(declare: Declare, **endpoint: Any) -> Declared:
+    return declare(lambda: Endpoint("endpoint", args(**endpoint)).url)
+
+
+def test_gateway_is_awaited_until_it_is_programmed_and_has_an_address(declare: Declare) -> None:
+    gateway = reached(declare).named("endpoint-gateway")
+    assert gateway.type == "kubernetes:gateway.networking.k8s.io/v1:Gateway"
+    assert gateway.create_timeout == "120s"
+    assert gateway.inputs == {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {
+            "name": "triton",
+            "namespace": "triton-dev",
+            "annotations": {"pulumi.com/waitFor": '["condition=Programmed", "jsonpath={.status.addresses[0].value}"]'},
+        },
+        "spec": {
+            "gatewayClassName": "traefik",
+            "listeners": [
+                {
+                    "name": "http",
+                    "protocol": "HTTP",
+                    "port": 8800,
+                    "allowedRoutes": {"namespaces": {"from": "Same"}},
+                }
+            ],
+        },
+    }
+
+
+def test_routed_is_this_and_nothing_else() -> None:
+    assert list(routes("m")) == [
+        ("GET", "/v2"),
+        ("GET", "/v2/health/live"),
+        ("GET", "/v2/health/ready"),
+        ("GET", "/v2/models/m"),
+        ("GET", "/v2/models/m/ready"),
+        ("GET", "/v2/models/m/config"),
+        ("POST", "/v2/models/m/infer"),
+        ("GET", "/v2/models/m/versions/1"),
+        ("GET", "/v2/models/m/versions/1/ready"),
+        ("GET", "/v2/models/m/versions/1/config"),
+        ("POST", "/v2/models/m/versions/1/infer"),
+    ]
+
+
+def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
+    spec = reached(declare).named("endpoint-route").inputs["spec"]
+    assert spec["parentRefs"] == [{"name": "triton"}]
+    assert len(spec["rules"]) == 11
+    assert spec["rules"][1] == {
+        "matches": [{"method": "GET", "path": {"type": "Exact", "value": "/triton-dev/v2/health/live"}}],
+        "filters": [
+            {
+                "type": "URLRewrite",
+                "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/v2/health/live"}},
+            }
+        ],
+        "backendRefs": [{"name": "triton", "port": 8080}],
+    }
+
+
+def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> None:
+    declared = reached(declare, max_body_bytes=1000)
+    assert declared.named("endpoint-body-limit").inputs == {
+        "apiVersion": "traefik.io/v1alpha1",
+        "kind": "Middleware",
+        "metadata": {"name": "body-limit", "namespace": "triton-dev"},
+        "spec": {"buffering": {"maxRequestBodyBytes": 1000}},
+    }
+    limit = {
+        "type": "ExtensionRef",
+        "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": "body-limit"},
+    }
+    for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
+        assert (limit in rule["filters"]) == (rule["matches"][0]["method"] == "POST")
+
+
+def test_without_a_limit_there_is_no_middleware(declare: Declare) -> None:
+    assert reached(declare).types() == {
+        "densenet:infra:Endpoint": 1,
+        "kubernetes:gateway.networking.k8s.io/v1:Gateway": 1,
+        "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": 1,
+    }
+
+
+def test_with_a_host_name_paths_are_tritons_own(declare: Declare) -> None:
+    declared = reached(declare, hostname="mug.example.org", port=80)
+    assert declared.result == "http://mug.example.org"
+    assert declared.named("endpoint-gateway").inputs["spec"]["listeners"][0]["hostname"] == "mug.example.org"
+    rule = declared.named("endpoint-route").inputs["spec"]["rules"][0]
+    assert rule["matches"] == [{"method": "GET", "path": {"type": "Exact", "value": "/v2"}}]
+    assert rule["filters"] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "url"),
+    [
+        ("127.0.0.1", 8800, "http://127.0.0.1:8800/triton-dev"),
+        ("10.0.0.1", 80, "http://10.0.0.1/triton-dev"),
+        ("lb.example.org", 80, "http://lb.example.org/triton-dev"),
+        ("fd00::1", 80, "http://[fd00::1]/triton-dev"),
+    ],
+)
+def test_url_from_the_gateways_address(address: str, port: int, url: str) -> None:
+    assert url_from_status({"addresses": [{"value": address}]}, args(port=port)) == url
+
+
+@pytest.mark.parametrize("status", [None, {}, {"addresses": []}])
+def test_no_url_while_there_is_no_address(status: dict[str, Any] | None) -> None:
+    assert url_from_status(status, args()) == ""
+
+
+def test_children_belong_to_the_component(declare: Declare) -> None:
+    resources = reached(declare, max_body_bytes=1).resources
+    assert {found.parent for found in resources if found.type.startswith("kubernetes:")} == {"endpoint"}

@@ -1,0 +1,175 @@
+"""The build Job, what it is given, what it may do, and what it reports."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi_kubernetes.core import v1 as core
+
+from infra.components.node_pool import Placement
+from infra.components.plan_build import PlanBuild, PlanBuildArgs
+from infra.config.groups import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.infra.conftest import Declared
+
+    Declare = Callable[[Callable[[], Any]], Declared]
+
+pytestmark = pytest.mark.unit
+
+PLAN = "plan-0123456789abcdef"
+
+
+def args(**changes: Any) -> PlanBuildArgs:
+    values: dict[str, Any] = {
+        "namespace": "triton-dev",
+        "plan_id": "0123456789abcdef",
+        "spec": '{"planId": "0123456789abcdef"}',
+        "labels": "CUP\nCOFFEE MUG\n",
+        "image": b"\x89PNG",
+        "builder_image": "localhost/model-build:1",
+        "image_pull_secrets": ["registry"],
+        "claim_name": "models-1",
+        "placement": Placement(
+            node_selector={"pool": "triton"}, tolerations=[core.TolerationArgs(key="gpu", operator="Exists")]
+        ),
+        "resources": Resources(cpu="500m", memory="1Gi", memory_limit="4Gi"),
+        "timeout_s": 900,
+    }
+    return PlanBuildArgs(**(values | changes))
+
+
+def built(declare: Declare, **changes: Any) -> Declared:
+    return declare(lambda: PlanBuild("plan", args(**changes)).manifest)
+
+
+def test_exactly_these_resources(declare: Declare) -> None:
+    assert built(declare).types() == {
+        "densenet:infra:PlanBuild": 1,
+        "kubernetes:batch/v1:Job": 1,
+        "kubernetes:core/v1:ConfigMap": 4,
+        "kubernetes:core/v1:ServiceAccount": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
+    }
+
+
+def test_inputs_travel_in_two_config_maps(declare: Declare) -> None:
+    declared = built(declare)
+    texts, image = declared.named("plan-inputs").inputs, declared.named("plan-image").inputs
+    assert texts["metadata"] == {"name": f"{PLAN}-inputs", "namespace": "triton-dev"}
+    assert texts["data"] == {"spec.json": '{"planId": "0123456789abcdef"}', "labels.txt": "CUP\nCOFFEE MUG\n"}
+    assert image["metadata"] == {"name": f"{PLAN}-image", "namespace": "triton-dev"}
+    assert base64.b64decode(image["binaryData"]["image"]) == b"\x89PNG"
+
+
+def test_report_is_declared_empty_and_left_alone(declare: Declare) -> None:
+    report = built(declare).named("plan-report")
+    assert report.inputs == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": PLAN, "namespace": "triton-dev"},
+    }
+    assert report.ignored == ("data",)
+
+
+def test_token_may_patch_the_report_and_nothing_else(declare: Declare) -> None:
+    declared = built(declare)
+    assert declared.named("plan-role").inputs["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [PLAN], "verbs": ["get", "patch"]}
+    ]
+    binding = declared.named("plan-role-binding").inputs
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": PLAN}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": PLAN, "namespace": "triton-dev"}]
+    assert declared.named("plan-account").inputs["automountServiceAccountToken"] is False
+
+
+def test_job_is_awaited_longer_than_it_may_take_and_run_again_when_it_failed(declare: Declare) -> None:
+    job = built(declare).named("plan-job")
+    assert job.inputs["metadata"] == {
+        "name": PLAN,
+        "namespace": "triton-dev",
+        "annotations": {"pulumi.com/replaceUnready": "true"},
+    }
+    assert job.inputs["spec"]["activeDeadlineSeconds"] == 900
+    assert job.create_timeout == "960s"
+    assert job.inputs["spec"]["backoffLimit"] == 0
+    assert "ttlSecondsAfterFinished" not in job.inputs["spec"]
+    assert job.inputs["spec"]["podFailurePolicy"] == {
+        "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+    }
+    assert {"plan-report", "plan-role", "plan-role-binding"} <= set(job.dependencies)
+
+
+def test_job_pod(declare: Declare) -> None:
+    pod = built(declare).named("plan-job").inputs["spec"]["template"]["spec"]
+    (container,) = pod.pop("containers")
+    assert pod == {
+        "restartPolicy": "Never",
+        "serviceAccountName": PLAN,
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 1000,
+            "runAsGroup": 1000,
+            "fsGroup": 1000,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "imagePullSecrets": [{"name": "registry"}],
+        "nodeSelector": {"pool": "triton"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "volumes": [
+            {
+                "name": "inputs",
+                "projected": {
+                    "sources": [{"configMap": {"name": f"{PLAN}-inputs"}}, {"configMap": {"name": f"{PLAN}-image"}}]
+                },
+            },
+            {"name": "storage", "persistentVolumeClaim": {"claimName": "models-1"}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+    }
+    assert container == {
+        "name": "build",
+        "image": "localhost/model-build:1",
+        "command": ["python3", "-m", "model_build"],
+        "args": ["build", "--inputs", "/inputs", "--storage", "/storage", "--report", PLAN],
+        "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "4Gi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            {"name": "inputs", "mountPath": "/inputs", "readOnly": True},
+            {"name": "storage", "mountPath": "/storage"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
+        ],
+    }
+
+
+@pytest.mark.parametrize("change", [{"spec": "{}"}, {"labels": "CUP\n"}, {"image": b"other"}])
+def test_other_inputs_are_another_job(declare: Declare, change: dict[str, Any]) -> None:
+    def annotations(**changes: Any) -> Any:
+        return built(declare, **changes).named("plan-job").inputs["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations(**change) != annotations()
+
+
+def test_manifest_is_read_back_once_the_job_is_done(declare: Declare) -> None:
+    declared = built(declare)
+    read = declared.named("plan-manifest")
+    assert (read.read_id, read.parent) == (f"triton-dev/{PLAN}", "plan")
+    assert declared.result == {"planId": "0123456789abcdef", "golden": {"class": 504}}
+
+
+def test_children_belong_to_the_component(declare: Declare) -> None:
+    resources = built(declare).resources
+    assert {found.parent for found in resources if found.type.startswith("kubernetes:")} == {"plan"}

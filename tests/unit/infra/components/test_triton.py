@@ -1,0 +1,248 @@
+"""The Deployment and its pod, exactly, and the Service, budget and account beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.components.node_pool import NodePool, NodePoolArgs, Placement
+from infra.components.triton import Triton, TritonArgs
+from infra.components.triton_pod import Expected
+from infra.config.groups import Resources, Serving, Shutdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.infra.conftest import Declared
+
+    Declare = Callable[[Callable[[], Any]], Declared]
+
+pytestmark = pytest.mark.unit
+
+LABELS = {"app.kubernetes.io/name": "triton"}
+SERVING = Serving(
+    image="triton-cpu",
+    replicas=2,
+    image_pull_secrets=("registry",),
+    resources=Resources(cpu="250m", memory="1Gi", memory_limit="2Gi"),
+    startup_timeout_s=120,
+    rollout_timeout_s=300,
+    shutdown=Shutdown(pre_stop_s=10, exit_timeout_s=30, grace_s=75),
+)
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+RESOURCES = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+REPOSITORY_MOUNTS = [
+    {
+        "name": "storage",
+        "mountPath": "/mnt/model",
+        "subPath": "repositories/0123456789abcdef",
+        "readOnly": True,
+    },
+    {"name": "proof", "mountPath": "/proof", "readOnly": True},
+]
+
+
+def served(declare: Declare, *, label: str = "COFFEE MUG") -> Declared:
+    def declaration() -> Any:
+        nothing = NodePool("published", NodePoolArgs(selector={}, tolerations=[]))
+        expected = Expected(model="densenet_tensorrt", class_index=504, label=label, max_batch_size=0)
+        args = TritonArgs(
+            namespace="triton-dev",
+            plan_id="0123456789abcdef",
+            expected=expected,
+            labels="CUP\nCOFFEE MUG\n",
+            image="localhost/triton-cpu:1",
+            serving=SERVING,
+            claim_name="models-1",
+            placement=Placement(node_selector={"pool": "triton"}, tolerations=[]),
+            published_by=nothing,
+        )
+        return Triton("triton", args).service_name
+
+    return declare(declaration)
+
+
+def pod(declared: Declared) -> dict[str, Any]:
+    spec: dict[str, Any] = declared.named("triton-deployment").inputs["spec"]["template"]["spec"]
+    return spec
+
+
+def test_exactly_these_resources(declare: Declare) -> None:
+    types = served(declare).types()
+    del types["densenet:infra:NodePool"]
+    assert types == {
+        "densenet:infra:Triton": 1,
+        "kubernetes:apps/v1:Deployment": 1,
+        "kubernetes:core/v1:ConfigMap": 1,
+        "kubernetes:core/v1:Service": 1,
+        "kubernetes:core/v1:ServiceAccount": 1,
+        "kubernetes:policy/v1:PodDisruptionBudget": 1,
+    }
+
+
+def test_deployment_replaces_a_pod_only_by_a_ready_one(declare: Declare) -> None:
+    deployment = served(declare).named("triton-deployment")
+    spec = dict(deployment.inputs["spec"])
+    template = spec.pop("template")
+    assert spec == {
+        "replicas": 2,
+        "progressDeadlineSeconds": 300,
+        "revisionHistoryLimit": 1,
+        "selector": {"matchLabels": LABELS},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+    }
+    assert template["metadata"] == {"labels": {**LABELS, "densenet-triton/plan": "0123456789abcdef"}}
+    assert deployment.create_timeout == "310s"
+
+
+def test_pod_but_for_its_containers(declare: Declare) -> None:
+    declared = served(declare)
+    found = {key: value for key, value in pod(declared).items() if key not in {"containers", "initContainers"}}
+    assert found == {
+        "serviceAccountName": "triton",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 1000,
+            "runAsGroup": 1000,
+            "fsGroup": 1000,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "imagePullSecrets": [{"name": "registry"}],
+        "nodeSelector": {"pool": "triton"},
+        "tolerations": [],
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": LABELS},
+                "matchLabelKeys": ["pod-template-hash"],
+            }
+        ],
+        "terminationGracePeriodSeconds": 75,
+        "volumes": [
+            {"name": "storage", "persistentVolumeClaim": {"claimName": "models-1", "readOnly": True}},
+            {"name": "proof", "configMap": {"name": declared.named("triton-proof").inputs["metadata"]["name"]}},
+            {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "256Mi"}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+    }
+
+
+def test_triton_container(declare: Declare) -> None:
+    (container,) = pod(served(declare))["containers"]
+    http = {"port": "http"}
+    proof = ["--repository", "/mnt/model", "--expected", "/proof/expected.json"]
+    assert container == {
+        "name": "triton",
+        "image": "localhost/triton-cpu:1",
+        "command": ["tritonserver"],
+        "args": [
+            "--model-repository=/mnt/model",
+            "--http-port=8080",
+            "--allow-grpc=false",
+            "--allow-metrics=false",
+            "--model-control-mode=none",
+            "--exit-on-error=true",
+            "--strict-readiness=true",
+            "--disable-auto-complete-config",
+            "--exit-timeout-secs=30",
+            "--http-restricted-api=shared-memory,model-repository,statistics,trace,logging:restricted=$(POD_UID)",
+        ],
+        "env": [{"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}],
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "resources": RESOURCES,
+        "securityContext": CONTAINER_SECURITY,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "startupProbe": {
+            "exec": {"command": ["python3", "/proof/prove_answer.py", "--port", "8080", *proof]},
+            "periodSeconds": 2,
+            "timeoutSeconds": 30,
+            "failureThreshold": 60,
+        },
+        "livenessProbe": {
+            "httpGet": {"path": "/v2/health/live", **http},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
+        "readinessProbe": {
+            "httpGet": {"path": "/v2/models/densenet_tensorrt/ready", **http},
+            "periodSeconds": 5,
+            "timeoutSeconds": 5,
+            "failureThreshold": 2,
+        },
+        "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
+        "volumeMounts": [
+            *REPOSITORY_MOUNTS,
+            {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+        ],
+    }
+
+
+def test_repository_is_verified_in_the_serving_image_before_triton_starts(declare: Declare) -> None:
+    assert pod(served(declare))["initContainers"] == [
+        {
+            "name": "verify",
+            "image": "localhost/triton-cpu:1",
+            "command": ["python3", "/proof/verify_repository.py"],
+            "args": ["--repository", "/mnt/model", "--expected", "/proof/expected.json"],
+            "resources": RESOURCES,
+            "securityContext": CONTAINER_SECURITY,
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "volumeMounts": REPOSITORY_MOUNTS,
+        }
+    ]
+
+
+def test_proof_carries_the_scripts_and_the_expectation(declare: Declare) -> None:
+    proof = served(declare).named("triton-proof").inputs
+    assert proof["immutable"] is True
+    assert set(proof["data"]) == {"verify_repository.py", "prove_answer.py", "expected.json", "labels.txt"}
+    assert json.loads(proof["data"]["expected.json"]) == {
+        "planId": "0123456789abcdef",
+        "model": "densenet_tensorrt",
+        "maxBatchSize": 0,
+        "class": 504,
+        "label": "COFFEE MUG",
+        "labelsFile": "/proof/labels.txt",
+    }
+
+
+def test_another_expectation_is_another_proof(declare: Declare) -> None:
+    names = {
+        served(declare, label=label).named("triton-proof").inputs["metadata"]["name"]
+        for label in ("COFFEE MUG", "CUP", "COFFEE MUG")
+    }
+    assert len(names) == 2
+
+
+def test_service_budget_and_account(declare: Declare) -> None:
+    declared = served(declare)
+    assert declared.result == "triton"
+    service = declared.named("triton-service").inputs
+    assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert service["spec"] == {
+        "selector": LABELS,
+        "ports": [{"name": "http", "port": 8080, "targetPort": "http", "appProtocol": "http"}],
+    }
+    assert declared.named("triton-disruption-budget").inputs["spec"] == {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": LABELS},
+    }
+    assert declared.named("triton-account").inputs["automountServiceAccountToken"] is False
+
+
+def test_children_belong_to_the_component(declare: Declare) -> None:
+    resources = served(declare).resources
+    assert {found.parent for found in resources if found.type.startswith("kubernetes:")} == {"triton"}

@@ -1,0 +1,194 @@
+"""Faults of the configuration: each is one line, all are named at once, and each says what mends it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.config import REPOSITORY, config_from_values, config_from_yaml
+from infra.config.from_pulumi import config_from_pulumi
+from infra.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+pytestmark = pytest.mark.unit
+
+SHA256 = "b" * 64
+
+
+def set_at(values: dict[str, Any], key: str, value: object) -> None:
+    """Set a dotted key, such as ``model.expect.class``."""
+    group, *inner = key.split(".")
+    place: Any = values
+    for part in [f"densenet-triton:{group}", *inner][:-1]:
+        place = place[part]
+    place[[f"densenet-triton:{group}", *inner][-1]] = value
+
+
+def faults(values: Mapping[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        config_from_values(values, stack="dev")
+    return caught.value.lines
+
+
+def fault(values: Mapping[str, Any]) -> str:
+    (line,) = faults(values)
+    return line
+
+
+def test_the_committed_stack_is_right() -> None:
+    config = config_from_yaml(REPOSITORY / "Pulumi.dev.yaml")
+    assert config.stack == "dev"
+    assert config.cluster.local_name == "embedded"
+    assert config.model.expect.class_ == 504
+    assert config.inputs.label == "COFFEE MUG"
+    assert len(config.inputs.labels) == 1000
+    assert config.inputs.image.startswith(b"\x89PNG")
+
+
+def test_the_program_reads_the_same(dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    handed = {key: json.dumps(value) for key, value in dev_values.items()} | {"other:key": "plain text"}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(handed))
+    monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
+    assert config_from_pulumi() == config_from_yaml(REPOSITORY / "Pulumi.dev.yaml")
+
+
+def test_an_unknown_key_is_named_with_the_keys_there_are(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "endpoint.maxBodySize", 3)
+    assert fault(dev_values) == (
+        "Pulumi.dev.yaml: densenet-triton:endpoint.maxBodySize is not a key (it holds 3);"
+        " accepted: gatewayClass, port, hostname, maxBodyBytes;"
+        " mend: pulumi config rm --stack dev --path 'densenet-triton:endpoint.maxBodySize'"
+    )
+
+
+def test_a_wrong_type_is_named_with_a_value_that_is_right(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "serving.replicas", "two")
+    assert fault(dev_values) == (
+        'Pulumi.dev.yaml: densenet-triton:serving.replicas is "two"; accepted: a valid integer;'
+        " mend: pulumi config set --stack dev --path 'densenet-triton:serving.replicas' 1"
+    )
+
+
+def test_a_missing_sha256_is_named(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "model.source", {"kind": "onnx", "url": "https://example.org/model.onnx"})
+    assert fault(dev_values) == (
+        "Pulumi.dev.yaml: densenet-triton:model.source.sha256 is missing; accepted: SHA-256 of the file;"
+        " mend: pulumi config set --stack dev --path 'densenet-triton:model.source.sha256'"
+        ' "$(sha256sum model.onnx | cut -c-64)"'
+    )
+
+
+def test_a_missing_group_is_mended_key_by_key(dev_values: dict[str, Any]) -> None:
+    del dev_values["densenet-triton:cluster"]
+    assert fault(dev_values) == (
+        "Pulumi.dev.yaml: densenet-triton:cluster is missing; accepted: The cluster and the place in it;"
+        " mend: pulumi config set --stack dev --path 'densenet-triton:cluster.context' embedded"
+        " && pulumi config set --stack dev --path 'densenet-triton:cluster.namespace' triton-dev"
+    )
+
+
+def test_an_unknown_group_is_named(dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:nodepool"] = {}
+    assert "densenet-triton:nodepool is not a key" in fault(dev_values)
+
+
+def test_keys_of_other_pulumi_packages_are_none_of_ours(dev_values: dict[str, Any]) -> None:
+    dev_values["kubernetes:context"] = "somewhere"
+    assert config_from_values(dev_values, stack="dev").cluster.context == "embedded"
+
+
+def test_all_faults_are_named_at_once(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "cluster.namespace", "Triton_Dev")
+    set_at(dev_values, "serving.replicas", 0)
+    set_at(dev_values, "serving.replicsa", 1)
+    set_at(dev_values, "storage", {"kind": "s3"})
+    set_at(dev_values, "endpoint.gatewayClass", "istio")
+    set_at(dev_values, "model.expect.image", "no/such.png")
+    keys = [line.split()[1].removeprefix("densenet-triton:") for line in faults(dev_values)]
+    assert sorted(keys) == [
+        "cluster.namespace",
+        "endpoint.maxBodyBytes",
+        "model.expect.image",
+        "serving.replicas",
+        "serving.replicsa",
+        "storage.kind",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "accepted"),
+    [
+        ("cluster.namespace", "a.b", "a DNS label: a-z, 0-9 and '-', at most 63, no '-' at its ends"),
+        ("cluster.context", "", "text that is not empty"),
+        ("nodePool.kind", "karpenter", "'existing'"),
+        ("storage.kind", None, "hostPath, claim, nfs"),
+        ("storage.path", "storage", "an absolute path below '/', without '..'"),
+        ("model.name", "a/b", "letters, digits, '_', '.' and '-', at most 128"),
+        ("model.plan", "0123", "16 lower-case hex digits, in quotes"),
+        ("model.target", "tensorrt", "'onnxruntime'"),
+        ("model.maxBatchSize", -1, "greater than or equal to 0"),
+        ("model.expect.class", True, "a valid integer"),
+        ("serving.replicas", "2", "a valid integer"),
+        ("serving.gpusPerReplica", 1, "0"),
+        ("serving.resources", {"cpu": "1", "memory": "lots"}, "a Kubernetes quantity in quotes"),
+        ("serving.shutdown.graceS", 8, "graceS above preStopS + exitTimeoutS = 8"),
+        ("serving.rolloutTimeoutS", 120, "rolloutTimeoutS above startupTimeoutS = 120"),
+        ("endpoint.port", 70000, "less than or equal to 65535"),
+    ],
+)
+def test_what_is_accepted_is_said(dev_values: dict[str, Any], key: str, value: object, accepted: str) -> None:
+    set_at(dev_values, key, value)
+    line = fault(dev_values)
+    assert f"; accepted: {accepted}" in line
+    assert "; mend: pulumi config set --stack dev --path 'densenet-triton:" in line
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ({"kind": "onnx", "url": "http://example.org/m.onnx", "sha256": SHA256}, "url"),
+        ({"kind": "onnx", "url": "https:///m.onnx", "sha256": SHA256}, "url"),
+        ({"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": SHA256.upper()}, "sha256"),
+        ({"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": SHA256[1:]}, "sha256"),
+        ({"kind": "prebuilt", "path": "../up", "sha256": SHA256}, "path"),
+        ({"kind": "prebuilt", "path": "/absolute", "sha256": SHA256}, "path"),
+    ],
+)
+def test_a_source_that_cannot_be(dev_values: dict[str, Any], source: dict[str, str], key: str) -> None:
+    set_at(dev_values, "model.source", source)
+    assert f"densenet-triton:model.source.{key} is " in fault(dev_values)
+
+
+def test_every_line_is_one_line(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "model.name", "a\nb" * 100)
+    assert "\n" not in fault(dev_values)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no such file; .*; mend: cp .*Pulumi.dev.yaml"):
+        config_from_yaml(tmp_path / "Pulumi.x.yaml")
+
+
+@pytest.mark.parametrize("text", ["config: [", "", "config:\n", "- 1"])
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config_from_yaml(path)
+    (line,) = caught.value.lines
+    assert line.startswith(f"{path}: ")
+    assert line.endswith(f"; mend: edit {path}")
+
+
+@pytest.mark.parametrize(
+    ("context", "name"),
+    [("embedded", "embedded"), ("embedded-test", "embedded-test"), ("embeddedx", None), ("prod", None)],
+)
+def test_local_clusters_are_known_by_their_context(dev_values: dict[str, Any], context: str, name: str | None) -> None:
+    set_at(dev_values, "cluster.context", context)
+    assert config_from_values(dev_values, stack="dev").cluster.local_name == name

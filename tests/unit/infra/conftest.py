@@ -1,0 +1,139 @@
+"""Pulumi without an engine: what the program would register, recorded for assertions."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+MANIFEST = '{"planId": "0123456789abcdef", "golden": {"class": 504}}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource as the engine would have been asked for it."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    dependencies: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    create_timeout: str = ""
+    read_id: str = ""
+
+
+@dataclass
+class Declared:
+    """Everything that one declaration registered, and what it returned."""
+
+    resources: list[Registered] = field(default_factory=list)
+    result: Any = None
+
+    def named(self, name: str) -> Registered:
+        (found,) = [resource for resource in self.resources if resource.name == name]
+        return found
+
+    def types(self) -> dict[str, int]:
+        kinds = sorted(resource.type for resource in self.resources)
+        return {kind: kinds.count(kind) for kind in kinds}
+
+
+class Recorder(pulumi.runtime.Mocks):
+    """Gives every resource its inputs back, a Gateway an address and the report a manifest."""
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program called {args.token}")
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        state = dict(args.inputs)
+        if args.typ.endswith(":Gateway"):
+            state["status"] = {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]}
+        if args.name.endswith("-manifest"):
+            state["data"] = {"manifest.json": MANIFEST}
+        metadata = state.get("metadata", {})
+        return f"{metadata.get('namespace', '')}/{metadata.get('name', args.name)}", state
+
+
+class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
+    """Keeps what a request says beside the inputs."""
+
+    def __init__(self, declared: Declared) -> None:
+        super().__init__(Recorder())
+        self.declared = declared
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        if request.type != "pulumi:pulumi:Stack":
+            self.declared.resources.append(
+                Registered(
+                    type=request.type,
+                    name=request.name,
+                    parent=request.parent.rpartition("::")[2],
+                    inputs=pulumi.runtime.rpc.deserialize_properties(request.object),
+                    dependencies=tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
+                    ignored=tuple(request.ignoreChanges),
+                    create_timeout=request.customTimeouts.create,
+                )
+            )
+        return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        parent = request.parent.rpartition("::")[2]
+        self.declared.resources.append(
+            Registered(type=request.type, name=request.name, parent=parent, inputs={}, read_id=request.id)
+        )
+        return super().ReadResource(request)
+
+
+@pytest.fixture
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A new loop for the test, and one for each thread that Pulumi registers resources from; all are closed."""
+    loops = [asyncio.new_event_loop()]
+
+    def thread_loop() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    asyncio.set_event_loop(loops[0])
+    with ThreadPoolExecutor(initializer=thread_loop) as threads:
+        loops[0].set_default_executor(threads)
+        yield loops[0]
+    for loop in loops:
+        loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def declare(event_loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], Any]], Declared]:
+    """Run a declaration under a new event loop and fresh mocks; its Outputs are awaited."""
+    assert not event_loop.is_running()
+
+    def run(declaration: Callable[[], Any]) -> Declared:
+        declared = Declared()
+        pulumi.runtime.set_mocks(Recorder(), "densenet-triton", "dev", monitor=RecordingMonitor(declared))
+
+        @pulumi.runtime.test
+        def awaited() -> pulumi.Output[None]:
+            return pulumi.Output.from_input(declaration()).apply(lambda found: setattr(declared, "result", found))
+
+        awaited()
+        return declared
+
+    return run
+
+
+@pytest.fixture
+def dev_values() -> dict[str, Any]:
+    """The configuration of Pulumi.dev.yaml, to change and to check."""
+    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    return dict(document["config"])

@@ -1,0 +1,25 @@
+"""The committed reference is what the models say."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.config import REPOSITORY
+from infra.config.schema import fields_of, models_of
+from infra.config.stack import Groups
+from infra.config_docs import reference
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_committed_reference_is_current() -> None:
+    committed = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert committed == reference(), "make it anew: python -m infra.config_docs > docs/configuration.md"
+
+
+def test_every_key_says_what_it_is_and_has_an_example_or_a_default() -> None:
+    for _, group in fields_of(Groups):
+        for model in models_of(group.annotation):
+            for name, field in fields_of(model):
+                assert field.description, f"{model.__name__}.{name}"
+                assert field.examples or not field.is_required(), f"{model.__name__}.{name}"

@@ -1,0 +1,94 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.images import REPOSITORY, base_image, content_tag, is_own, reference, sources
+
+IMAGES = ("triton-cpu", "model-build")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for folder in ("images", "model_build"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
+    return tmp_path
+
+
+def tags(checkout: Path) -> dict[str, str]:
+    return {image: content_tag(image, repository=checkout) for image in IMAGES}
+
+
+def test_the_same_content_has_the_same_tag_wherever_and_whenever_it_was_written(checkout: Path) -> None:
+    for path in checkout.rglob("*"):
+        os.utime(path, (0, 0))
+    assert tags(checkout) == tags(REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("images/triton-cpu/Containerfile", {"triton-cpu", "model-build"}),
+        ("images/triton-cpu/requirements.lock", {"triton-cpu", "model-build"}),
+        ("images/triton-cpu/tritonserver.lock", {"triton-cpu", "model-build"}),
+        ("images/model-build/Containerfile", {"model-build"}),
+        ("images/model-build/requirements.lock", {"model-build"}),
+        ("model_build/__main__.py", {"model-build"}),
+        ("model_build/pictures/data/mug-1.png", {"model-build"}),
+        ("model_build/new.py", {"model-build"}),
+        ("model_build/__pycache__/new.cpython-311.pyc", set()),
+        ("model_build/.cache/state.json", set()),
+        ("model_build/notes.txt~", set()),
+        ("images/model-build/requirements.in", set()),
+        ("README.md", set()),
+    ],
+)
+def test_a_tag_changes_with_what_is_in_its_image(checkout: Path, file: str, changed: set[str]) -> None:
+    before = tags(checkout)
+    path = checkout / file
+    path.parent.mkdir(exist_ok=True)
+    with path.open("ab") as stream:
+        stream.write(b"\n")
+    after = tags(checkout)
+    assert {image for image in IMAGES if after[image] != before[image]} == changed
+
+
+def test_a_renamed_file_changes_the_tag(checkout: Path) -> None:
+    before = tags(checkout)
+    (checkout / "model_build" / "scoring.py").rename(checkout / "model_build" / "renamed.py")
+    assert tags(checkout)["model-build"] != before["model-build"]
+
+
+def test_a_folder_of_images_becomes_a_reference_with_its_tag() -> None:
+    assert (
+        reference("triton-cpu", "registry.example/team")
+        == f"registry.example/team/triton-cpu:{content_tag('triton-cpu')}"
+    )
+
+
+@pytest.mark.parametrize(
+    "image", ["debian:12", "registry.example/triton-cpu", "images/triton-cpu", "..", "unknown", ""]
+)
+def test_any_other_image_is_left_as_it_is(image: str) -> None:
+    assert not is_own(image)
+    assert reference(image, "localhost") == image
+
+
+def test_model_build_stands_on_triton_cpu_and_triton_cpu_on_debian() -> None:
+    assert base_image("model-build") == "triton-cpu"
+    assert base_image("triton-cpu") is None
+
+
+def test_every_folder_of_images_is_an_image() -> None:
+    assert {path.name for path in (REPOSITORY / "images").iterdir() if path.is_dir()} == set(IMAGES)
+
+
+def test_the_image_has_every_tracked_file_of_the_package() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "model_build"], cwd=REPOSITORY, check=False, capture_output=True, text=True
+    ).stdout.splitlines()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    assert {REPOSITORY / name for name in tracked} <= set(sources("model-build"))

@@ -1,0 +1,118 @@
+"""The whole declaration of the dev stack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.config import config_from_values
+from infra.program import outputs_from_config
+from infra.release import release_from_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.infra.conftest import Declared
+
+    Declare = Callable[[Callable[[], Any]], Declared]
+
+pytestmark = pytest.mark.unit
+
+
+def declared_dev(declare: Declare, values: dict[str, Any]) -> Declared:
+    return declare(lambda: outputs_from_config(config_from_values(values, stack="dev")))
+
+
+def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -> None:
+    assert declared_dev(declare, dev_values).types() == {
+        "densenet:infra:Endpoint": 1,
+        "densenet:infra:NodePool": 1,
+        "densenet:infra:PlanBuild": 1,
+        "densenet:infra:StorageMount": 1,
+        "densenet:infra:Triton": 1,
+        "kubernetes:apps/v1:Deployment": 1,
+        "kubernetes:batch/v1:Job": 1,
+        "kubernetes:core/v1:ConfigMap": 5,
+        "kubernetes:core/v1:Namespace": 1,
+        "kubernetes:core/v1:PersistentVolume": 1,
+        "kubernetes:core/v1:PersistentVolumeClaim": 1,
+        "kubernetes:core/v1:Service": 1,
+        "kubernetes:core/v1:ServiceAccount": 2,
+        "kubernetes:gateway.networking.k8s.io/v1:Gateway": 1,
+        "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": 1,
+        "kubernetes:policy/v1:PodDisruptionBudget": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
+        "kubernetes:traefik.io/v1alpha1:Middleware": 1,
+        "pulumi:providers:kubernetes": 1,
+    }
+
+
+def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
+    config = config_from_values(dev_values, stack="dev")
+    assert declared_dev(declare, dev_values).result == {
+        "url": "http://127.0.0.1:8800/triton-dev",
+        "modelName": "densenet_tensorrt",
+        "planId": release_from_config(config).plan_id,
+        "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
+        "namespace": "triton-dev",
+        "maxBodyBytes": 16777216,
+    }
+
+
+def test_namespace_is_under_restricted_pod_security(declare: Declare, dev_values: dict[str, Any]) -> None:
+    assert declared_dev(declare, dev_values).named("namespace").inputs["metadata"] == {
+        "name": "triton-dev",
+        "labels": {
+            "pod-security.kubernetes.io/audit": "restricted",
+            "pod-security.kubernetes.io/enforce": "restricted",
+            "pod-security.kubernetes.io/warn": "restricted",
+        },
+    }
+
+
+def test_provider_takes_the_named_context_and_kubeconfig_only(
+    declare: Declare, dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/somebody/elses")
+    assert declared_dev(declare, dev_values).named("cluster").inputs == {
+        "context": "embedded",
+        "kubeconfig": "/var/lib/densenet-triton/embedded/kubeconfig",
+    }
+
+
+def test_triton_waits_for_the_build_and_is_not_replaced_with_it(declare: Declare, dev_values: dict[str, Any]) -> None:
+    declared = declared_dev(declare, dev_values)
+    assert "plan-job" in declared.named("triton-deployment").dependencies
+    assert "plan-job" not in json.dumps(declared.named("triton-deployment").inputs)
+
+
+def test_a_pinned_plan_is_deployed_as_it_is(declare: Declare, dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:model"]["plan"] = "00112233aabbccdd"
+    declared = declared_dev(declare, dev_values)
+    assert declared.result["planId"] == "00112233aabbccdd"
+    assert json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"])["pinned"] is True
+    assert declared.named("plan-job").inputs["metadata"]["name"] == "plan-00112233aabbccdd"
+
+
+def test_the_builds_specification(declare: Declare, dev_values: dict[str, Any]) -> None:
+    declared = declared_dev(declare, dev_values)
+    assert json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"]) == {
+        "planId": declared.result["planId"],
+        "model": "densenet_tensorrt",
+        "maxBatchSize": 0,
+        "target": "onnxruntime",
+        "precision": "fp32",
+        "source": {"kind": "fixture"},
+        "expect": {"class": 504, "label": "COFFEE MUG"},
+        "pinned": False,
+    }
+
+
+def test_everything_namespaced_is_in_the_stacks_namespace(declare: Declare, dev_values: dict[str, Any]) -> None:
+    cluster_wide = {"namespace", "storage-volume"}
+    objects = [found for found in declared_dev(declare, dev_values).resources if "metadata" in found.inputs]
+    elsewhere = {found.name for found in objects if found.inputs["metadata"].get("namespace") != "triton-dev"}
+    assert elsewhere == cluster_wide

@@ -1,0 +1,80 @@
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from local_cluster import pki
+from local_cluster.components import NAMES, Component, Need, components
+from local_cluster.errors import ProgramError
+from local_cluster.layout import Layout
+
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("programs_on_path")]
+
+
+def component(layout: Layout, name: str) -> Component:
+    return next(one for one in components(layout) if one.name == name)
+
+
+def test_all_components_are_there_in_the_order_of_their_needs(layout: Layout) -> None:
+    parts = components(layout)
+
+    assert tuple(part.name for part in parts) == NAMES
+    needs = [part.needs for part in parts]
+    assert needs == sorted(needs, key=list(Need).index)
+
+
+def test_the_api_server_listens_on_the_bridge_alone(layout: Layout) -> None:
+    command = component(layout, "kube-apiserver").command
+
+    assert "--bind-address=10.210.1.1" in command
+    assert "--authorization-mode=Node,RBAC" in command
+    assert "--enable-admission-plugins=NodeRestriction" in command
+    assert "--kubelet-preferred-address-types=InternalIP" in command
+
+
+def test_etcd_wants_certificates_of_clients_and_peers(layout: Layout) -> None:
+    command = component(layout, "etcd").command
+
+    assert "--listen-client-urls=https://127.0.0.1:23800" in command
+    assert {"--client-cert-auth", "--peer-client-cert-auth"} <= set(command)
+    assert f"--trusted-ca-file={layout.pki / 'etcd-ca.crt'}" in command
+
+
+@pytest.mark.parametrize("name", ["kube-controller-manager", "kube-scheduler"])
+def test_controllers_listen_nowhere(layout: Layout, name: str) -> None:
+    assert "--secure-port=0" in component(layout, name).command
+
+
+def test_the_gateway_listens_on_the_hosts_loopback(layout: Layout) -> None:
+    traefik = component(layout, "traefik")
+
+    assert traefik.command[1] == f"--net={layout.run / 'host-network'}"
+    assert "--entrypoints.web.address=127.0.0.1:8801" in traefik.command
+    assert dict(traefik.environment)["KUBECONFIG"].endswith("traefik.kubeconfig")
+
+
+def test_the_digest_changes_with_what_is_read(tmp_path: Path) -> None:
+    read = tmp_path / "config"
+    part = Component(name="x", command=("/bin/x",), reads=(read,))
+    read.write_text("a", encoding="utf-8")
+    first = part.digest()
+
+    read.write_text("b", encoding="utf-8")
+    assert part.digest() != first
+    read.write_text("a", encoding="utf-8")
+    assert part.digest() == first
+
+
+def test_what_a_component_reads_of_the_pki_is_there(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
+
+    for part in components(layout):
+        missing = [path for path in part.reads if path.parent == layout.pki and not path.is_file()]
+        assert missing == [], part.name
+
+
+def test_a_missing_program_is_named_with_its_cure(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local_cluster.programs.find", lambda program: None if program == "etcd" else f"/bin/{program}")
+
+    with pytest.raises(ProgramError, match="not on PATH: etcd; run `make tools`"):
+        components(layout)

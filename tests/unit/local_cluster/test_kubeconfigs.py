@@ -1,0 +1,34 @@
+import base64
+import datetime as dt
+
+import pytest
+import yaml
+
+from local_cluster import pki
+from local_cluster.kubeconfigs import admin_kubeconfig, client_kubeconfig
+from local_cluster.layout import Layout
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_administrators_context_is_the_clusters_name_and_holds_its_key(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
+
+    document = yaml.safe_load(admin_kubeconfig(layout))
+
+    assert document["current-context"] == "embedded-test"
+    assert document["contexts"] == [
+        {"name": "embedded-test", "context": {"cluster": "embedded-test", "user": "embedded-test"}}
+    ]
+    assert document["clusters"][0]["cluster"]["server"] == "https://10.210.1.1:6443"
+    key = base64.b64decode(document["users"][0]["user"]["client-key-data"])
+    assert key == pki.key_path(layout, "admin").read_bytes()
+
+
+def test_a_components_kubeconfig_names_its_own_key(layout: Layout) -> None:
+    user = yaml.safe_load(client_kubeconfig(layout, "traefik"))["users"][0]["user"]
+
+    assert user == {
+        "client-certificate": str(layout.pki / "traefik.crt"),
+        "client-key": str(layout.pki / "traefik.key"),
+    }

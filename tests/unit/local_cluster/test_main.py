@@ -1,0 +1,68 @@
+import pytest
+
+from local_cluster.__main__ import main
+from local_cluster.layout import Layout
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("sys.platform", "linux")
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_a_bad_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--name", "prod", "up"]) == 1
+    assert "cluster name 'prod'" in one_line(capsys)
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("command", [["status"], ["load", "x.tar"], ["kubeconfig"], ["logs", "etcd"]])
+def test_without_a_cluster_the_status_is_three(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--name", "embedded-test", *command]) == 3
+    one_line(capsys)
+
+
+@pytest.mark.usefixtures("layout")
+def test_an_unknown_component_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--name", "embedded-test", "logs", "docker"]) == 1
+    assert "no component 'docker': there are etcd, containerd, kube-apiserver" in one_line(capsys)
+
+
+def test_the_kubeconfigs_path_is_printed_for_any_user(
+    layout: Layout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    layout.kubeconfig.touch()
+
+    assert main(["--name", "embedded-test", "kubeconfig"]) == 0
+    assert capsys.readouterr().out == f"{layout.kubeconfig}\n"
+
+
+@pytest.mark.parametrize("command", [["up"], ["down"], ["status"], ["load", "x.tar"], ["logs", "etcd"]])
+def test_everything_else_needs_root(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    assert main(["--name", "embedded-test", *command]) == 1
+    assert "needs root" in one_line(capsys)
+
+
+@pytest.mark.usefixtures("layout")
+def test_an_interrupt_says_how_to_go_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("local_cluster.__main__.bring_up", interrupt)
+
+    assert main(["--name", "embedded-test", "up"]) == 130
+    assert "the same `up` again goes on from here" in one_line(capsys)

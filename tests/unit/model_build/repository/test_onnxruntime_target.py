@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from model_build.repository import ServedModel
+from model_build.repository.onnxruntime_target import config_pbtxt, write_onnxruntime_model
+
+
+def served(*, max_batch_size: int = 0) -> ServedModel:
+    return ServedModel(name="tiny", onnx=b"model", labels=("TENCH", "MUG"), max_batch_size=max_batch_size)
+
+
+def test_the_configuration_is_the_served_contract() -> None:
+    assert (
+        config_pbtxt(served())
+        == """\
+name: "tiny"
+backend: "python"
+max_batch_size: 0
+input [
+  {
+    name: "input"
+    data_type: TYPE_FP32
+    dims: [ 3, 224, 224 ]
+  }
+]
+output [
+  {
+    name: "output"
+    data_type: TYPE_FP32
+    dims: [ 2 ]
+    label_filename: "labels.txt"
+  }
+]
+instance_group [
+  {
+    count: 1
+    kind: KIND_CPU
+  }
+]
+parameters {
+  key: "intra_op_threads"
+  value { string_value: "0" }
+}
+"""
+    )
+
+
+def test_batches_are_gathered_where_they_are_served() -> None:
+    text = config_pbtxt(served(max_batch_size=8))
+    assert "max_batch_size: 8\n" in text
+    assert "dims: [ 3, 224, 224 ]" in text
+    assert text.endswith("dynamic_batching { }\n")
+
+
+@pytest.mark.parametrize("max_batch_size", [0, 8])
+def test_the_folder_is_what_triton_s_python_backend_loads(tmp_path: Path, max_batch_size: int) -> None:
+    folder = tmp_path / "tiny"
+    write_onnxruntime_model(served(max_batch_size=max_batch_size), folder)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {"config.pbtxt", "labels.txt", "1/model.py", "1/model.onnx"}
+    assert (folder / "labels.txt").read_text() == "TENCH\nMUG\n"
+    assert (folder / "1" / "model.onnx").read_bytes() == b"model"
+    assert "class TritonPythonModel:" in (folder / "1" / "model.py").read_text()

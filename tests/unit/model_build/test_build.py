@@ -1,0 +1,209 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_build.build import published_manifest
+from model_build.errors import AnswerError, InputsError, ModelBuildError, RepositoryError, StorageError
+from model_build.inputs import inputs_from_folder
+from model_build.manifest import manifest_from_repository
+from model_build.verify import verified_manifest
+
+Tiny = Callable[..., bytes]
+Write = Callable[..., Path]
+PLAN = "0123456789abcdef"
+
+
+def published(storage: Path) -> list[str]:
+    return sorted(path.name for path in (storage / "repositories").glob("*"))
+
+
+def test_a_build_publishes_a_verified_repository(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
+    manifest = published_manifest(inputs_from_folder(write_inputs(tiny_classifier())), storage)
+    repository = storage / "repositories" / PLAN
+    assert verified_manifest(repository) == manifest
+    assert sorted(manifest.files) == [
+        "golden_input.bin",
+        "tiny/1/model.onnx",
+        "tiny/1/model.py",
+        "tiny/config.pbtxt",
+        "tiny/labels.txt",
+    ]
+    assert (manifest.plan_id, manifest.model, manifest.classes) == (PLAN, "tiny", 4)
+    assert (manifest.golden.class_index, manifest.golden.label) == (1, "MUG")
+    assert manifest.golden.scores is not None
+    assert manifest.golden.scores.index(max(manifest.golden.scores)) == 1
+    assert manifest.reference is not None
+    assert list((storage / "scratch").iterdir()) == [storage / "scratch" / ".lock"]
+
+
+def test_a_published_plan_is_verified_and_not_built_again(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    first = published_manifest(inputs, storage)
+    written_ns = (storage / "repositories" / PLAN / "manifest.json").stat().st_mtime_ns
+    for source in (storage / "sources").iterdir():
+        source.unlink()
+    assert published_manifest(inputs, storage) == first
+    assert (storage / "repositories" / PLAN / "manifest.json").stat().st_mtime_ns == written_ns
+
+
+def test_a_published_plan_that_was_changed_is_refused_and_left(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    published_manifest(inputs, storage)
+    labels = storage / "repositories" / PLAN / "tiny" / "labels.txt"
+    labels.chmod(0o644)
+    labels.write_text("MUG\nTENCH\nCUP\nPOT\n")
+    with pytest.raises(RepositoryError, match=r"tiny/labels\.txt has sha256"):
+        published_manifest(inputs, storage)
+    assert published(storage) == [PLAN]
+
+
+def test_ten_builds_give_the_same_manifest(tiny_classifier: Tiny, write_inputs: Write, tmp_path: Path) -> None:
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    manifests = []
+    for number in range(10):
+        storage = tmp_path / f"storage-{number}"
+        storage.mkdir()
+        published_manifest(inputs, storage)
+        manifests.append((storage / "repositories" / PLAN / "manifest.json").read_bytes())
+    assert len(set(manifests)) == 1
+
+
+def test_a_pinned_plan_must_be_published(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
+    data = tiny_classifier()
+    with pytest.raises(StorageError, match=f"plan {PLAN} is pinned but not published"):
+        published_manifest(inputs_from_folder(write_inputs(data, pinned=True)), storage)
+    assert not (storage / "repositories").exists()
+    built = published_manifest(inputs_from_folder(write_inputs(data)), storage)
+    assert published_manifest(inputs_from_folder(write_inputs(data, pinned=True)), storage) == built
+
+
+def test_a_folder_that_holds_another_plan_is_refused(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    published_manifest(inputs, storage)
+    (storage / "repositories" / PLAN).rename(storage / "repositories" / ("f" * 16))
+    other = inputs_from_folder(write_inputs(tiny_classifier(), planId="f" * 16))
+    with pytest.raises(RepositoryError, match=f"holds plan {PLAN}, not its own"):
+        published_manifest(other, storage)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "reason"),
+    [
+        ({"labels": ("MUG", "TENCH", "CUP", "POT")}, AnswerError, r"must be \(1\) = MUG, but .* \(1\) = TENCH"),
+        ({"expect": {"class": 2}}, AnswerError, r"must be \(2\) = CUP, but the model answers .* \(1\) = MUG"),
+        ({"labels": ("TENCH", "MUG")}, InputsError, "has 4 classes, but the labels file has 2 lines"),
+        ({"target": "tensorrt"}, ModelBuildError, "target tensorrt is not built yet; accepted: onnxruntime"),
+        ({"precision": "fp16"}, ModelBuildError, "onnxruntime is not built in precision fp16; accepted: fp32"),
+    ],
+)
+def test_what_must_not_be_served_is_not_published(
+    tiny_classifier: Tiny,
+    write_inputs: Write,
+    storage: Path,
+    *,
+    changes: dict[str, object],
+    error: type[ModelBuildError],
+    reason: str,
+) -> None:
+    folder = write_inputs(tiny_classifier(), **changes)
+    with pytest.raises(error, match=reason):
+        published_manifest(inputs_from_folder(folder), storage)
+    assert published(storage) == []
+
+
+def test_a_model_that_answers_nan_is_not_published(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
+    folder = write_inputs(tiny_classifier(bias=float("nan")))
+    with pytest.raises(ModelBuildError, match=r"nan|NaN"):
+        published_manifest(inputs_from_folder(folder), storage)
+    assert published(storage) == []
+
+
+def test_a_full_disk_publishes_nothing_and_frees_what_it_took(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.name == "model.onnx":
+            write_bytes(path, data[:100])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match=r"is full \(.* MiB free\) and nothing was published"):
+        published_manifest(inputs, storage)
+    assert published(storage) == []
+    assert list((storage / "scratch").iterdir()) == [storage / "scratch" / ".lock"]
+
+
+_PAUSED_BUILD = """
+import sys, time
+from pathlib import Path
+import model_build.build
+from model_build.inputs import inputs_from_folder
+
+def pause(repository):
+    print("built", flush=True)
+    time.sleep(60)
+
+model_build.build.verified_manifest = pause
+model_build.build.published_manifest(inputs_from_folder(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+def test_a_killed_build_publishes_nothing_and_the_next_one_clears_up(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    folder = write_inputs(tiny_classifier())
+    with subprocess.Popen(
+        [sys.executable, "-c", _PAUSED_BUILD, str(folder), str(storage)], stdout=subprocess.PIPE
+    ) as build:
+        assert build.stdout
+        assert build.stdout.readline() == b"built\n"
+        build.send_signal(signal.SIGKILL)
+    assert published(storage) == []
+    assert len(list((storage / "scratch").glob(f"{PLAN}.*"))) == 1
+
+    published_manifest(inputs_from_folder(folder), storage)
+    assert published(storage) == [PLAN]
+    assert list((storage / "scratch").glob(f"{PLAN}.*")) == []
+
+
+def test_two_builds_at_once_publish_one_plan(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
+    folder = write_inputs(tiny_classifier())
+    command = [
+        *(sys.executable, "-m", "model_build", "build"),
+        *("--inputs", str(folder), "--storage", str(storage)),
+    ]
+    builds = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [build.wait(timeout=60) for build in builds] == [0, 0]
+    assert manifest_from_repository(storage / "repositories" / PLAN).plan_id == PLAN
+    assert published(storage) == [PLAN]
+
+
+def test_the_real_classifier_is_published_with_the_real_mug_s_scores(
+    shared_models: Path, write_inputs: Write, storage: Path
+) -> None:
+    folder = write_inputs(
+        (shared_models / "squeezenet1.1.onnx").read_bytes(),
+        labels=tuple((shared_models / "imagenet_labels.txt").read_text().splitlines()),
+        image=(shared_models / "mug.jpg").read_bytes(),
+        model="squeezenet",
+        maxBatchSize=8,
+        expect={"class": 504, "label": "COFFEE MUG"},
+    )
+    golden = published_manifest(inputs_from_folder(folder), storage).golden
+    assert golden.scores is not None
+    assert [golden.scores[index] for index in (504, 968, 967)] == pytest.approx([27.43, 25.01, 22.94], abs=0.005)
+    assert golden.label == "COFFEE MUG"

@@ -1,0 +1,123 @@
+import hashlib
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from model_build import source as source_module
+from model_build.errors import SourceError
+from model_build.source import onnx_from_source
+from model_build.spec import OnnxSource
+from model_build.storage import Storage
+
+MODEL = b"a model's bytes"
+SHA256 = hashlib.sha256(MODEL).hexdigest()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(MODEL)
+    return path.as_uri()
+
+
+class _Server(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path != "/model.onnx":
+            self.send_error(404, "Not Found")
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(MODEL)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    """Serve the model by plain HTTP: that only https is accepted is the specification's to see to."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_is_kept_under_its_digest(storage: Path, scratch: Path, file_url: str) -> None:
+    kept = onnx_from_source(OnnxSource(url=file_url, sha256=SHA256), Storage(storage), scratch)
+    assert kept == storage / "sources" / SHA256
+    assert kept.read_bytes() == MODEL
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_download_is_kept_under_its_digest(storage: Path, scratch: Path, server_url: str) -> None:
+    source = OnnxSource(url=f"{server_url}/model.onnx", sha256=SHA256)
+    assert onnx_from_source(source, Storage(storage), scratch).read_bytes() == MODEL
+
+
+def test_what_is_kept_is_not_downloaded_again(storage: Path, scratch: Path) -> None:
+    (storage / "sources").mkdir()
+    (storage / "sources" / SHA256).write_bytes(MODEL)
+    source = OnnxSource(url="https://no.such.host.invalid/model.onnx", sha256=SHA256)
+    assert onnx_from_source(source, Storage(storage), scratch).read_bytes() == MODEL
+
+
+def test_a_damaged_kept_file_is_refused(storage: Path, scratch: Path, file_url: str) -> None:
+    (storage / "sources").mkdir()
+    (storage / "sources" / SHA256).write_bytes(MODEL[:-1])
+    with pytest.raises(SourceError, match=rf"{SHA256} is damaged, its sha256 is .*: remove it and run again"):
+        onnx_from_source(OnnxSource(url=file_url, sha256=SHA256), Storage(storage), scratch)
+
+
+def test_another_digest_is_refused_with_both(storage: Path, scratch: Path, file_url: str) -> None:
+    with pytest.raises(SourceError, match=rf"has sha256 {SHA256}, but the configuration says {'b' * 64}"):
+        onnx_from_source(OnnxSource(url=file_url, sha256="b" * 64), Storage(storage), scratch)
+    assert not (storage / "sources").exists()
+
+
+def test_a_missing_file_says_how_it_gets_there(storage: Path, scratch: Path) -> None:
+    source = OnnxSource(url="file:///no/such/model.onnx", sha256=SHA256)
+    with pytest.raises(SourceError, match=r"does not answer: .*No such file.*; `make up` stages"):
+        onnx_from_source(source, Storage(storage), scratch)
+
+
+def test_a_refusal_shows_the_status(storage: Path, scratch: Path, server_url: str) -> None:
+    source = OnnxSource(url=f"{server_url}/other.onnx", sha256=SHA256)
+    with pytest.raises(SourceError, match=r"other.onnx answers 404 Not Found"):
+        onnx_from_source(source, Storage(storage), scratch)
+
+
+def test_a_closed_port_does_not_answer(storage: Path, scratch: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{unused.getsockname()[1]}/model.onnx"
+        with pytest.raises(SourceError, match=r"does not answer: .*refused"):
+            onnx_from_source(OnnxSource(url=url, sha256=SHA256), Storage(storage), scratch)
+
+
+def test_a_silent_server_does_not_answer(storage: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "_SILENCE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/model.onnx"
+        with pytest.raises(SourceError, match=r"does not answer: .*timed out"):
+            onnx_from_source(OnnxSource(url=url, sha256=SHA256), Storage(storage), scratch)
+
+
+def test_what_no_onnx_can_be_is_not_downloaded_whole(
+    storage: Path, scratch: Path, file_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "_LARGEST_BYTES", 3)
+    with pytest.raises(SourceError, match="larger than an ONNX file can be"):
+        onnx_from_source(OnnxSource(url=file_url, sha256=SHA256), Storage(storage), scratch)

@@ -1,0 +1,119 @@
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from model_build.errors import InputsError
+from model_build.spec import (
+    Expectation,
+    FixtureSource,
+    OnnxSource,
+    PrebuiltSource,
+    Spec,
+    spec_from_json,
+)
+
+SHA256 = "a" * 64
+DOCUMENT: dict[str, Any] = {
+    "planId": "0123456789abcdef",
+    "model": "densenet_tensorrt",
+    "maxBatchSize": 0,
+    "target": "onnxruntime",
+    "precision": "fp32",
+    "source": {"kind": "fixture"},
+    "expect": {"class": 504, "label": "COFFEE MUG"},
+    "pinned": False,
+}
+
+
+def spec(**changes: Any) -> Spec:
+    return spec_from_json(json.dumps(DOCUMENT | changes))
+
+
+def test_every_value_is_read() -> None:
+    assert spec() == Spec(
+        plan_id="0123456789abcdef",
+        model="densenet_tensorrt",
+        max_batch_size=0,
+        target="onnxruntime",
+        precision="fp32",
+        source=FixtureSource(),
+        expect=Expectation(class_index=504, label="COFFEE MUG"),
+        pinned=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            {"kind": "onnx", "url": "https://models.example/m.onnx", "sha256": SHA256},
+            OnnxSource(url="https://models.example/m.onnx", sha256=SHA256),
+        ),
+        (
+            {"kind": "onnx", "url": "file:///models/m.onnx", "sha256": SHA256},
+            OnnxSource(url="file:///models/m.onnx", sha256=SHA256),
+        ),
+        (
+            {"kind": "prebuilt", "path": "uploads/one", "sha256": SHA256},
+            PrebuiltSource(path=PurePosixPath("uploads/one"), sha256=SHA256),
+        ),
+    ],
+)
+def test_each_kind_of_source_is_read(source: dict[str, str], expected: object) -> None:
+    assert spec(source=source).source == expected
+
+
+@pytest.mark.parametrize("expect", [{"class": 504}, {"class": 504, "label": None}])
+def test_the_label_may_be_left_out(expect: dict[str, Any]) -> None:
+    assert spec(expect=expect).expect == Expectation(class_index=504, label=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"planId": "0123"}, 'planId is "0123"; accepted: 16 lower-case hex digits'),
+        ({"model": "../up"}, 'model is "../up"'),
+        ({"maxBatchSize": -1}, "maxBatchSize is -1; accepted: a whole number, 0 or more"),
+        ({"maxBatchSize": True}, "maxBatchSize is true"),
+        ({"maxBatchSize": "8"}, 'maxBatchSize is "8"'),
+        ({"pinned": 1}, "pinned is 1; accepted: true or false"),
+        ({"colour": "blue"}, "colour is not a known key"),
+        ({"source": "fixture"}, 'source is "fixture"; accepted: an object'),
+        ({"source": {"kind": "torch"}}, 'source.kind is "torch"; accepted: fixture, onnx, prebuilt'),
+        ({"source": {"kind": "fixture", "url": "x"}}, "source.url is not a known key"),
+        ({"source": {"kind": "onnx", "url": "https://h/m"}}, "source.sha256 is missing"),
+        ({"source": {"kind": "onnx", "url": "http://h/m", "sha256": SHA256}}, "source.url is"),
+        ({"source": {"kind": "onnx", "url": "file://host/m", "sha256": SHA256}}, "source.url is"),
+        ({"source": {"kind": "onnx", "url": "https://h/m", "sha256": SHA256.upper()}}, "source.sha256 is"),
+        ({"source": {"kind": "prebuilt", "path": "../up", "sha256": SHA256}}, "source.path is"),
+        ({"source": {"kind": "prebuilt", "path": "/etc", "sha256": SHA256}}, "source.path is"),
+        ({"expect": {"class": 1, "label": ""}}, 'expect.label is ""'),
+        ({"expect": {}}, "expect.class is missing"),
+    ],
+)
+def test_a_fault_names_its_key(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InputsError) as raised:
+        spec(**changes)
+    assert fault in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(InputsError) as raised:
+        spec(planId=7, maxBatchSize=None, source={"kind": "onnx", "url": "ftp://h/m"}, expect={"class": -1})
+    for key in ("planId", "maxBatchSize", "source.url", "source.sha256", "expect.class"):
+        assert f"{key} is" in str(raised.value)
+
+
+def test_a_missing_group_is_told_once() -> None:
+    with pytest.raises(InputsError) as raised:
+        spec_from_json(json.dumps({key: value for key, value in DOCUMENT.items() if key != "expect"}))
+    assert str(raised.value) == "spec.json: expect is missing; accepted: an object"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_what_is_no_json_object_is_refused(text: str) -> None:
+    with pytest.raises(InputsError, match=r"spec.json"):
+        spec_from_json(text)

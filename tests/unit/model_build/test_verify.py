@@ -1,0 +1,104 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_build.build import published_manifest
+from model_build.errors import AnswerError, ModelBuildError, RepositoryError
+from model_build.inputs import inputs_from_folder
+from model_build.verify import scores_from_repository, verified_manifest
+
+
+@pytest.fixture
+def repository(tiny_classifier: Callable[..., bytes], write_inputs: Callable[..., Path], storage: Path) -> Path:
+    """Publish the tiny classifier and make its files writable, so that tests can spoil them."""
+    manifest = published_manifest(inputs_from_folder(write_inputs(tiny_classifier())), storage)
+    folder = storage / "repositories" / manifest.plan_id
+    for path in folder.rglob("*"):
+        path.chmod(0o755)
+    return folder
+
+
+def change_manifest(repository: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    document = json.loads((repository / "manifest.json").read_text())
+    change(document)
+    (repository / "manifest.json").write_text(json.dumps(document))
+
+
+def test_a_published_repository_is_verified(repository: Path) -> None:
+    assert verified_manifest(repository).model == "tiny"
+
+
+def test_a_changed_file_is_refused_with_both_digests(repository: Path) -> None:
+    with (repository / "tiny" / "config.pbtxt").open("a") as file:
+        file.write("# changed\n")
+    with pytest.raises(RepositoryError, match=r"config\.pbtxt has sha256 \w{64}, the manifest says \w{64}"):
+        verified_manifest(repository)
+
+
+def test_every_fault_of_the_files_is_told(repository: Path) -> None:
+    (repository / "tiny" / "labels.txt").unlink()
+    (repository / "tiny" / "1" / "extra.so").write_text("")
+    with pytest.raises(RepositoryError, match=r"labels\.txt is missing; tiny/1/extra\.so is not in the manifest"):
+        verified_manifest(repository)
+
+
+@pytest.mark.parametrize(("offset", "accepted"), [(0.0099, True), (0.0101, False)])
+def test_scores_may_differ_from_the_golden_ones_by_the_tolerance(
+    repository: Path, offset: float, *, accepted: bool
+) -> None:
+    def shift(document: dict[str, Any]) -> None:
+        document["golden"]["scores"][0] += offset
+
+    change_manifest(repository, shift)
+    if accepted:
+        verified_manifest(repository)
+    else:
+        with pytest.raises(AnswerError, match=r"differ from the golden ones by 0\.0101; accepted: up to 0\.01"):
+            verified_manifest(repository)
+
+
+def test_another_number_of_golden_scores_is_refused(repository: Path) -> None:
+    change_manifest(repository, lambda document: document["golden"]["scores"].pop())
+    with pytest.raises(AnswerError, match="gives 4 scores, its manifest has 3"):
+        verified_manifest(repository)
+
+
+def test_another_class_than_the_golden_one_is_refused(repository: Path) -> None:
+    change_manifest(repository, lambda document: document["golden"].update({"class": 2}))
+    with pytest.raises(AnswerError, match="answers class 1; accepted: 2"):
+        verified_manifest(repository)
+
+
+def test_a_repository_without_golden_scores_is_verified_by_its_files(repository: Path) -> None:
+    change_manifest(repository, lambda document: document["golden"].update(scores=None))
+    assert verified_manifest(repository).golden.scores is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "golden": 7, "reference": 7}']
+)
+def test_what_is_no_manifest_is_refused(repository: Path, text: str) -> None:
+    (repository / "manifest.json").write_text(text)
+    with pytest.raises(RepositoryError, match=r"manifest\.json is"):
+        verified_manifest(repository)
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RepositoryError, match=r"manifest\.json: No such file .*; accepted: a published"):
+        verified_manifest(tmp_path)
+
+
+def test_a_golden_input_of_another_size_is_refused(repository: Path) -> None:
+    np.zeros(7, "<f4").tofile(repository / "golden_input.bin")
+    with pytest.raises(ModelBuildError, match=r"golden_input\.bin holds 7 numbers"):
+        scores_from_repository(repository, "tiny")
+
+
+def test_a_model_of_another_contract_is_refused(repository: Path, tiny_classifier: Callable[..., bytes]) -> None:
+    (repository / "tiny" / "1" / "model.onnx").write_bytes(tiny_classifier())
+    with pytest.raises(ModelBuildError, match=r"\['data', 'logits'\]; accepted: one input 'input'"):
+        scores_from_repository(repository, "tiny")

@@ -1,0 +1,212 @@
+"""A stand-in for a Triton server that can be spoilt, to see the smoke tests fail.
+
+It proves nothing about Triton; the end-to-end tests ask the real one.
+"""
+
+import json
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MODEL = "densenet_tensorrt"
+CLASSES = 1000
+INPUT: dict[str, Any] = {"name": "input", "datatype": "FP32", "shape": [3, 224, 224]}
+OUTPUT: dict[str, Any] = {"name": "output", "datatype": "FP32", "shape": [CLASSES]}
+INFER = f"/v2/models/{MODEL}/infer"
+HEADER_LENGTH = "Inference-Header-Content-Length"
+
+Scores = NDArray[np.float32]
+
+
+class RefusalError(Exception):
+    """A bad request: the status and the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reply:
+    body: bytes
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def json_reply(document: Any, status: int = 200) -> Reply:
+    return Reply(json.dumps(document).encode(), status, {"Content-Type": "application/json"})
+
+
+def refusal_with_a_reason(error: RefusalError) -> Reply:
+    return json_reply({"error": str(error)}, error.status)
+
+
+def ranked_scores(best: list[int]) -> Scores:
+    """Scores that fall from 12 for the best classes, and lie well below for all others."""
+    scores = np.linspace(-3, 3, CLASSES, dtype=np.float32)
+    scores[best] = 12 - 2 * np.arange(len(best), dtype=np.float32)
+    return scores
+
+
+def triton_entries(scores: Scores, labels: list[str]) -> list[str]:
+    order = np.argsort(-scores, kind="stable")
+    return [f"{scores[i]:f}:{i}" + (f":{labels[i]}" if labels[i] else "") for i in order]
+
+
+@dataclass
+class StandIn:
+    """What is served; a test spoils one thing of it before the server is asked.
+
+    A picture that is more blue than red is the expected one; anything else is the other.
+    """
+
+    labels: list[str] = field(default_factory=lambda: [f"LABEL {i}" for i in range(CLASSES)])
+    expected: Scores = field(default_factory=lambda: ranked_scores([504, 968, 505]))
+    other: Scores = field(default_factory=lambda: ranked_scores([722]))
+    entries: Callable[[Scores, list[str]], list[str]] = triton_entries
+    metadata: dict[str, Any] = field(
+        default_factory=lambda: {"name": MODEL, "versions": ["1"], "inputs": [INPUT], "outputs": [OUTPUT]}
+    )
+    config: dict[str, Any] = field(
+        default_factory=lambda: {
+            "name": MODEL,
+            "input": [{"name": "input", "format": "FORMAT_NCHW"}],
+            "output": [{"name": "output", "label_filename": "labels.txt"}],
+        }
+    )
+    replies: dict[str, Reply] = field(default_factory=dict)
+    refusal: Callable[[RefusalError], Reply | None] = refusal_with_a_reason
+    silent: set[str] = field(default_factory=set)
+    max_batch_size: int = 0
+    row_order: int = 1
+    max_body_bytes: int = 2**62
+    pads_short_bodies: bool = False
+    understands_inception: bool = True
+    dies_of_a_bad_request: bool = False
+    dead: bool = False
+
+    def __post_init__(self) -> None:
+        self.labels[504] = "COFFEE MUG"
+        self.config["max_batch_size"] = self.max_batch_size
+        if self.max_batch_size:
+            for tensor in ("inputs", "outputs"):
+                (spec,) = self.metadata[tensor]
+                self.metadata[tensor] = [spec | {"shape": [-1, *spec["shape"]]}]
+        health = ["/v2/health/live", "/v2/health/ready", f"/v2/models/{MODEL}/ready"]
+        self.replies |= {path: Reply(b"") for path in health}
+
+    def reply(self, method: str, path: str, headers: Any, body: bytes) -> Reply | None:
+        """Answer one request, or close the connection for None."""
+        promised = int(headers.get("Content-Length", 0))
+        if len(body) < promised and not self.pads_short_bodies:
+            return None
+        body = body.ljust(promised, b"\0")
+        try:
+            return self._answer(method, path, headers, body)
+        except RefusalError as error:
+            self.dead = self.dies_of_a_bad_request
+            return self.refusal(error)
+
+    def _answer(self, method: str, path: str, headers: Any, body: bytes) -> Reply:
+        if path in self.replies:
+            return self.replies[path]
+        if (method, path) == ("GET", f"/v2/models/{MODEL}"):
+            return json_reply(self.metadata)
+        if (method, path) == ("GET", f"/v2/models/{MODEL}/config"):
+            return json_reply(self.config)
+        if (method, path) == ("POST", INFER):
+            return self._infer(headers, body)
+        raise RefusalError(404, f"no {path} here")
+
+    def _infer(self, headers: Any, body: bytes) -> Reply:
+        if self.dead:
+            return Reply(b"Bad Gateway", 502)
+        if len(body) > self.max_body_bytes:
+            raise RefusalError(413, "too large")
+        request, images = parsed(headers, body, batched=self.max_batch_size > 0)
+        rows = [self._scores(image) for image in images][:: self.row_order]
+        batch = [len(rows)] if self.max_batch_size else []
+        (output,) = request.get("outputs", [{}])
+        count = output.get("parameters", {}).get("classification")
+        if count:
+            entries = [entry.encode() for row in rows for entry in self.entries(row, self.labels)[:count]]
+            data = b"".join(struct.pack("<I", len(entry)) + entry for entry in entries)
+            return binary_reply("BYTES", [*batch, len(entries) // len(rows)], data)
+        if output:
+            return binary_reply("FP32", [*batch, len(rows[0])], b"".join(row.tobytes() for row in rows))
+        return json_reply({"outputs": [OUTPUT | {"data": rows[0].tolist()}]})
+
+    def _scores(self, image: Scores) -> Scores:
+        recognised = image[2].mean() > image[0].mean()
+        if np.abs(image).max() <= 1:
+            recognised &= self.understands_inception
+        return self.expected if recognised else self.other
+
+
+def parsed(headers: Any, body: bytes, *, batched: bool) -> tuple[dict[str, Any], Scores]:
+    """Read an infer request as strictly as Triton does; the images are float32 (N, 3, 224, 224)."""
+    length = int(headers.get(HEADER_LENGTH, len(body)))
+    try:
+        request = json.loads(body[:length])
+        (tensor,) = request["inputs"]
+    except (ValueError, KeyError):
+        raise RefusalError(500, "no request") from None
+    batch = tensor["shape"][:1] if batched else []
+    if length > len(body) or tensor | INPUT | {"shape": [*batch, *INPUT["shape"]]} != tensor:
+        raise RefusalError(400, "not the contract")
+    data = np.array(tensor["data"], np.float32).tobytes() if "data" in tensor else body[length:]
+    if len(data) != 4 * np.prod(tensor["shape"]):
+        raise RefusalError(400, "not the contract's size")
+    return request, np.frombuffer(data, np.float32).reshape(-1, 3, 224, 224)
+
+
+def binary_reply(datatype: str, shape: list[int], data: bytes) -> Reply:
+    output = {"name": "output", "datatype": datatype, "shape": shape}
+    document = {"outputs": [output | {"parameters": {"binary_data_size": len(data)}}]}
+    header = json.dumps(document).encode()
+    return Reply(header + data, 200, {HEADER_LENGTH: str(len(header))})
+
+
+@contextmanager
+def serving(stand_in: StandIn) -> Iterator[str]:
+    """Serve on a free port of loopback; yield the URL."""
+    released = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer in one piece, or each waits for the client's acknowledgement
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.path in stand_in.silent:
+                released.wait()
+            reply = stand_in.reply(self.command, self.path, self.headers, body)
+            if reply is None:
+                self.close_connection = True
+                return
+            self.send_response(reply.status)
+            for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        do_GET = do_POST = handle_any  # noqa: N815 - the names that http.server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output readable."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            released.set()
+            server.shutdown()

@@ -1,0 +1,55 @@
+"""What a user sees who calls the smoke tests wrongly: one line, a status, no traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def smoke_tests(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "smoke_tests", "-p", "no:cacheprovider", *options],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "ERROR: --url is missing; accepted is "),
+        (["--url", "ftp://host"], "ERROR: 'ftp://host' is no URL of a server; accepted is "),
+        (["--url", "host", "--manifest", "/no/such.json"], "ERROR: --manifest /no/such.json: No such file"),
+    ],
+)
+def test_option_that_can_not_be_used_is_one_line(options: list[str], said: str) -> None:
+    run = smoke_tests(*options)
+    assert (run.returncode, run.stdout) == (4, "")
+    assert run.stderr.strip().startswith(said)
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_nobody_there_is_one_line() -> None:
+    run = smoke_tests("--url", "127.0.0.1:1")
+    refused = "Exit: the server does not answer: GET http://127.0.0.1:1/v2/health/live: [Errno 111] Connection refused"
+    assert (run.returncode, run.stderr) == (69, f"{refused}; start it or correct its URL\n")
+    assert "Traceback" not in run.stdout
+
+
+def test_help_names_the_options_and_asks_nobody() -> None:
+    run = smoke_tests("--help")
+    assert run.returncode == 0
+    for option in ("--url", "--replica-url", "--manifest", "--expect-class", "--routed", "--max-body-bytes"):
+        assert option in run.stdout
+
+
+def test_list_of_tests_asks_nobody() -> None:
+    run = smoke_tests("--url", "127.0.0.1:1", "--collect-only", "-q")
+    assert run.returncode == 0
+    assert "test_expected_class_is_on_top[127.0.0.1:1]" in run.stdout

@@ -1,0 +1,71 @@
+"""Who imports what: the folders meet only in data."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ALLOWED = {
+    "infra": {"infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},
+    "infra/pod": set[str](),
+    "model_build": {"model_build", "numpy", "onnx", "onnxruntime", "PIL", "triton_python_backend_utils"},
+    "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
+    "local_cluster": {"local_cluster", "cryptography", "psutil", "supervisor", "yaml"},
+    "tools": {"tools"},
+    "tools/language_host": {"tools", "google", "grpc", "pulumi"},
+    "deploy": {"deploy", "infra", "psutil", "yaml"},
+    "bench": {"bench", "deploy", "local_cluster", "numpy", "onnxruntime", "PIL", "tritonclient", "yaml"},
+}
+DEPLOY_TAKES_FROM_INFRA = {"infra.config", "infra.errors", "infra.images"}
+
+
+def imported_by(path: Path) -> set[str]:
+    """The absolute names that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports here are absolute"
+            names.add(str(node.module))
+    return names
+
+
+def imported_in(folder: str) -> dict[str, Path]:
+    """What the files of a folder import beside the standard library; an inner folder with its own rule is left out."""
+    found: dict[str, Path] = {}
+    for path in sorted((REPOSITORY / folder).rglob("*.py")):
+        inner = path.parent.relative_to(REPOSITORY).as_posix()
+        if inner == folder or inner not in ALLOWED:
+            found |= dict.fromkeys(imported_by(path), path)
+    return {name: path for name, path in found.items() if name.partition(".")[0] not in sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("folder", sorted(ALLOWED))
+def test_a_folder_imports_only_what_is_its_own(folder: str) -> None:
+    assert list((REPOSITORY / folder).rglob("*.py")), f"{folder} is not there"
+    wrong = {
+        name: str(path.relative_to(REPOSITORY))
+        for name, path in imported_in(folder).items()
+        if name.partition(".")[0] not in ALLOWED[folder]
+    }
+    assert wrong == {}
+
+
+def test_deploy_takes_only_the_pure_parts_of_infra() -> None:
+    taken = {name for name in imported_in("deploy") if name.partition(".")[0] == "infra"}
+    assert {".".join(name.split(".")[:2]) for name in taken} <= DEPLOY_TAKES_FROM_INFRA
+
+
+@pytest.mark.parametrize("name", sorted(DEPLOY_TAKES_FROM_INFRA))
+def test_the_pure_parts_of_infra_do_not_load_pulumi(name: str) -> None:
+
+    check = f"import sys, {name}; sys.exit('pulumi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False, cwd=REPOSITORY).returncode == 0

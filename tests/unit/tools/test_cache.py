@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from tools.cache import Cache, content_key
+from tools.catalogue import Tool, catalogue
+
+
+@pytest.fixture
+def tool(programs_toml: Path) -> Tool:
+    return catalogue(programs_toml)[0]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+def test_the_cache_lies_where_the_user_keeps_his_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+
+    assert Cache.of_user().folder == Path("/somewhere/densenet-triton/tools")
+
+
+@pytest.mark.parametrize("name", ["go.mod", "main.go", "words.txt"])
+def test_a_tool_is_another_one_when_a_source_changes(name: str, programs_toml: Path, tool: Tool) -> None:
+    before = content_key(tool)
+    source = programs_toml.parent / "go" / "hello" / name
+    source.write_text(source.read_text() + "\n")
+
+    assert content_key(tool) != before
+
+
+def test_a_tool_is_another_one_when_its_stamp_changes(programs_toml: Path, tool: Tool) -> None:
+    programs_toml.write_text(programs_toml.read_text().replace('= "hello" }', '= "hi" }'))
+
+    assert content_key(catalogue(programs_toml)[0]) != content_key(tool)
+
+
+def test_a_tool_stays_the_same_when_other_versions_become_suitable(programs_toml: Path, tool: Tool) -> None:
+    programs_toml.write_text(programs_toml.read_text().replace(">=2, <3", ">=1, <3"))
+
+    assert content_key(catalogue(programs_toml)[0]) == content_key(tool)
+
+
+def test_what_lies_about_in_the_folder_does_not_count(programs_toml: Path, tool: Tool) -> None:
+    before = content_key(tool)
+    (programs_toml.parent / "go" / "hello" / "schema.json").write_text("{}")
+
+    assert content_key(tool) == before
+
+
+def test_a_product_appears_with_all_its_files(cache: Cache, tool: Tool) -> None:
+    with cache.build_folder() as build_folder:
+        finished = build_folder.path / "finished"
+        finished.mkdir()
+        (finished / "word").write_text("hello")
+        assert not cache.product(tool).exists()
+        cache.publish(tool, finished)
+
+    assert (cache.product(tool) / "word").read_text() == "hello"
+
+
+def test_a_build_folder_is_gone_after_a_failure(cache: Cache) -> None:
+    with pytest.raises(FileNotFoundError), cache.build_folder() as build_folder:
+        (build_folder.path / "half" / "built").write_text("…")
+
+    assert list(cache.folder.glob(".build-*")) == []
+
+
+def test_only_the_build_folders_of_dead_runs_are_stale(cache: Cache) -> None:
+    (cache.folder / ".build-dead").mkdir(parents=True)
+    (cache.folder / ".build-dead" / "alive").touch()
+    removed: list[Path] = []
+
+    with cache.build_folder() as living:
+        cache.remove_stale_builds(removed.append)
+        assert living.path.exists()
+
+    assert removed == [cache.folder / ".build-dead"]
+    assert not (cache.folder / ".build-dead").exists()
+
+
+def test_a_free_lock_is_not_waited_for(cache: Cache, tool: Tool) -> None:
+    waited: list[None] = []
+
+    with cache.lock(tool, lambda: waited.append(None)):
+        pass
+
+    assert waited == []

@@ -1,0 +1,65 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.catalogue import FOLDER, Tool, catalogue, chosen
+from tools.errors import CatalogueError
+
+ROOT = FOLDER.parent
+TOOLS = {tool.name: tool for tool in catalogue()}
+
+
+def test_every_program_that_the_project_runs_is_listed() -> None:
+    programs = {program.name for tool in TOOLS.values() for program in tool.programs}
+
+    assert programs == {
+        *("pulumi", "pulumi-resource-kubernetes"),
+        *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"),
+        *("containerd", "containerd-shim-runc-v2", "ctr", "coredns", "traefik", "pause"),
+    }
+
+
+def test_only_chooses_by_what_a_tool_serves() -> None:
+    assert {tool.name for tool in chosen(TOOLS.values(), "pulumi")} == {"pulumi", "pulumi-kubernetes"}
+    assert len(chosen(TOOLS.values(), None)) == len(TOOLS)
+
+
+def test_kubernetes_is_stamped_with_the_version_that_its_go_mod_pins() -> None:
+    flags = TOOLS["kubernetes"].ldflags()
+
+    assert "-X=k8s.io/component-base/version.gitVersion=v1.37.2" in flags
+    assert "-X=k8s.io/client-go/pkg/version.gitMinor=37" in flags
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_every_tool_is_pinned_by_a_module_of_its_own_name(tool: Tool) -> None:
+    go_mod = (tool.folder / "go.mod").read_text()
+
+    assert go_mod.startswith(f"module densenet-triton/tools/{tool.folder.name}\n")
+    assert (tool.folder / "go.sum").exists() or "require" not in go_mod
+
+
+def test_the_python_packages_and_the_built_programs_are_of_one_version() -> None:
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    provider = TOOLS["pulumi-kubernetes"].programs[0]
+
+    assert f"=v{locked['pulumi']}" in TOOLS["pulumi"].ldflags()
+    assert str(provider.suitable) == f"=={locked['pulumi-kubernetes']}"
+    assert provider.plugin == f"resource-kubernetes-v{locked['pulumi-kubernetes']}"
+    main = (TOOLS["pulumi-kubernetes"].folder / "main.go").read_text()
+    assert f"const version = {json.dumps(locked['pulumi-kubernetes'])}" in main
+
+
+def test_a_list_with_a_fault_names_the_file_and_the_fault(tmp_path: Path) -> None:
+    faulty = tmp_path / "programs.toml"
+    faulty.write_text('[tool.x]\nserves = "nobody"\nfolder = "x"\ndisk_gib = 1\n')
+
+    with pytest.raises(CatalogueError, match=r"programs.toml: .*'nobody'; accepted: cluster, pulumi; restore"):
+        catalogue(faulty)
+
+
+def test_a_list_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="restore the file: git checkout"):
+        catalogue(tmp_path / "programs.toml")

@@ -1,0 +1,86 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import debian
+from tools.debian import Package, install_missing, missing_packages
+from tools.errors import PackagesError
+
+MakeProgram = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_program: MakeProgram) -> Path:
+    """A machine that has `ip`, and an apt-get that only writes down what it was told."""
+    folder = tmp_path / "bin"
+    monkeypatch.setattr(debian, "_ADMIN_FOLDERS", "/nowhere")
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        debian,
+        "PACKAGES",
+        (
+            Package(name="iproute2", purposes=frozenset({"cluster"}), program="ip"),
+            Package(name="nftables", purposes=frozenset({"cluster"}), program="nft"),
+            Package(name="buildah", purposes=frozenset({"images"}), program="buildah"),
+            Package(name="keyring", purposes=frozenset({"images"}), paths=("/nowhere", str(tmp_path))),
+            Package(name="python3-venv", purposes=frozenset({"python"}), python_module="no_such_module"),
+        ),
+    )
+    make_program(folder / "ip", "")
+    make_program(folder / "apt-cache", "")
+    script = make_program(folder / "apt-get", "")
+    script.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/apt.log\n')
+    return folder
+
+
+def apt_calls(tmp_path: Path) -> list[str]:
+    log = tmp_path / "apt.log"
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def test_what_a_machine_lacks_is_found_by_purpose() -> None:
+    assert missing_packages(None, os.environ) == ["nftables", "buildah", "python3-venv"]
+    assert missing_packages("cluster", os.environ) == ["nftables"]
+
+
+def test_all_of_it_is_installed_in_one_step(tmp_path: Path) -> None:
+    install_missing(None)
+
+    (call,) = apt_calls(tmp_path)
+    assert call.endswith("nftables buildah python3-venv")
+
+
+def test_nothing_is_run_where_nothing_is_missing(tmp_path: Path, machine: Path, make_program: MakeProgram) -> None:
+    make_program(machine / "nft", "")
+
+    install_missing("cluster")
+
+    assert apt_calls(tmp_path) == []
+
+
+def test_lists_that_do_not_know_the_packages_are_updated_first(
+    tmp_path: Path, machine: Path, make_program: MakeProgram
+) -> None:
+    make_program(machine / "apt-cache", "", 100)
+
+    install_missing("cluster")
+
+    assert apt_calls(tmp_path)[0] == "update"
+    assert apt_calls(tmp_path)[1].endswith("nftables")
+
+
+def test_who_is_not_root_is_told_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    with pytest.raises(PackagesError, match=r"only root can install them: sudo apt-get install nftables$"):
+        install_missing("cluster")
+
+
+def test_an_apt_get_that_fails_is_one_line(machine: Path, make_program: MakeProgram) -> None:
+    make_program(machine / "apt-get", "E: broken", 100)
+
+    with pytest.raises(PackagesError, match="apt-get could not install nftables, see above"):
+        install_missing("cluster")

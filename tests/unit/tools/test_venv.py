@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from tools import venv
+from tools.errors import ToolsError
+from tools.venv import ensure_venv
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone with its locks, and on PATH a uv that only writes down what it was told."""
+    root = tmp_path / "clone"
+    python = root / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    inputs = tuple(root / name for name in ("requirements.lock", "uv.lock", "pyproject.toml"))
+    for path in inputs:
+        path.write_text(path.name)
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/uv.log\n[ ! -e {tmp_path}/broken ]\n')
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{uv.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(venv, "ROOT", root)
+    monkeypatch.setattr(venv, "ENVIRONMENT", root / ".venv")
+    monkeypatch.setattr(venv, "_LOCK", root / "requirements.lock")
+    monkeypatch.setattr(venv, "_INPUTS", inputs)
+    monkeypatch.setattr(venv, "_STAMP", root / ".venv" / ".complete")
+    return root
+
+
+def calls(clone: Path) -> list[str]:
+    log = clone.parent / "uv.log"
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def test_the_locked_packages_and_the_project_are_installed_once(clone: Path, tmp_path: Path) -> None:
+    python = ensure_venv(tmp_path / "cache")
+    ensure_venv(tmp_path / "cache")
+
+    assert python == clone / ".venv" / "bin" / "python"
+    made, synced, installed = calls(clone)
+    assert made.startswith("venv --quiet --allow-existing --python ")
+    assert synced == f"pip sync --quiet --require-hashes --python {python} {clone}/requirements.lock"
+    assert installed.endswith(f"--no-deps --no-build-isolation --python {python} --editable {clone}")
+
+
+def test_a_changed_lock_is_installed_again(clone: Path, tmp_path: Path) -> None:
+    ensure_venv(tmp_path / "cache")
+    (clone / "requirements.lock").write_text("another")
+
+    ensure_venv(tmp_path / "cache")
+
+    assert len(calls(clone)) == 6
+
+
+def test_an_installation_that_failed_does_not_look_complete(clone: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(ToolsError, match=r"failed, see above; when mended: make venv"):
+        ensure_venv(tmp_path / "cache")
+    (tmp_path / "broken").unlink()
+
+    ensure_venv(tmp_path / "cache")
+
+    assert len(calls(clone)) == 4

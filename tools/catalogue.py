@@ -1,0 +1,123 @@
+"""What `programs.toml` says, as frozen values."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.errors import CatalogueError
+from tools.versions import VersionRange
+
+FOLDER = Path(__file__).resolve().parent
+SERVES = ("cluster", "pulumi")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One executable: how it is built, and what an installed one must be to serve instead."""
+
+    name: str
+    package: str
+    ask: tuple[str, ...] = ()
+    suitable: VersionRange | None = None
+    beside: tuple[str, ...] = ()
+    plugin: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleFiles:
+    """Files by a glob in a module of the tool's go.mod, or (`module` None) in the tool's own folder."""
+
+    glob: str
+    module: str | None = None
+    to: str = "."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """Programs and files that one Go module folder pins and that are built and published together."""
+
+    name: str
+    serves: str
+    folder: Path
+    disk_gib: int
+    tags: tuple[str, ...] = ()
+    stamp: tuple[tuple[str, str], ...] = ()
+    programs: tuple[Program, ...] = ()
+    embedded: tuple[ModuleFiles, ...] = ()
+    files: tuple[ModuleFiles, ...] = ()
+
+    def ldflags(self) -> str:
+        """Return the linker's flags: no symbol table, no debugger's tables, the stamped variables."""
+        return " ".join(["-s", "-w", *(f"-X={variable}={value}" for variable, value in self.stamp)])
+
+
+def catalogue(path: Path = FOLDER / "programs.toml") -> tuple[Tool, ...]:
+    """Read the list of tools; module folders are those in `go/` beside the list.
+
+    Raises:
+        CatalogueError: the list cannot be read, or names what it should not.
+    """
+    try:
+        tables = tomllib.loads(path.read_text())["tool"]
+        return tuple(_tool(name, table, path.parent / "go") for name, table in tables.items())
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: {type(error).__name__}: {error}; restore the file: git checkout {path}"
+        ) from error
+
+
+def chosen(tools: Iterable[Tool], only: str | None) -> tuple[Tool, ...]:
+    """Return the tools that serve `only`, or all of them."""
+    return tuple(tool for tool in tools if only in {None, tool.serves})
+
+
+def pinned_version(go_mod: Path, module: str) -> str:
+    """Return the version, without its v, that a go.mod requires of a module.
+
+    Raises:
+        CatalogueError: the go.mod does not require it.
+    """
+    found = re.search(rf"^(?:require)?\s*{re.escape(module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
+    if found is None:
+        raise CatalogueError(f"{go_mod}: no version of {module} is required; restore the file: git checkout {go_mod}")
+    return found[1]
+
+
+def _tool(name: str, table: Mapping[str, Any], modules: Path) -> Tool:
+    folder = modules / table["folder"]
+    if table["serves"] not in SERVES:
+        raise ValueError(f"tool.{name}.serves is {table['serves']!r}; accepted: {', '.join(SERVES)}")
+    return Tool(
+        name=name,
+        serves=table["serves"],
+        folder=folder,
+        disk_gib=table["disk_gib"],
+        tags=tuple(table.get("tags", ())),
+        stamp=_stamp(table, folder),
+        programs=tuple(_program(*item) for item in table.get("programs", {}).items()),
+        embedded=tuple(ModuleFiles(**files) for files in table.get("embedded", ())),
+        files=tuple(ModuleFiles(**files) for files in table.get("files", ())),
+    )
+
+
+def _stamp(table: Mapping[str, Any], folder: Path) -> tuple[tuple[str, str], ...]:
+    stamp = table.get("stamp", {})
+    if "version_of" in table:
+        version = pinned_version(folder / "go.mod", table["version_of"])
+        major, minor, *_ = version.split(".")
+        stamp = {name: value.format(version=version, major=major, minor=minor) for name, value in stamp.items()}
+    return tuple(stamp.items())
+
+
+def _program(name: str, table: Mapping[str, Any]) -> Program:
+    return Program(
+        name=name,
+        package=table["package"],
+        ask=tuple(table.get("ask", ())),
+        suitable=VersionRange.parsed(table["suitable"]) if "suitable" in table else None,
+        beside=tuple(table.get("beside", ())),
+        plugin=table.get("plugin"),
+    )

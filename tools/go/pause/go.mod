@@ -1,0 +1,3 @@
+module densenet-triton/tools/pause
+
+go 1.26.0
