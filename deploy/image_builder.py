@@ -132,24 +132,26 @@ class ImageBuilder:
         # In a mount namespace of its own even a killed build leaves no mount behind.
         wrapped = ("unshare", "--mount", *command) if os.geteuid() == 0 else command
         log = self._cache / f"{image}.log"
-        process = subprocess.Popen(
-            wrapped,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env={**os.environ, "TMPDIR": str(self._scratch)},
-            pass_fds=(self._lock,),
-        )
-        try:
-            with log.open("w") as file:
+        with (
+            subprocess.Popen(
+                wrapped,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env={**os.environ, "TMPDIR": str(self._scratch)},
+                pass_fds=(self._lock,),
+            ) as process,
+            log.open("w") as file,
+        ):
+            try:
                 _follow(process, file, f"images: {image}: ")
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-        if process.wait() != 0:
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        if process.returncode != 0:
             raise ImageError(f"image {image}: {self._reason(log.read_text())}; all that was said: {log}")
         log.unlink()
 

@@ -85,14 +85,14 @@ def _workshop(images: Sequence[str]) -> Iterator[_Workshop]:
         with (cache / ".lock").open("w") as lock:
             _take(lock.fileno())
             _remove_leftovers(scratch)
-            snapshot = _snapshot(images, scratch / "repository")
-            builder = ImageBuilder(repository=snapshot, scratch=scratch, cache=cache, lock=lock.fileno())
             try:
+                snapshot = _snapshot(images, scratch / "repository")
+                builder = ImageBuilder(repository=snapshot, scratch=scratch, cache=cache, lock=lock.fileno())
                 yield _Workshop(snapshot, builder)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
-        raise ImageError(f"images cannot be built in {cache}: {error}; it needs {_NEEDED_MIB} MiB") from error
+        raise ImageError(f"images cannot be built in {cache}: {error}; mend that, or set XDG_CACHE_HOME") from error
 
 
 def _snapshot(images: Sequence[str], target: Path) -> Path:

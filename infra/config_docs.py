@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+_ESCAPED = ("|", r"\|")
+
 _INTRODUCTION = """\
 # Configuration
 
@@ -71,7 +73,7 @@ def _tables(path: str, model: type[BaseModel]) -> Iterator[str]:
     yield "| key | accepts | default | what it is |\n|---|---|---|---|"
     for name, field in fields_of(model):
         cells = (f"`{name}`", _accepts(field.annotation), _default(field), field.description or "")
-        yield f"| {' | '.join(cells)} |"
+        yield f"| {' | '.join(cell.replace(*_ESCAPED) for cell in cells)} |"
     yield ""
     for name, field in fields_of(model):
         for inner in models_of(field.annotation):
@@ -108,7 +110,7 @@ def _default(field: FieldInfo) -> str:
 
 def _code(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return f"`{text}`".replace("|", r"\|")
+    return f"`{text}`"
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from infra.components.plan_build import PlanBuild, PlanBuildArgs
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
+from infra.config import REPOSITORY
 from infra.release import build_spec, release_from_config
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
     return kubernetes.Provider(
         "cluster",
         context=config.cluster.context,
-        kubeconfig=str(kubeconfig.expanduser()) if kubeconfig else None,
+        kubeconfig=str(REPOSITORY / kubeconfig.expanduser()) if kubeconfig else None,
     )
 
 

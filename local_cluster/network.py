@@ -78,12 +78,14 @@ def await_interface_gone(layout: Layout) -> None:
 
 
 def _is_reachable(server: str) -> bool:
-    address = ipaddress.ip_address(server)
-    return address.version == 4 and not address.is_loopback  # noqa: PLR2004 - the Internet Protocol's version
+    try:
+        return not ipaddress.IPv4Address(server).is_loopback
+    except ValueError:
+        return False
 
 
 def _nameservers_in(file: Path) -> list[str]:
     if not file.is_file():
         return []
     words = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
-    return [line[1].split("%")[0] for line in words if len(line) > 1 and line[0] == "nameserver"]
+    return [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]

@@ -13,7 +13,6 @@ from local_cluster.supervision import RUNNING, Supervisor
 
 _TIMEOUT_S = 2
 _DNS_PORT = 53
-_Reason = Callable[[], str | None]
 
 
 def _reason_from_errors(check: Callable[["Readiness"], str | None]) -> Callable[["Readiness"], str | None]:

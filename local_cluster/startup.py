@@ -148,8 +148,12 @@ def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component]
     definitions = Definitions(layout, api)
     ready = Readiness(layout, api, supervisor)
 
-    def until(what: str, reason: Callable[[], str | None]) -> None:
-        await_condition(what, reason, deadline_s=_COMPONENT_S, say=say)
+    def until(what: str, reason: Callable[[], str | None], component: str) -> None:
+        try:
+            await_condition(what, reason, deadline_s=_COMPONENT_S, say=say)
+        except DeadlineError as error:
+            command = f"python -m local_cluster --name {layout.name} logs {component}"
+            raise DeadlineError(f"{error}; `{command}` tells more") from error
 
     def start(need: Need) -> None:
         for component in parts:
@@ -157,21 +161,21 @@ def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component]
                 supervisor.start(component.name)
 
     start(Need.NOTHING)
-    until("containerd", images.reason_not_answering)
+    until("containerd", images.reason_not_answering, "containerd")
     images.ensure_pause_image()
-    until("the API server", ready.api_server)
+    until("the API server", ready.api_server, "kube-apiserver")
     ready.remember_pods()
     start(Need.API_SERVER)
     if not definitions.are_applied():
         say("applying the gateway's definitions")
         definitions.apply_definitions()
-        until("the gateway's definitions", definitions.reason_not_established)
+        until("the gateway's definitions", definitions.reason_not_established, "kube-apiserver")
         definitions.apply_gateway_class()
     start(Need.DEFINITIONS)
-    until("the cluster's DNS", ready.dns)
-    until("the node", ready.node)
-    until("the gateway", ready.gateway)
-    until("every component", ready.components)
+    until("the cluster's DNS", ready.dns, "coredns")
+    until("the node", ready.node, "kubelet")
+    until("the gateway", ready.gateway, "traefik")
+    until("every component", ready.components, "supervisord")
     try:
         await_condition("the pods that ran before", ready.pods, deadline_s=_PODS_S, say=say)
     except DeadlineError as error:

@@ -13,6 +13,7 @@ from model_build.fixture import fixture_onnx
 from model_build.inputs import BuildInputs
 from model_build.manifest import GOLDEN_INPUT_FILE, SourceRecord
 from model_build.prebuilt import copy_prebuilt, labels_from_prebuilt
+from model_build.preprocessing import Tensor
 from model_build.reference import (
     Reference,
     check_answer,
@@ -20,7 +21,7 @@ from model_build.reference import (
     reference_from_models,
     top_table,
 )
-from model_build.repository import ServedModel, target_named
+from model_build.repository import ServedModel, Target, target_named
 from model_build.scoring import Scores
 from model_build.source import onnx_from_source
 from model_build.spec import FixtureSource, OnnxSource, PrebuiltSource
@@ -52,22 +53,25 @@ def assembled_repository(inputs: BuildInputs, storage: Storage, scratch: Path, r
     Raises:
         ModelBuildError: the source cannot be had, does not fit the contract, or answers wrongly.
     """
-    match inputs.spec.source:
+    spec = inputs.spec
+    if isinstance(spec.source, PrebuiltSource):
+        return _assembled_from_prebuilt(spec.source, inputs, storage, repository)
+    target = target_named(spec.target, precision=spec.precision)
+    match spec.source:
         case FixtureSource():
             _LOGGER.info("making the DenseNet-121 fixture and fitting its head")
             data = fixture_onnx()
             record = SourceRecord(kind="fixture", url=None, sha256=sha256_of_bytes(data))
-        case OnnxSource() as source:
-            data = onnx_from_source(source, storage, scratch).read_bytes()
-            record = SourceRecord(kind="onnx", url=source.url, sha256=source.sha256)
-        case PrebuiltSource() as source:
-            return _assembled_from_prebuilt(source, inputs, storage, repository)
-    return _assembled_from_onnx(data, record, inputs, repository)
+        case OnnxSource(url=url, sha256=sha256):
+            data = onnx_from_source(spec.source, storage, scratch).read_bytes()
+            record = SourceRecord(kind="onnx", url=url, sha256=sha256)
+    return _assembled_from_onnx(data, record, target, inputs, repository)
 
 
-def _assembled_from_onnx(data: bytes, record: SourceRecord, inputs: BuildInputs, repository: Path) -> Assembled:
+def _assembled_from_onnx(
+    data: bytes, record: SourceRecord, target: Target, inputs: BuildInputs, repository: Path
+) -> Assembled:
     spec, labels = inputs.spec, inputs.labels
-    target = target_named(spec.target, precision=spec.precision)
     original = original_from_onnx(data, name=record.url or "the fixture")
     _check_label_count(original.loaded.name, original.classes, labels)
     classifier = classifier_from_original(original, max_batch_size=spec.max_batch_size)
@@ -81,7 +85,7 @@ def _assembled_from_onnx(data: bytes, record: SourceRecord, inputs: BuildInputs,
 
     served = ServedModel(name=spec.model, onnx=classifier.onnx, labels=labels, max_batch_size=spec.max_batch_size)
     target.write(served, repository / spec.model)
-    golden_input.astype("<f4").tofile(repository / GOLDEN_INPUT_FILE)
+    _write_golden_input(golden_input, repository)
     return Assembled(source=record, labels=labels, scores=scores, reference=reference)
 
 
@@ -91,7 +95,7 @@ def _assembled_from_prebuilt(
     spec = inputs.spec
     copy_prebuilt(source, storage, repository)
     labels = labels_from_prebuilt(repository, spec) or inputs.labels
-    golden_input_from_picture(inputs.picture).astype("<f4").tofile(repository / GOLDEN_INPUT_FILE)
+    _write_golden_input(golden_input_from_picture(inputs.picture), repository)
     scores = None
     try:
         scores = scores_from_repository(repository, spec.model)
@@ -102,6 +106,10 @@ def _assembled_from_prebuilt(
         check_answer(scores, labels, spec.expect)
     record = SourceRecord(kind="prebuilt", url=None, sha256=source.sha256)
     return Assembled(source=record, labels=labels, scores=scores, reference=None)
+
+
+def _write_golden_input(image: Tensor, repository: Path) -> None:
+    (repository / GOLDEN_INPUT_FILE).write_bytes(image.astype("<f4").tobytes())
 
 
 def _check_label_count(name: str, classes: int, labels: tuple[str, ...]) -> None:

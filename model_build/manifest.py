@@ -131,7 +131,7 @@ def manifest_from_repository(repository: Path) -> Manifest:
         raise RepositoryError(f"{path} is not of schema {_SCHEMA}")
     try:
         return _manifest_from_document(document)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise RepositoryError(f"{path} is no manifest of schema {_SCHEMA}: {error!r}") from error
 
 

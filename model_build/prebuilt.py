@@ -9,7 +9,7 @@ from model_build.digest import TREE_DIGEST_COMMAND, file_digests, tree_sha256
 from model_build.errors import SourceError
 from model_build.inputs import labels_from_text
 from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE
-from model_build.spec import PrebuiltSource, Spec
+from model_build.spec import Expectation, PrebuiltSource, Spec
 from model_build.storage import Storage
 
 _CONFIG_FILE: Final = "config.pbtxt"
@@ -72,14 +72,16 @@ def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None
             )
         return None
     labels = labels_from_text(_text(folder / label_filename), name=f"{spec.model}/{label_filename}")
-    expect = spec.expect
-    served = labels[expect.class_index] if expect.class_index < len(labels) else "none"
-    if expect.label is not None and served != expect.label:
-        raise SourceError(
-            f"{spec.model}/{label_filename} calls class {expect.class_index} {served}; the configuration "
-            f"expects {expect.label}"
-        )
+    _check_expected_label(labels, spec.expect, name=f"{spec.model}/{label_filename}")
     return labels
+
+
+def _check_expected_label(labels: tuple[str, ...], expect: Expectation, *, name: str) -> None:
+    if expect.class_index >= len(labels):
+        raise SourceError(f"{name} names {len(labels)} classes, but expect.class is {expect.class_index}")
+    served = labels[expect.class_index]
+    if expect.label not in {None, served}:
+        raise SourceError(f"{name} calls class {expect.class_index} {served}; the configuration expects {expect.label}")
 
 
 def _first(pattern: re.Pattern[str], text: str, *, default: str) -> str:

@@ -42,7 +42,10 @@ def onnx_from_source(source: OnnxSource, storage: Storage, scratch: Path) -> Pat
     download = scratch / "download"
     found = _downloaded_sha256(source.url, download)
     if found != source.sha256:
-        raise SourceError(f"{source.url} has sha256 {found}, but the configuration says {source.sha256}")
+        raise SourceError(
+            f"{source.url} has sha256 {found}, but the configuration says {source.sha256}; where the file is the "
+            "right one, set source.sha256 to what it has"
+        )
     storage.sources.mkdir(exist_ok=True)
     download.chmod(0o444)
     download.rename(kept)
@@ -75,5 +78,6 @@ def _chunks(url: str) -> Iterator[bytes]:
         raise SourceError(f"{url} answers {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        hint = "; `make up` stages a file:// source on the storage" if url.startswith("file:") else ""
-        raise SourceError(f"{url} does not answer: {reason}{hint}") from error
+        if url.startswith("file:"):
+            raise SourceError(f"{url}: {reason}; `make up` stages a file:// source on the storage") from error
+        raise SourceError(f"{url} does not answer: {reason}") from error

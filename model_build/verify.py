@@ -21,7 +21,10 @@ def verified_manifest(repository: Path) -> Manifest:
         AnswerError: the model's scores are not the golden ones.
     """
     manifest = manifest_from_repository(repository)
-    _check_files(repository, manifest)
+    try:
+        _check_files(repository, manifest)
+    except OSError as error:
+        raise RepositoryError(f"{error.filename}: {error.strerror}") from error
     if manifest.golden.scores is not None:
         _check_scores(repository, manifest)
     return manifest

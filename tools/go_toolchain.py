@@ -121,24 +121,12 @@ class GoCommands:
         """
         printed: list[str] = []
         said = _Output()
-        # a session of its own: the terminal's Ctrl-C reaches this process alone, which then ends all of go's
-        process = subprocess.Popen(
-            ["go", *arguments],
-            cwd=cwd,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            pass_fds=[self._build_folder.alive],
-        )
-        assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - PIPE makes them
-        readers = [
-            threading.Thread(target=said.read, args=[process.stderr], daemon=True),
-            threading.Thread(target=printed.extend, args=[process.stdout], daemon=True),
-        ]
+        process = self._started(arguments, cwd)
         try:
+            readers = [
+                threading.Thread(target=said.read, args=[process.stderr], daemon=True),
+                threading.Thread(target=printed.extend, args=[process.stdout], daemon=True),
+            ]
             for reader in readers:
                 reader.start()
             for reader in readers:
@@ -146,12 +134,29 @@ class GoCommands:
                     reader.join(TICK_S)
                     progress.update(str(said))
             returncode = process.wait()
+        except KeyboardInterrupt:
+            progress.finish("interrupted")
+            raise
         finally:
             _end(process)
         if returncode != 0:
             progress.finish("failed")
-            raise _failure(arguments, said.lines, returncode)
+            raise _failure(f"{cwd.name}: 'go {arguments[0]}' ended with status {returncode}", said.lines)
         return "".join(printed)
+
+    def _started(self, arguments: Sequence[str], cwd: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["go", *arguments],
+            cwd=cwd,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            # a session of its own: the terminal's Ctrl-C reaches this process alone, which then ends all of go's
+            start_new_session=True,
+            pass_fds=[self._build_folder.alive],
+        )
 
 
 def _made(folder: Path) -> Path:
@@ -168,9 +173,8 @@ def _end(process: subprocess.Popen[str]) -> None:
             stream.close()
 
 
-def _failure(arguments: Sequence[str], lines: Iterable[str], returncode: int) -> BuildError:
+def _failure(what: str, lines: Iterable[str]) -> BuildError:
     text = "\n".join(lines)
-    cause = next(
-        (cause for signs, cause in _CAUSES if any(sign in text for sign in signs)), "its last lines stand above"
-    )
-    return BuildError(f"'go {arguments[0]}' ended with status {returncode}: {cause}", text)
+    known = (cause for signs, cause in _CAUSES if any(sign in text for sign in signs))
+    cause = next(known, "its last lines stand above")
+    return BuildError(f"{what}: {cause}; what is built already stays, the same command goes on from here", text)

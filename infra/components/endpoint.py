@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pulumi_kubernetes.meta import v1 as meta
 from infra.components.custom_resource import CustomResource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from infra.config.groups import Endpoint as EndpointConfig
 
@@ -20,8 +21,12 @@ TRAEFIK_API = "traefik.io/v1alpha1"
 
 _NAME = "triton"
 _VERSION = "1"
-_PROGRAMMED_S = 120
-_AWAIT_GATEWAY = '["condition=Programmed", "jsonpath={.status.addresses[0].value}"]'
+_AWAIT_S = 120
+_GATEWAY_IS_UP = ("condition=Programmed", "jsonpath={.status.addresses[0].value}")
+_ROUTE_IS_UP = tuple(
+    f'jsonpath={{.status.parents[0].conditions[?(@.type=="{condition}")].status}}=True'
+    for condition in ("Accepted", "ResolvedRefs")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +62,17 @@ class Endpoint(pulumi.ComponentResource):
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:Endpoint", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        awaited = pulumi.ResourceOptions(
+            parent=self,
+            custom_timeouts=pulumi.CustomTimeouts(create=f"{_AWAIT_S}s", update=f"{_AWAIT_S}s"),
+        )
         gateway = CustomResource(
             f"{name}-gateway",
             api_version=GATEWAY_API,
             kind="Gateway",
-            metadata=meta.ObjectMetaArgs(
-                name=_NAME, namespace=args.namespace, annotations={"pulumi.com/waitFor": _AWAIT_GATEWAY}
-            ),
+            metadata=_awaited(args.namespace, _GATEWAY_IS_UP),
             spec=_gateway_spec(args.endpoint),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{_PROGRAMMED_S}s", update=f"{_PROGRAMMED_S}s"),
-            ),
+            opts=awaited,
         )
         filters: list[Mapping[str, Any]] = []
         if args.endpoint.max_body_bytes is not None:
@@ -78,9 +82,9 @@ class Endpoint(pulumi.ComponentResource):
             f"{name}-route",
             api_version=GATEWAY_API,
             kind="HTTPRoute",
-            metadata=meta.ObjectMetaArgs(name=_NAME, namespace=args.namespace),
+            metadata=_awaited(args.namespace, _ROUTE_IS_UP),
             spec=_route_spec(args, gateway=gateway.name, body_filters=filters),
-            opts=child,
+            opts=awaited,
         )
         self.url = gateway.status.apply(lambda status: url_from_status(status, args))
         self.register_outputs({"url": self.url})
@@ -108,6 +112,13 @@ def routes(model: str) -> Iterator[tuple[str, str]]:
         yield "GET", f"{path}/ready"
         yield "GET", f"{path}/config"
         yield "POST", f"{path}/infer"
+
+
+def _awaited(namespace: pulumi.Input[str], conditions: Sequence[str]) -> meta.ObjectMetaArgs:
+    """Metadata that makes Pulumi wait until the controller has taken the object up."""
+    return meta.ObjectMetaArgs(
+        name=_NAME, namespace=namespace, annotations={"pulumi.com/waitFor": json.dumps(conditions)}
+    )
 
 
 def _gateway_spec(endpoint: EndpointConfig) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROOF_SCRIPTS = ("verify_repository.py", "prove_answer.py")
 
 _NAME = "triton"
+_LABELS = {"app.kubernetes.io/name": _NAME}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,33 +82,13 @@ class Triton(pulumi.ComponentResource):
             claim_name=args.claim_name,
             proof=proof.metadata.name.apply(str),
         )
-        labels = {"app.kubernetes.io/name": _NAME}
-        apps.Deployment(
-            f"{name}-deployment",
-            metadata=metadata,
-            spec=apps.DeploymentSpecArgs(
-                replicas=args.serving.replicas,
-                progress_deadline_seconds=args.serving.rollout_timeout_s,
-                revision_history_limit=1,
-                selector=meta.LabelSelectorArgs(match_labels=labels),
-                strategy=_one_more_before_one_less(),
-                template=core.PodTemplateSpecArgs(
-                    metadata=meta.ObjectMetaArgs(labels={**labels, "densenet-triton/plan": args.plan_id}),
-                    spec=pod_spec(pod, labels),
-                ),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[args.published_by],
-                custom_timeouts=_timeouts(args.serving.rollout_timeout_s),
-            ),
-        )
-        service = _service(name, metadata, labels, args.serving.http_port, child)
+        _deployment(name, args, metadata, pod, self)
+        service = _service(name, metadata, args.serving.http_port, child)
         policy.PodDisruptionBudget(
             f"{name}-disruption-budget",
             metadata=metadata,
             spec=policy.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1, selector=meta.LabelSelectorArgs(match_labels=labels)
+                max_unavailable=1, selector=meta.LabelSelectorArgs(match_labels=_LABELS)
             ),
             opts=child,
         )
@@ -132,6 +113,33 @@ def _proof(name: str, args: TritonArgs, child: pulumi.ResourceOptions) -> core.C
     )
 
 
+def _deployment(
+    name: str, args: TritonArgs, metadata: meta.ObjectMetaArgs, pod: TritonPod, parent: pulumi.Resource
+) -> apps.Deployment:
+    """The Deployment; it starts once the plan is published, and is awaited until every pod is proven."""
+    template = core.PodTemplateSpecArgs(
+        metadata=meta.ObjectMetaArgs(labels={**_LABELS, "densenet-triton/plan": args.plan_id}),
+        spec=pod_spec(pod, _LABELS),
+    )
+    return apps.Deployment(
+        f"{name}-deployment",
+        metadata=metadata,
+        spec=apps.DeploymentSpecArgs(
+            replicas=args.serving.replicas,
+            progress_deadline_seconds=args.serving.rollout_timeout_s,
+            revision_history_limit=1,
+            selector=meta.LabelSelectorArgs(match_labels=_LABELS),
+            strategy=_one_more_before_one_less(),
+            template=template,
+        ),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[args.published_by],
+            custom_timeouts=_timeouts(args.serving.rollout_timeout_s),
+        ),
+    )
+
+
 def _one_more_before_one_less() -> apps.DeploymentStrategyArgs:
     """A new pod is Ready before an old one goes. GPU stacks without a spare GPU will choose here."""
     return apps.DeploymentStrategyArgs(
@@ -148,7 +156,6 @@ def _timeouts(rollout_s: int) -> pulumi.CustomTimeouts:
 def _service(
     name: str,
     metadata: meta.ObjectMetaArgs,
-    labels: dict[str, str],
     port: int,
     child: pulumi.ResourceOptions,
 ) -> core.Service:
@@ -159,7 +166,7 @@ def _service(
             name=metadata.name, namespace=metadata.namespace, annotations={"pulumi.com/skipAwait": "true"}
         ),
         spec=core.ServiceSpecArgs(
-            selector=labels,
+            selector=_LABELS,
             ports=[core.ServicePortArgs(name="http", port=port, target_port="http", app_protocol="http")],
         ),
         opts=child,

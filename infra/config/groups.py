@@ -29,6 +29,11 @@ LOCAL_CLUSTER = "embedded"
 """The local cluster's default name; every context ``embedded-<something>`` is a local cluster too."""
 
 
+def is_local(context: str) -> bool:
+    """Whether a kubeconfig context means a local cluster, one that this project starts."""
+    return context == LOCAL_CLUSTER or context.startswith(f"{LOCAL_CLUSTER}-")
+
+
 class Group(BaseModel):
     """A configuration group: frozen, unknown keys refused, types taken as they are written."""
 
@@ -58,8 +63,7 @@ class Cluster(Group):
     @property
     def local_name(self) -> str | None:
         """Name of the local cluster that the context means, or None for a cluster elsewhere."""
-        local = self.context == LOCAL_CLUSTER or self.context.startswith(f"{LOCAL_CLUSTER}-")
-        return self.context if local else None
+        return self.context if is_local(self.context) else None
 
 
 class Toleration(Group):
@@ -160,7 +164,8 @@ class PrebuiltSource(Group):
         description="Folder of the repository, relative to the storage.", examples=["uploads/densenet"]
     )
     sha256: Sha256 = Field(
-        description="Digest of the folder, as `python -m model_build describe` prints it.",
+        description="Digest of the folder: what"
+        r" `find . -type f -printf '%P\0' | xargs -0 sha256sum | LC_ALL=C sort | sha256sum` prints inside it.",
         examples=["<64 hex digits>"],
     )
 
@@ -250,7 +255,10 @@ class Serving(Group):
     gpus_per_replica: Literal[0] = Field(default=0, description="GPUs a pod; 0 serves on CPU.")
     http_port: int = Field(default=8080, ge=1024, le=65535, description="Port of Triton in the pod.")
     image_pull_secrets: tuple[DnsName, ...] = Field(
-        default=(), description="Secrets of the namespace that pull the images."
+        default=(),
+        description="Secrets that pull the images. Create the namespace and them before the first `pulumi up`,"
+        " which adopts the namespace.",
+        examples=[["registry"]],
     )
     resources: Resources = Field(default=Resources(), description="What a pod asks of its node.")
     startup_timeout_s: int = Field(

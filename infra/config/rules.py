@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.config.faults import Fault, shown
-from infra.config.groups import Cluster, Endpoint, Model, OnnxSource, Serving
+from infra.config.groups import OnnxSource, is_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pydantic import BaseModel
-
     from infra.config.faults import StackFile
-
 
 LIMITING_GATEWAY_CLASSES = frozenset({"traefik"})
 """Gateway classes whose controller can refuse a body that is too large."""
@@ -25,35 +22,30 @@ _DIGEST = r"@sha256:[0-9a-f]{64}"
 _FULL_REFERENCE = re.compile(rf"[\w.-]+(:\d+)?(/[\w.-]+)+({_TAG}|{_TAG}{_DIGEST}|{_DIGEST})")
 
 
-def faults_between_groups(groups: Mapping[str, BaseModel], *, file: StackFile, repository: Path) -> list[Fault]:
-    """Check what one group alone cannot show.
+def faults_between_values(right: Mapping[str, Any], *, file: StackFile, repository: Path) -> list[Fault]:
+    """Check what one value alone cannot show.
 
     Args:
-        groups: those that are right by themselves, by field name; a rule about a missing one is left out.
+        right: values that are right by themselves, by dotted key; a rule about a missing one is left out.
         file: the stack's file, for the commands that mend.
         repository: the repository's root.
     """
-    found: list[Fault] = []
-    model, serving = groups.get("model"), groups.get("serving")
-    cluster, endpoint = groups.get("cluster"), groups.get("endpoint")
-    if isinstance(model, Model):
-        found += _source_faults(model, cluster if isinstance(cluster, Cluster) else None, file)
-        found += _image_faults("model.buildImage", model.build_image, "model-build", file, repository)
-    if isinstance(serving, Serving):
-        found += _image_faults("serving.image", serving.image, "triton-cpu", file, repository)
-    if isinstance(endpoint, Endpoint):
-        found += _limit_faults(endpoint, file)
-    return found
+    return [
+        *_source_faults(right.get("model.source"), right.get("cluster.context"), file),
+        *_image_faults("model.buildImage", right.get("model.buildImage"), "model-build", file, repository),
+        *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
+        *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
+    ]
 
 
-def _source_faults(model: Model, cluster: Cluster | None, file: StackFile) -> Iterator[Fault]:
-    source, key = model.source, "model.source.url"
+def _source_faults(source: object, context: str | None, file: StackFile) -> Iterator[Fault]:
     if not isinstance(source, OnnxSource) or source.local_path is None:
         return
-    if cluster and cluster.local_name is None:
+    key = "model.source.url"
+    if context is not None and not is_local(context):
         yield Fault(
             key=key,
-            found=f"is {shown(source.url)}, and the pods of context {cluster.context} cannot read this disk",
+            found=f"is {shown(source.url)}, and the pods of context {context} cannot read this disk",
             accepted="https:// (file:// on a local cluster only)",
             mend=file.set_command(key, "https://example.org/model.onnx"),
         )
@@ -66,9 +58,9 @@ def _source_faults(model: Model, cluster: Cluster | None, file: StackFile) -> It
         )
 
 
-def _image_faults(key: str, image: str, example: str, file: StackFile, repository: Path) -> Iterator[Fault]:
+def _image_faults(key: str, image: str | None, example: str, file: StackFile, repository: Path) -> Iterator[Fault]:
     own = sorted(folder.parent.name for folder in (repository / "images").glob("*/Containerfile"))
-    if image not in own and not _FULL_REFERENCE.fullmatch(image):
+    if image is not None and image not in own and not _FULL_REFERENCE.fullmatch(image):
         yield Fault(
             key=key,
             found=f"is {shown(image)}",
@@ -77,12 +69,12 @@ def _image_faults(key: str, image: str, example: str, file: StackFile, repositor
         )
 
 
-def _limit_faults(endpoint: Endpoint, file: StackFile) -> Iterator[Fault]:
-    if endpoint.max_body_bytes is not None and endpoint.gateway_class not in LIMITING_GATEWAY_CLASSES:
+def _limit_faults(limit: int | None, gateway_class: str | None, file: StackFile) -> Iterator[Fault]:
+    if limit is not None and gateway_class is not None and gateway_class not in LIMITING_GATEWAY_CLASSES:
         key = "endpoint.maxBodyBytes"
         yield Fault(
             key=key,
-            found=f"is {endpoint.max_body_bytes}: gateway class {endpoint.gateway_class} cannot enforce maxBodyBytes",
+            found=f"is {limit}: gateway class {gateway_class} cannot enforce maxBodyBytes",
             accepted=f"no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}",
             mend=file.remove_command(key),
         )

@@ -13,11 +13,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 from infra.config.faults import PROJECT, StackFile, fault_from_error
 from infra.config.groups import Cluster, Endpoint, ExistingNodePool, Group, Model, Serving, Storage
 from infra.config.inputs import ModelInputs, inputs_from_files
-from infra.config.rules import faults_between_groups
+from infra.config.rules import faults_between_values
+from infra.config.schema import fields_of, kind_of, models_of
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
+
+_NOTHING = object()
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The repository's root; relative paths of the configuration begin here."""
@@ -86,28 +91,45 @@ def config_from_values(values: Mapping[str, Any], *, stack: str) -> StackConfig:
     data = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
     file = StackFile(stack=stack)
     groups, errors = _groups_from_data(data)
+    right = right_values(data, errors)
     faults = [fault_from_error(error, root=Groups, data=data, file=file) for error in errors]
-    faults += faults_between_groups(groups, file=file, repository=REPOSITORY)
-    inputs: ModelInputs | None = None
-    if "model" in groups:
-        inputs, more = inputs_from_files(groups["model"], file=file, repository=REPOSITORY)
-        faults += more
-    if faults or inputs is None:
-        raise ConfigError([fault.line(file) for fault in faults])
-    return StackConfig(stack=stack, inputs=inputs, **groups)
+    faults += faults_between_values(right, file=file, repository=REPOSITORY)
+    inputs, more = inputs_from_files(right, file=file, repository=REPOSITORY)
+    if groups is None or inputs is None or faults or more:
+        raise ConfigError([fault.line(file) for fault in [*faults, *more]])
+    return StackConfig(stack=stack, inputs=inputs, **dict(groups))
 
 
-def _groups_from_data(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """The groups that are right, by field name, and pydantic's errors about the others."""
-    text = json.dumps(data, default=str)
+def _groups_from_data(data: Mapping[str, Any]) -> tuple[Groups | None, list[ErrorDetails]]:
     try:
-        return dict(Groups.model_validate_json(text)), []
+        return Groups.model_validate_json(json.dumps(data, default=str)), []
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-    wrong = {detail["loc"][0] for detail in errors}
-    right = {name: field for name, field in Groups.model_fields.items() if field.alias not in wrong}
-    return {
-        name: TypeAdapter(field.rebuild_annotation()).validate_json(json.dumps(data[field.alias], default=str))
-        for name, field in right.items()
-        if field.alias is not None
-    }, errors
+        return None, error.errors(include_url=False)
+
+
+def right_values(data: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> dict[str, Any]:
+    """The values that are right by themselves, by dotted key, so that one fault does not hide another.
+
+    Args:
+        data: what the user wrote, group by group.
+        errors: pydantic's, about all of it.
+
+    Returns:
+        Such as ``model.source``; a default where nothing was written. Groups with a choice of kinds are left out.
+    """
+    wrong = {error["loc"][:depth] for error in errors for depth in (1, 2) if len(error["loc"]) >= depth}
+    whole = {error["loc"][0] for error in errors if len(error["loc"]) == 1}
+    right = {}
+    for group, group_field in fields_of(Groups):
+        models = list(models_of(group_field.annotation))
+        if group in whole or kind_of(models[0]):
+            continue
+        for key, field in fields_of(models[0]):
+            if (group, key) in wrong:
+                continue
+            written = data[group].get(key, _NOTHING)
+            adapter = TypeAdapter[Any](field.rebuild_annotation())
+            right[f"{group}.{key}"] = (
+                field.default if written is _NOTHING else adapter.validate_json(json.dumps(written))
+            )
+    return right

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 TERMINATION_LOG = Path("/dev/termination-log")
-_TIMEOUT_S = 25
+_TIMEOUT_S = 9
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _SHOWN = 3
 _WIDTH = 38
@@ -188,13 +188,18 @@ def reasons_against(wanted: Wanted, answer: Answer) -> Iterator[str]:
     first = top(answer.scores)[0]
     if first != wanted.class_index:
         yield f"first: class {first}, expected {wanted.class_index}"
-    wrong = [index for index, label in enumerate(wanted.labels) if answer.labels.get(index) != label]
-    if wrong:
-        index = wanted.class_index if wanted.class_index in wrong else wrong[0]
-        served, expected = answer.labels.get(index), wanted.labels[index]
-        yield f"labels: {len(wrong)} differ, such as class {index}: {served!r}, expected {expected!r}"
+    yield from reasons_against_labels(answer.labels, wanted)
     if wanted.scores is not None:
         yield from reasons_against_scores(answer.scores, wanted.scores, wanted.tolerance)
+
+
+def reasons_against_labels(served: dict[int, str], wanted: Wanted) -> Iterator[str]:
+    """Yield a line for the number of wrong labels, and one for each of the first few."""
+    wrong = [index for index, label in enumerate(wanted.labels) if served.get(index) != label]
+    if wrong:
+        yield f"labels: {len(wrong)} of {len(wanted.labels)} differ"
+    for index in sorted(wrong, key=lambda index: index != wanted.class_index)[:_SHOWN]:
+        yield f"labels: class {index} is {served.get(index)!r}, expected {wanted.labels[index]!r}"
 
 
 def reasons_against_scores(scores: Sequence[float], golden: Sequence[float], tolerance: float) -> Iterator[str]:

@@ -61,6 +61,8 @@ def classifier_from_original(original: Original, *, max_batch_size: int) -> Clas
     """
     images = _unlike_images()
     expected = original.scores(images)
+    if not np.isfinite(expected).all():
+        raise AdaptError(f"{original.loaded.name} answers NaN or infinity")
     reason = ""
     for model, batch in _candidates(original.model, max_batch_size):
         try:
@@ -74,7 +76,7 @@ def classifier_from_original(original: Original, *, max_batch_size: int) -> Clas
         return classifier
     raise AdaptError(
         f"{original.loaded.name} cannot be served with maxBatchSize {max_batch_size}: {reason}; "
-        "accepted: maxBatchSize 0 or 1, or a model exported with a dynamic batch axis"
+        "accepted: a model with a dynamic batch axis, or maxBatchSize 0 or 1 where it takes one image alone"
     )
 
 
@@ -98,7 +100,7 @@ def _checked(model: ModelProto, original: Original, *, batch: str | int) -> Clas
     try:
         onnx.checker.check_model(adapted)
     except onnx.checker.ValidationError as error:
-        raise AdaptError(f"{name}, is not valid: {first_line(error)}") from error
+        raise AdaptError(f"{name} is not valid: {first_line(error)}") from error
     data = adapted.SerializeToString(deterministic=True)
     return Classifier(
         onnx=data,

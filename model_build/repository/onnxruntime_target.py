@@ -16,6 +16,7 @@ input [
   {
     name: "$input"
     data_type: TYPE_FP32
+    format: FORMAT_NCHW
     dims: [ $image_dims ]
   }
 ]

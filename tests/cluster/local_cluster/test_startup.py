@@ -50,6 +50,17 @@ def test_the_storage_belongs_to_the_pods_user(cluster: ClusterDriver) -> None:
     assert (owner.st_uid, owner.st_gid) == (1000, 1000)
 
 
+def test_logs_are_printed_and_followed(cluster: ClusterDriver) -> None:
+    assert "etcd-version" in cluster.run("logs", "etcd")
+
+    command = cluster.command("logs", "etcd", "--follow")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline()
+        assert follower.poll() is None
+        follower.terminate()
+
+
 def test_only_the_gateway_listens_on_the_host(cluster: ClusterDriver) -> None:
     pids = {process.pid for process in cluster_processes(cluster.name)}
     command = ["ss", "--tcp", "--udp", "--listening", "--numeric", "--processes", "--no-header"]

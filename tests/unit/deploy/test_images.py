@@ -12,7 +12,7 @@ from deploy.images import archive_of, build_images, push_images
 from infra.images import REPOSITORY, reference, sources
 
 # Stands for every program of a build: it records how it was called and writes the archive that it was asked for.
-PROGRAM = """#!{python}
+PROGRAM = """#!{python} -IS
 import json, pathlib, sys
 name = pathlib.Path(sys.argv[0]).name
 command = [name, *sys.argv[1:]]
@@ -106,6 +106,7 @@ def test_model_build_is_built_on_triton_cpu_which_is_built_first(machine: Machin
     serving, building = (reference(image, "localhost") for image in ("triton-cpu", "model-build"))
     assert machine.built() == ["localhost/debian:bookworm", serving, building]
     assert f"--build-arg=SERVING={serving}" in machine.calls("buildah", "bud")[-1]
+    assert not machine.calls("buildah", "pull")
 
 
 def test_an_archived_base_is_loaded_not_built_again(machine: Machine) -> None:
@@ -157,10 +158,12 @@ def test_a_failed_build_says_why_in_one_line_and_leaves_no_archive(machine: Mach
     assert archive_of("triton-cpu").exists()
 
 
-def test_what_a_killed_build_has_left_is_removed(machine: Machine) -> None:
-    leftover = machine.cache / ".build" / "storage" / "layer"
-    leftover.mkdir(parents=True)
+def test_what_a_killed_build_has_left_is_removed_before_the_next(machine: Machine) -> None:
+    leftover = machine.cache / ".build" / "repository" / "leftover"
+    leftover.parent.mkdir(parents=True)
+    leftover.touch()
     archive_of("triton-cpu")
+    assert "leftover" not in machine.context()
     assert not leftover.exists()
 
 

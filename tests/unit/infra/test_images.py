@@ -69,7 +69,7 @@ def test_a_folder_of_images_becomes_a_reference_with_its_tag() -> None:
 
 
 @pytest.mark.parametrize(
-    "image", ["debian:12", "registry.example/triton-cpu", "images/triton-cpu", "..", "unknown", ""]
+    "image", ["debian:12", "registry.example/triton-cpu", "model-build/../triton-cpu", "..", "unknown", ""]
 )
 def test_any_other_image_is_left_as_it_is(image: str) -> None:
     assert not is_own(image)

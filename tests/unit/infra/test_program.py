@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,3 +117,13 @@ def test_everything_namespaced_is_in_the_stacks_namespace(declare: Declare, dev_
     objects = [found for found in declared_dev(declare, dev_values).resources if "metadata" in found.inputs]
     elsewhere = {found.name for found in objects if found.inputs["metadata"].get("namespace") != "triton-dev"}
     assert elsewhere == cluster_wide
+
+
+def test_a_declaration_opens_no_connection(
+    declare: Declare, dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(_: socket.socket, address: object) -> None:
+        raise AssertionError(f"connected to {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    assert declared_dev(declare, dev_values).result["modelName"] == "densenet_tensorrt"

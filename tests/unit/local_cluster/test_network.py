@@ -51,7 +51,10 @@ def test_another_clusters_ranges_are_no_conflict() -> None:
 
 def test_servers_on_loopback_are_replaced_by_those_that_they_ask(tmp_path: Path) -> None:
     stub = file_with(tmp_path / "stub", "# a comment\nnameserver 127.0.0.53\noptions edns0\n")
-    real = file_with(tmp_path / "real", "nameserver 192.0.2.53\nnameserver fe80::1%eth0\nnameserver 192.0.2.54\n")
+    real = file_with(
+        tmp_path / "real",
+        "nameserver 192.0.2.53\nnameserver fe80::1%eth0\nnameserver nonsense\nnameserver 192.0.2.54\n",
+    )
 
     assert nameservers((stub, real)) == ["192.0.2.53", "192.0.2.54"]
 

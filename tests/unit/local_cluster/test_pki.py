@@ -105,8 +105,10 @@ def test_certificates_near_their_end_are_renewed_under_the_same_authority(layout
     pki.ensure_pki(layout, now=NOW)
     authority = certificate(layout, pki.CLUSTER_AUTHORITY)
     service_account = pki.key_path(layout, pki.SERVICE_ACCOUNT).read_bytes()
-    near_the_end = NOW + dt.timedelta(days=pki.CERTIFICATE_DAYS - pki.RENEW_DAYS + 1)
+    end = certificate(layout, "admin").not_valid_after_utc
+    near_the_end = end - dt.timedelta(days=30)
 
+    assert pki.ensure_pki(layout, now=end - dt.timedelta(days=90)) == []
     made = pki.ensure_pki(layout, now=near_the_end)
 
     assert sorted(made) == sorted(identity.file for identity in pki.identities(layout))

@@ -122,8 +122,11 @@ def test_pods_from_before_that_are_gone_are_not_waited_for(readiness: Readiness,
     assert readiness.pods() is None
 
 
-def test_pods_of_this_start_are_nobodys_concern(readiness: Readiness, api: FakeApi) -> None:
-    api.answers[PODS] = {"items": [pod("new", started=AFTER, ready="False")]}
+def test_pods_of_this_start_are_not_waited_for(readiness: Readiness, api: FakeApi) -> None:
+    new = pod("new", started=AFTER, ready="False")
+    api.answers[PODS] = {"items": [pod("old", started=BEFORE, ready="True"), new]}
     readiness.remember_pods()
+    assert readiness.pods() == "not ready: default/old"
 
+    api.answers[PODS] = {"items": [pod("old", started=AFTER, ready="True"), new]}
     assert readiness.pods() is None

@@ -169,6 +169,16 @@ def test_permuted_labels_are_refused(build: Callable[..., Manifest], upload: Pat
         build()
 
 
+def test_too_few_labels_are_refused(build: Callable[..., Manifest], upload: Path) -> None:
+    (upload / "tiny" / "names.txt").write_text("TENCH\n")
+    with pytest.raises(ModelBuildError, match=r"names\.txt names 1 classes, but expect\.class is 1"):
+        build(expect={"class": 1})
+
+
+def test_a_compiled_target_is_served_from_an_upload(build: Callable[..., Manifest]) -> None:
+    assert build(target="tensorrt", precision="fp16").target == "tensorrt"
+
+
 def test_without_labels_no_label_can_be_expected(build: Callable[..., Manifest], upload: Path) -> None:
     change(upload, 'label_filename: "names.txt"', "")
     with pytest.raises(ModelBuildError, match="names no label_filename"):

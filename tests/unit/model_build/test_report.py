@@ -20,7 +20,7 @@ from model_build.errors import ReportError
 from model_build.manifest import Golden, Manifest, SourceRecord, compact_json
 from model_build.report import ClusterApi, cluster_api_from_pod, report_manifest
 
-TOKEN = "eyJhbGciOi"
+TOKEN = Path(__file__).stem  # any text will do
 MANIFEST = Manifest(
     plan_id="0123456789abcdef",
     model="tiny",

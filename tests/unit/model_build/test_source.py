@@ -89,7 +89,7 @@ def test_another_digest_is_refused_with_both(storage: Path, scratch: Path, file_
 
 def test_a_missing_file_says_how_it_gets_there(storage: Path, scratch: Path) -> None:
     source = OnnxSource(url="file:///no/such/model.onnx", sha256=SHA256)
-    with pytest.raises(SourceError, match=r"does not answer: .*No such file.*; `make up` stages"):
+    with pytest.raises(SourceError, match=r"model\.onnx: .*No such file.*; `make up` stages"):
         onnx_from_source(source, Storage(storage), scratch)
 
 

@@ -79,7 +79,16 @@ def test_a_repository_without_golden_scores_is_verified_by_its_files(repository:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "golden": 7, "reference": 7}']
+    "text",
+    [
+        "",
+        "[]",
+        '{"schema": 1, "golden": {"scores": []}, "reference": null}',
+        "{}",
+        '{"schema": 2}',
+        '{"schema": 1}',
+        '{"schema": 1, "golden": 7, "reference": 7}',
+    ],
 )
 def test_what_is_no_manifest_is_refused(repository: Path, text: str) -> None:
     (repository / "manifest.json").write_text(text)

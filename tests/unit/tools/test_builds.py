@@ -101,7 +101,9 @@ def test_a_build_that_fails_leaves_nothing_and_shows_the_compiler(
 ) -> None:
     (programs_toml.parent / "go" / "hello" / "main.go").write_text('package main\n\nimport "nowhere"\n')
 
-    with pytest.raises(BuildError, match=r"^'go build' ended with status 1: its last lines stand above$") as raised:
+    with pytest.raises(
+        BuildError, match=r"^hello: 'go build' ended with status 1: its last lines stand above"
+    ) as raised:
         build_missing([tool], cache)
 
     assert "main.go:3:8: package nowhere is not in std" in raised.value.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,9 +61,16 @@ def test_gateway_is_awaited_until_it_is_programmed_and_has_an_address(declare: D
     }
 
 
+def test_route_is_awaited_until_the_controller_has_taken_it_up(declare: Declare) -> None:
+    route = reached(declare).named("endpoint-route")
+    assert json.loads(route.inputs["metadata"]["annotations"]["pulumi.com/waitFor"]) == [
+        'jsonpath={.status.parents[0].conditions[?(@.type=="Accepted")].status}=True',
+        'jsonpath={.status.parents[0].conditions[?(@.type=="ResolvedRefs")].status}=True',
+    ]
+
+
 def test_routed_is_this_and_nothing_else() -> None:
     assert list(routes("m")) == [
-        ("GET", "/v2"),
         ("GET", "/v2/health/live"),
         ("GET", "/v2/health/ready"),
         ("GET", "/v2/models/m"),
@@ -79,8 +87,8 @@ def test_routed_is_this_and_nothing_else() -> None:
 def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
     spec = reached(declare).named("endpoint-route").inputs["spec"]
     assert spec["parentRefs"] == [{"name": "triton"}]
-    assert len(spec["rules"]) == 11
-    assert spec["rules"][1] == {
+    assert len(spec["rules"]) == 10
+    assert spec["rules"][0] == {
         "matches": [{"method": "GET", "path": {"type": "Exact", "value": "/triton-dev/v2/health/live"}}],
         "filters": [
             {
@@ -121,7 +129,7 @@ def test_with_a_host_name_paths_are_tritons_own(declare: Declare) -> None:
     assert declared.result == "http://mug.example.org"
     assert declared.named("endpoint-gateway").inputs["spec"]["listeners"][0]["hostname"] == "mug.example.org"
     rule = declared.named("endpoint-route").inputs["spec"]["rules"][0]
-    assert rule["matches"] == [{"method": "GET", "path": {"type": "Exact", "value": "/v2"}}]
+    assert rule["matches"] == [{"method": "GET", "path": {"type": "Exact", "value": "/v2/health/live"}}]
     assert rule["filters"] == []
 
 

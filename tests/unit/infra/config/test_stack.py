@@ -120,6 +120,15 @@ def test_all_faults_are_named_at_once(dev_values: dict[str, Any]) -> None:
     ]
 
 
+def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "model.name", "a/b")
+    set_at(dev_values, "model.labels", "no/labels.txt")
+    set_at(dev_values, "model.buildImage", "builder")
+    set_at(dev_values, "model.plam", "0")
+    keys = [line.split()[1].removeprefix("densenet-triton:") for line in faults(dev_values)]
+    assert sorted(keys) == ["model.buildImage", "model.labels", "model.name", "model.plam"]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "accepted"),
     [

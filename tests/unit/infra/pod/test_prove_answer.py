@@ -66,7 +66,10 @@ def test_permuted_labels_show_both_tables(pod: Pod, triton: Triton) -> None:
     triton.labels = [*triton.labels[1:], triton.labels[0]]
     assert refused(pod, triton) == (
         "the answer is wrong\n"
-        "labels: 4 differ, such as class 1: 'COFFEEPOT', expected 'COFFEE MUG'\n"
+        "labels: 4 of 4 differ\n"
+        "labels: class 1 is 'COFFEEPOT', expected 'COFFEE MUG'\n"
+        "labels: class 0 is 'COFFEE MUG', expected 'CUP'\n"
+        "labels: class 2 is 'SOAP: BAR', expected 'COFFEEPOT'\n"
         "    expected                              served\n"
         "    7.250000 (1) = COFFEE MUG             7.250000 (1) = COFFEEPOT\n"
         "    2.500000 (0) = CUP                    2.500000 (0) = COFFEE MUG\n"
@@ -76,7 +79,7 @@ def test_permuted_labels_show_both_tables(pod: Pod, triton: Triton) -> None:
 
 def test_one_wrong_label_anywhere_is_found(pod: Pod, triton: Triton) -> None:
     triton.labels[3] = "SOAP"
-    assert "labels: 1 differ, such as class 3: 'SOAP', expected 'SOAP: BAR'" in refused(pod, triton)
+    assert "labels: 1 of 4 differ\nlabels: class 3 is 'SOAP', expected 'SOAP: BAR'\n" in refused(pod, triton)
 
 
 def test_another_class_first(pod: Pod, triton: Triton) -> None:

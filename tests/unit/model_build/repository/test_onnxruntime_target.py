@@ -21,6 +21,7 @@ input [
   {
     name: "input"
     data_type: TYPE_FP32
+    format: FORMAT_NCHW
     dims: [ 3, 224, 224 ]
   }
 ]
