@@ -32,9 +32,10 @@ _WHEEL_PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in range(17, 37)),
 _WHEELS_INSIDE = "/mnt"  # a folder that every base has: mounting there leaves no trace in the image
 _STEP = re.compile(r"STEP .*: (ADD|COPY|RUN) |^I: (running apt-get|downloading|extracting|installing|creating) ")
 _LINE_COLUMNS = 120
+_REASON_COLUMNS = 300
 _FULL_DISK_MIB = 64  # with less left, that is why a build has failed, whatever it said
 _NO_SPACE = re.compile("no space left on device|write on closed pipe", re.IGNORECASE)  # the latter is buildah's way
-_NO_DOWNLOAD = re.compile(
+_NO_NETWORK = re.compile(
     "could not resolve|failed to fetch|connection (refused|failed|timed out)|retrying|from versions: none",
     re.IGNORECASE,
 )
@@ -92,7 +93,11 @@ class ImageBuilder:
     def push(self, image: str, registry: str) -> str:
         """Push an image that this builder knows and return its reference in the registry."""
         target = self._reference(image, registry)
-        self._run(image, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
+        try:
+            self._run(image, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
+        except ImageError as error:
+            login = f"buildah login {registry.partition('/')[0]}"
+            raise ImageError(f"{target} was not pushed; where the registry wants a login: {login}; {error}") from error
         return target
 
     def _add_debian(self) -> None:
@@ -160,9 +165,9 @@ class ImageBuilder:
         lines = [line.strip() for line in output.splitlines() if line.strip()]
         if _NO_SPACE.search(output) or shutil.disk_usage(self._scratch).free < _FULL_DISK_MIB * 1024**2:
             return f"the disk of {self._cache} is full; free some, or set XDG_CACHE_HOME to another"
-        if found := next((line for line in lines if _NO_DOWNLOAD.search(line)), None):
-            return f"a download failed ({_shortened(found)}); repeat when the network is there"
-        return _shortened(lines[-1]) if lines else "the build was ended from outside"
+        if found := next((line for line in reversed(lines) if _NO_NETWORK.search(line)), None):
+            return f"the network failed ({_shortened(found, _REASON_COLUMNS)}); repeat when it is there"
+        return _shortened(lines[-1], _REASON_COLUMNS) if lines else "the build was ended from outside"
 
 
 def _follow(process: subprocess.Popen[str], log: TextIO, prefix: str) -> None:
@@ -183,6 +188,5 @@ def say(line: str) -> None:
     print(_shortened(line), file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
-def _shortened(line: str) -> str:
-    """Return a line that fits a terminal."""
-    return line if len(line) <= _LINE_COLUMNS else f"{line[: _LINE_COLUMNS - 1]}…"
+def _shortened(line: str, columns: int = _LINE_COLUMNS) -> str:
+    return line if len(line) <= columns else f"{line[: columns - 1]}…"

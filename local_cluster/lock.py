@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from local_cluster.errors import BusyError
@@ -14,23 +14,36 @@ def locked(path: Path, command: str) -> Iterator[None]:
     """Hold a cluster's lock; the kernel frees it however the holder ends.
 
     Args:
-        path: the lock file; made where it is missing; it stays, since a new one could be locked beside it.
+        path: the lock file; it and its folder are made where they are missing, and removed at the end.
         command: what the holder does, for the message that another one gets.
 
     Raises:
         BusyError: another process holds it.
     """
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another command"
-        os.close(descriptor)
-        raise BusyError(f"{holder} is at work on this cluster: wait until it ends, then try again") from None
+    descriptor = _lock(path)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"`{command}` (process {os.getpid()})\n".encode(), 0)
         yield
     finally:
+        path.unlink(missing_ok=True)
         os.close(descriptor)
+        with suppress(OSError):  # other clusters are in it
+            path.parent.rmdir()
+
+
+def _lock(path: Path) -> int:
+    """Return the locked file's descriptor."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # its holder removed it at this very moment
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another command"
+                os.close(descriptor)
+                raise BusyError(f"{holder} is at work on this cluster: wait until it ends, then try again") from None
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+            os.close(descriptor)

@@ -24,6 +24,12 @@ RENEW_DAYS = 60
 CLUSTER_AUTHORITY = "ca"
 ETCD_AUTHORITY = "etcd-ca"
 SERVICE_ACCOUNT = "service-account"
+_API_SERVER_HOSTS = (
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +64,7 @@ def identities(layout: Layout) -> tuple[Identity, ...]:
             user="kube-apiserver",
             server=True,
             addresses=(layout.node_address, layout.kubernetes_service_address),
-            hosts=(
-                "kubernetes",
-                "kubernetes.default",
-                "kubernetes.default.svc",
-                "kubernetes.default.svc.cluster.local",
-            ),
+            hosts=_API_SERVER_HOSTS,
         ),
         Identity(file="apiserver-kubelet-client", user="kube-apiserver-kubelet-client"),
         Identity(file="apiserver-etcd-client", user="kube-apiserver-etcd-client", authority=ETCD_AUTHORITY),

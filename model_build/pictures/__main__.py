@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _rendered(name: str, folder: Path | None) -> Path:
     """Render one scene into a folder, or to where it is committed, and return its path."""
     if name not in SCENES:
-        close = difflib.get_close_matches(name, SCENES, n=3, cutoff=0) or sorted(HELD_OUT)
+        close = difflib.get_close_matches(name, SCENES, n=3, cutoff=0)
         raise PictureError(f"there is no scene {name!r}; the nearest names are {', '.join(close)}")
     held_out = name in HELD_OUT
     folder = folder or (_HELD_OUT_FOLDER if held_out else INDEX.parent)

@@ -88,7 +88,7 @@ def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
     labels.write_text("".join(f"{row}\n" for row in rows))
     subprocess.run(["chown", "-R", "1000:1000", str(storage / "uploads")], check=True)
     source = {"kind": "prebuilt", "path": "uploads/permuted", "sha256": tree_digest(upload)}
-    workspace.write_stack("permuted", model={"source": source}, serving={"startupTimeoutS": 60})
+    workspace.write_stack("permuted", model={"source": source}, serving={"startupTimeoutS": 30, "rolloutTimeoutS": 60})
 
     stderr = failed_up(workspace, "permuted")
 
@@ -98,7 +98,7 @@ def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
 
 
 def test_an_image_that_does_not_exist(workspace: Workspace) -> None:
-    workspace.write_stack("imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 30})
+    workspace.write_stack("imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 20, "rolloutTimeoutS": 40})
 
     assert "localhost/nothing:here" in failed_up(workspace, "imageless")
     assert workspace.make("destroy", "STACK=imageless").returncode == 0

@@ -1,5 +1,6 @@
 import fcntl
 import json
+import re
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ if "bud" in command and command[-1].endswith("/repository"):
     files = sorted(str(path.relative_to(context)) for path in context.rglob("*") if path.is_file())
     pathlib.Path("{calls}.context").write_text(json.dumps(files))
 failure = pathlib.Path("{calls}.failure")
-if "bud" in command and failure.exists():
+if failure.exists() and ("bud" in command or "docker://" in command[-1]):
     sys.exit(failure.read_text())
 """
 UNSHARE = '#!/bin/sh\nshift\nexec "$@"\n'
@@ -142,7 +143,7 @@ def test_every_lock_of_an_image_is_downloaded_by_hash(machine: Machine) -> None:
     ("output", "reason"),
     [
         ("STEP 1\nError: exit status 7", "Error: exit status 7"),
-        ("E: Failed to fetch http://deb.example/x\nError: exit status 100", "a download failed (E: Failed to fetch"),
+        ("E: Failed to fetch http://deb.example/x\nError: exit status 100", "the network failed (E: Failed to fetch"),
         ("write /var/x: no space left on device", "is full; free some, or set XDG_CACHE_HOME"),
     ],
 )
@@ -219,3 +220,11 @@ def test_images_are_pushed_under_their_tags(machine: Machine, capsys: pytest.Cap
     target = reference("triton-cpu", "registry.example/team")
     assert machine.calls("buildah", "push")[-1][-2:] == [reference("triton-cpu", "localhost"), f"docker://{target}"]
     assert f"pushed as {target}" in capsys.readouterr().err
+
+
+def test_a_failed_push_names_the_target_and_the_login(machine: Machine) -> None:
+    archive_of("triton-cpu")
+    machine.fail("Error: unauthorized")
+    target = re.escape(reference("triton-cpu", "registry.example/team"))
+    with pytest.raises(ImageError, match=f"{target} was not pushed.*buildah login registry.example; .*unauthorized"):
+        push_images(("triton-cpu",), "registry.example/team")

@@ -146,7 +146,7 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
         ("serving.gpusPerReplica", 1, "0"),
         ("serving.resources", {"cpu": "1", "memory": "lots"}, "a Kubernetes quantity in quotes"),
         ("serving.shutdown.graceS", 8, "graceS above preStopS + exitTimeoutS = 8"),
-        ("serving.rolloutTimeoutS", 120, "rolloutTimeoutS above startupTimeoutS = 120"),
+        ("serving.rolloutTimeoutS", 60, "rolloutTimeoutS above startupTimeoutS = 60"),
         ("endpoint.port", 70000, "less than or equal to 65535"),
     ],
 )

@@ -21,7 +21,7 @@ def test_a_scene_renders_to_the_same_bytes_each_time() -> None:
         ("mug", "smoke_tests/data/mug.png"),
         ("ball", "smoke_tests/data/ball.png"),
         ("coffeepot-1", "model_build/pictures/data/coffeepot-1.png"),
-        ("table-2", "model_build/pictures/data/table-2.png"),
+        ("dumbbell-3", "model_build/pictures/data/dumbbell-3.png"),
     ],
 )
 def test_the_committed_picture_is_of_its_scene(name: str, committed: str) -> None:
