@@ -183,6 +183,18 @@ def _publish(finished: Path, target: Path) -> None:
     finished.rename(target)
 
 
+def remove_scratch(folder: Path) -> None:
+    """Remove a builder's scratch folder: without root, files there belong to user ids that buildah alone can act as.
+
+    Raises:
+        OSError: something of it stays.
+    """
+    if os.geteuid() == 0:
+        shutil.rmtree(folder)
+    elif subprocess.run(("buildah", "unshare", "rm", "-rf", str(folder)), check=False).returncode != 0:
+        raise OSError(f"{folder} could not be removed")
+
+
 def say(line: str) -> None:
     """Show a line of progress."""
     print(_shortened(line), file=sys.stderr, flush=True)  # noqa: T201 - progress

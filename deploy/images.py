@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deploy.errors import ImageError
-from deploy.image_builder import ImageBuilder, say
+from deploy.image_builder import ImageBuilder, remove_scratch, say
 from infra.images import REPOSITORY, base_image, content_tag, is_own, sources
 
 EMBEDDED_IMAGES = ("triton-cpu", "model-build")
 
 _KEPT_ARCHIVES = 3
-_NEEDED_MIB = 3 * 1024
+_NEEDED_MIB = 2 * 1024
 
 
 def archive_of(image: str) -> Path:
@@ -68,6 +68,7 @@ class _Workshop:
             self._builder.archive(image, archive)
             say(f"images: {image}: built, {archive.stat().st_size / 1e6:.0f} MB in {archive}")
             _prune(image)
+            _prune("debian")
         return archive
 
     def push(self, image: str, registry: str) -> None:
@@ -90,7 +91,8 @@ def _workshop(images: Sequence[str]) -> Iterator[_Workshop]:
                 builder = ImageBuilder(repository=snapshot, scratch=scratch, cache=cache, lock=lock.fileno())
                 yield _Workshop(snapshot, builder)
             finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+                with contextlib.suppress(OSError):  # the next run removes it
+                    remove_scratch(scratch)
     except OSError as error:
         raise ImageError(f"images cannot be built in {cache}: {error}; mend that, or set XDG_CACHE_HOME") from error
 
@@ -117,7 +119,7 @@ def _take(lock: int) -> None:
 def _remove_leftovers(scratch: Path) -> None:
     """Remove what a killed build has left and see that there is room for the next."""
     if scratch.exists():
-        shutil.rmtree(scratch)
+        remove_scratch(scratch)
     free_mib = shutil.disk_usage(scratch.parent).free // 1024**2
     if free_mib < _NEEDED_MIB:
         raise ImageError(
@@ -126,9 +128,9 @@ def _remove_leftovers(scratch: Path) -> None:
         )
 
 
-def _prune(image: str) -> None:
-    """Remove an image's oldest archives; a few stay for other branches and clones."""
-    archives = sorted(_cache().glob(f"{image}-*.tar"), key=lambda path: path.stat().st_mtime)
+def _prune(name: str) -> None:
+    """Remove the oldest archives of an image or of the Debian base; a few stay for other branches and clones."""
+    archives = sorted(_cache().glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)
     for archive in archives[:-_KEPT_ARCHIVES]:
         archive.unlink()
 

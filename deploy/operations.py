@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.cluster import Cluster
@@ -15,6 +14,7 @@ from deploy.lock import stack_lock
 from deploy.pulumi_stack import PulumiStack
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
+from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, config_from_yaml
 from infra.images import reference
 
@@ -34,8 +34,9 @@ class Deployment:
         self.config: StackConfig = config_from_yaml(ROOT / f"Pulumi.{stack}.yaml")
         if with_tools:
             ensure_tools(embedded=self.is_embedded)
-        self.environment: Mapping[str, str] = deployment_environment()
+        self.environment = deployment_environment()
         self.pulumi = PulumiStack(name=stack, environment=self.environment)
+        self.whereabouts = Whereabouts(folder=state_folder(self.environment))
         self.cluster = Cluster(config=self.config.cluster, environment=self.environment)
 
     @property
@@ -60,6 +61,7 @@ class Deployment:
     def destroy(self) -> None:
         """Remove the stack's resources; the cluster stays."""
         with stack_lock(state_folder(self.environment), self.pulumi.name):
+            self.cluster.await_answer()
             self.pulumi.destroy()
 
     def down(self) -> None:
@@ -71,8 +73,9 @@ class Deployment:
             )
         with stack_lock(state_folder(self.environment), self.pulumi.name):
             self.cluster.remove()
-            for stack in self._stacks_on_this_cluster():
-                stack.forget()
+            for stack in self.whereabouts.stacks_on(self.config.cluster.context):
+                PulumiStack(name=stack, environment=self.environment).forget()
+                self.whereabouts.forget(stack)
 
     def status(self) -> None:
         """Print the cluster's components and the stack's pods."""
@@ -123,21 +126,10 @@ class Deployment:
 
     def _refresh_on_another_cluster(self) -> None:
         """Tell Pulumi where the cluster behind the context is not the one that the stack was deployed to."""
-        record = state_folder(self.environment) / f"{self.pulumi.name}.cluster"
-        identity = self.cluster.identity()
-        if record.exists() and record.read_text() != identity:
+        stack, identity = self.pulumi.name, self.cluster.identity()
+        if self.whereabouts.moved(stack, identity):
             self.pulumi.refresh()
-        record.write_text(identity)
-
-    def _stacks_on_this_cluster(self) -> Sequence[PulumiStack]:
-        """The stacks of this checkout whose configuration names this cluster's context."""
-        names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in ROOT.glob("Pulumi.?*.yaml"))
-        context = self.config.cluster.context
-        return [
-            PulumiStack(name=name, environment=self.environment)
-            for name in names
-            if config_from_yaml(ROOT / f"Pulumi.{name}.yaml").cluster.context == context
-        ]
+        self.whereabouts.note(stack, context=self.config.cluster.context, identity=identity)
 
 
 def ensure_tools(*, embedded: bool) -> None:

@@ -36,14 +36,23 @@ def _lock(path: Path) -> int:
     """Return the locked file's descriptor."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # its holder removed it at this very moment
+        try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another command"
-                os.close(descriptor)
-                raise BusyError(f"{holder} is at work on this cluster: wait until it ends, then try again") from None
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
+        except FileNotFoundError:
+            continue  # a former holder removed the folder at this very moment
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another command"
             os.close(descriptor)
+            raise BusyError(f"{holder} is at work on this cluster: wait until it ends, then try again") from None
+        if _is_at(descriptor, path):
+            return descriptor
+        os.close(descriptor)  # its former holder removed it between open and lock
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -28,6 +28,8 @@ class LoadedModel:
     def __init__(self, data: bytes, *, name: str) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _FATAL
+        # A build shares its CPUs with what is starting or serving beside it: idle threads sleep.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no root of their own

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -121,8 +122,10 @@ class GoCommands:
         """
         printed: list[str] = []
         said = _Output()
-        process = self._started(arguments, cwd)
+        process: subprocess.Popen[str] | None = None
         try:
+            with _interrupts_held():  # until there is a process to end
+                process = self._started(arguments, cwd)
             readers = [
                 threading.Thread(target=said.read, args=[process.stderr], daemon=True),
                 threading.Thread(target=printed.extend, args=[process.stdout], daemon=True),
@@ -138,7 +141,8 @@ class GoCommands:
             progress.finish("interrupted")
             raise
         finally:
-            _end(process)
+            if process is not None:
+                _end(process)
         if returncode != 0:
             progress.finish("failed")
             raise _failure(f"{cwd.name}: 'go {arguments[0]}' ended with status {returncode}", said.lines)
@@ -162,6 +166,16 @@ class GoCommands:
 def _made(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let signals that would end this process wait, so that nothing is started and then forgotten."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -49,6 +49,23 @@ def test_a_context_that_does_not_exist(workspace: Workspace) -> None:
     assert "nowhere" in failed_up(workspace, "lost").splitlines()[-2]
 
 
+def test_a_cluster_that_does_not_answer(workspace: Workspace) -> None:
+    kubeconfig = workspace.folder / "silent.kubeconfig"
+    kubeconfig.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "silent", "cluster": {"server": "https://127.0.0.1:1"}}],
+                "contexts": [{"name": "silent", "context": {"cluster": "silent", "user": ""}}],
+            }
+        )
+    )
+    workspace.write_stack("silent", cluster={"context": "silent", "kubeconfig": str(kubeconfig)})
+
+    assert "cluster.context 'silent' does not answer" in failed_up(workspace, "silent")
+
+
 def test_a_wrong_digest_of_a_local_source(workspace: Workspace, shared_models: Path) -> None:
     source = {"kind": "onnx", "url": (shared_models / "squeezenet1.1.onnx").as_uri(), "sha256": "0" * 64}
     workspace.write_stack("mistaken", model={"source": source})
@@ -98,7 +115,9 @@ def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
 
 
 def test_an_image_that_does_not_exist(workspace: Workspace) -> None:
-    workspace.write_stack("imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 20, "rolloutTimeoutS": 40})
+    workspace.write_stack(
+        "imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 20, "rolloutTimeoutS": 40}
+    )
 
     assert "localhost/nothing:here" in failed_up(workspace, "imageless")
     assert workspace.make("destroy", "STACK=imageless").returncode == 0

@@ -14,7 +14,7 @@ from infra.images import REPOSITORY, reference, sources
 
 # Stands for every program of a build: it records how it was called and writes the archive that it was asked for.
 PROGRAM = """#!{python} -IS
-import json, pathlib, sys
+import json, pathlib, subprocess, sys
 name = pathlib.Path(sys.argv[0]).name
 command = [name, *sys.argv[1:]]
 with open("{calls}", "a") as calls:
@@ -22,6 +22,8 @@ with open("{calls}", "a") as calls:
 for argument in command:
     if argument.startswith("oci-archive:") and "push" in command:
         pathlib.Path(argument.split(":")[1]).write_text("archive")
+if command[1:2] == ["unshare"]:
+    sys.exit(subprocess.run(command[2:]).returncode)
 if name == "mmdebstrap":
     pathlib.Path(command[-1]).write_text("debian")
 if "bud" in command and command[-1].endswith("/repository"):
@@ -208,10 +210,12 @@ def test_only_the_newest_archives_of_an_image_are_kept(machine: Machine) -> None
     for number in range(5):
         (machine.cache / f"triton-cpu-{number}.tar").touch()
         (machine.cache / f"model-build-{number}.tar").touch()
+        (machine.cache / f"debian-{number}.tar").touch()
     newest = archive_of("triton-cpu")
     kept = sorted(machine.cache.glob("triton-cpu-*.tar"))
     assert newest in kept
     assert len(kept) == 3
+    assert len(list(machine.cache.glob("debian-*.tar"))) == 3
     assert len(list(machine.cache.glob("model-build-*.tar"))) == 5
 
 

@@ -41,3 +41,11 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
 
     with locked(path, "up"):
         pass
+
+
+def test_nothing_is_left_when_the_lock_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "embedded.lock"
+    with locked(path, "up"):
+        assert path.is_file()
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,39 @@
+"""Which cluster each stack was last deployed to: behind one context there may be another cluster tomorrow."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whereabouts:
+    """A record for each stack, in the user's state folder.
+
+    Attributes:
+        folder: where the records lie; it exists.
+    """
+
+    folder: Path
+
+    def moved(self, stack: str, identity: str) -> bool:
+        """Say whether a stack was last deployed to a cluster of another identity."""
+        record = self._record(stack)
+        return record.exists() and json.loads(record.read_text())["identity"] != identity
+
+    def note(self, stack: str, *, context: str, identity: str) -> None:
+        """Write down where a stack is deployed now."""
+        self._record(stack).write_text(json.dumps({"context": context, "identity": identity}))
+
+    def forget(self, stack: str) -> None:
+        """Drop a stack's record."""
+        self._record(stack).unlink(missing_ok=True)
+
+    def stacks_on(self, context: str) -> Iterator[str]:
+        """Yield the stacks that were last deployed through a context."""
+        for record in sorted(self.folder.glob("*.cluster.json")):
+            if json.loads(record.read_text())["context"] == context:
+                yield record.name.removesuffix(".cluster.json")
+
+    def _record(self, stack: str) -> Path:
+        return self.folder / f"{stack}.cluster.json"
