@@ -5,7 +5,7 @@ import sys
 
 from deploy.environment import deployment_environment, shown_environment
 from deploy.errors import DeployError
-from deploy.images import EMBEDDED_IMAGES, push_images
+from deploy.images import OWN_IMAGES, push_images
 from deploy.operations import Deployment, ensure_tools
 from infra.errors import InfraError
 
@@ -31,7 +31,7 @@ def _run(arguments: argparse.Namespace) -> None:
         case "tools":
             ensure_tools(embedded=True)
         case "images":
-            push_images(EMBEDDED_IMAGES, arguments.registry)
+            push_images(OWN_IMAGES, arguments.registry)
         case "env":
             print(shown_environment(deployment_environment()))
         case "url":

@@ -11,7 +11,7 @@ from deploy.errors import ImageError
 from deploy.image_builder import ImageBuilder, remove_scratch, say
 from infra.images import REPOSITORY, base_image, content_tag, is_own, sources
 
-EMBEDDED_IMAGES = ("triton-cpu", "model-build")
+OWN_IMAGES = ("triton-cpu", "model-build")
 
 _KEPT_ARCHIVES = 3
 _NEEDED_MIB = 2 * 1024

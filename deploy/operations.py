@@ -9,14 +9,14 @@ from deploy.commands import ROOT, run
 from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, state_folder
 from deploy.errors import CommandFailedError, DeployError
-from deploy.images import EMBEDDED_IMAGES, build_images
+from deploy.images import build_images
 from deploy.lock import stack_lock
 from deploy.pulumi_stack import PulumiStack
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, config_from_yaml
-from infra.images import reference
+from infra.images import LOCAL_REGISTRY, is_own, reference
 
 
 class Deployment:
@@ -108,13 +108,19 @@ class Deployment:
         )
 
     def _prepare_embedded(self) -> None:
-        """Bring up the cluster and, beside it, build the images that it lacks; then load them."""
+        """Bring up the cluster and, beside it, build the images that the stack names; then load them."""
         with ThreadPoolExecutor() as pool:
-            images = pool.submit(build_images, EMBEDDED_IMAGES)
+            images = pool.submit(build_images, self._loaded_images())
             self.cluster.start()
             archives = images.result()
         for image, archive in archives.items():
-            self.cluster.load(archive, reference(image, self.config.cluster.registry))
+            self.cluster.load(archive, reference(image, LOCAL_REGISTRY))
+
+    def _loaded_images(self) -> list[str]:
+        """The project's own images that the stack names; with a registry in the configuration they are pulled."""
+        if self.config.cluster.registry != LOCAL_REGISTRY:
+            return []
+        return [image for image in (self.config.serving.image, self.config.model.build_image) if is_own(image)]
 
     def _deploy(self) -> None:
         self._refresh_on_another_cluster()

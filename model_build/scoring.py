@@ -15,6 +15,10 @@ Array = NDArray[np.generic]
 _FATAL: Final = 4
 """ONNX Runtime's severity below which it is silent: its failures reach the user as our one line."""
 
+_SPIN_US: Final = "20"
+"""How long a thread waits awake for its next piece of work: a build shares its CPUs, and by default it would
+burn more time on waiting than on work."""
+
 
 class LoadedModel:
     """A model that ONNX Runtime has loaded for this machine's CPUs.
@@ -28,8 +32,7 @@ class LoadedModel:
     def __init__(self, data: bytes, *, name: str) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _FATAL
-        # A build shares its CPUs with what is starting or serving beside it: idle threads sleep.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no root of their own

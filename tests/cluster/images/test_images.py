@@ -14,10 +14,10 @@ import pytest
 from onnx import TensorProto, helper
 from tritonclient import http as triton
 
-from deploy.images import EMBEDDED_IMAGES, build_images
+from deploy.images import OWN_IMAGES, build_images
 from infra.images import REPOSITORY
 
-SERVING, BUILDING = EMBEDDED_IMAGES
+SERVING, BUILDING = OWN_IMAGES
 CONFIG = """
 backend: "python"
 input [{ name: "input" data_type: TYPE_FP32 dims: [3] }]
@@ -52,7 +52,7 @@ class Containers:
             *("unshare", "--mount"),  # no mount outlives its command
             *("buildah", f"--root={storage / 'root'}", f"--runroot={storage / 'run'}"),
         )
-        for image, archive in build_images(EMBEDDED_IMAGES).items():
+        for image, archive in build_images(OWN_IMAGES).items():
             identity = self._output("pull", "--quiet", f"oci-archive:{archive}").strip()
             self._output("from", f"--name={image}", identity)
 
@@ -116,14 +116,14 @@ def free_ports(count: int) -> list[str]:
         return [str(listener.getsockname()[1]) for listener in sockets]
 
 
-@pytest.mark.parametrize("image", EMBEDDED_IMAGES)
+@pytest.mark.parametrize("image", OWN_IMAGES)
 def test_nothing_runs_as_root(containers: Containers, image: str) -> None:
     assert containers.output(image, "id").startswith("uid=1000(triton) gid=1000(triton) ")
 
 
-@pytest.mark.parametrize("image", EMBEDDED_IMAGES)
+@pytest.mark.parametrize("image", OWN_IMAGES)
 def test_the_image_holds_what_its_locks_name(containers: Containers, image: str) -> None:
-    images = EMBEDDED_IMAGES[: EMBEDDED_IMAGES.index(image) + 1]
+    images = OWN_IMAGES[: OWN_IMAGES.index(image) + 1]
     locked = locked_versions([REPOSITORY / "images" / name / "requirements.lock" for name in images])
     show = "from importlib.metadata import distributions as d; [print(x.name, x.version) for x in d()]"
     installed = dict(line.split() for line in containers.output(image, "python3", "-c", show).splitlines())
