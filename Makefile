@@ -10,7 +10,7 @@ REGISTRY ?=
 VENV := .venv/bin
 DEPLOY := $(VENV)/python -m deploy
 
-.PHONY: help venv tools up preview destroy down status url logs env images check test bench docs lock
+.PHONY: help venv tools up preview destroy down status url logs env images lint check test bench docs lock
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,25 +48,23 @@ tools: venv ## Install and build what this machine lacks (make up and make test 
 images: venv ## Build the project's images and push them  REGISTRY=registry.example/team
 	@$(DEPLOY) images --registry "$(REGISTRY)"
 
-check: venv ## Lint, types and unit tests
+lint: venv ## Lint and types
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
+
+check: lint ## Lint, types and unit tests
 	@$(VENV)/pytest tests/unit
 
-test: venv ## Everything that can be tested on this machine
-	@$(VENV)/ruff check .
-	@$(VENV)/ruff format --check .
-	@$(VENV)/mypy
-	@$(DEPLOY) tools
+test: lint tools ## Everything that can be tested on this machine
 	@$(VENV)/pytest tests
 
 bench: venv ## The budgets as a table: budget, measured, ratio, pass or fail
 	@$(VENV)/python -m bench
 
 docs: venv ## Regenerate docs/configuration.md from the models
-	@$(VENV)/python -m infra.config_docs
+	@$(VENV)/python -m infra.config_docs --write
 
 lock: venv ## Lock the dependencies of pyproject.toml again
-	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	@$$($(PYTHON) -m tools uv) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group dev pyproject.toml -o requirements.lock

@@ -43,14 +43,13 @@ def main() -> int:
 
 
 def _measure(workspace: Workspace) -> list[Measurement]:
-    workspace.make("tools")
-    workspace.make("up", f"STACK={_STACK}", timeout_s=3600)  # whatever must be built is built now
-    workspace.make("down", f"STACK={_STACK}")
+    _made(workspace, "up", timeout_s=3600)  # whatever must be built is built now
+    _made(workspace, "down")
     measurements = [_timed(workspace, UP_FROM_NOTHING, "up")]
     measurements += [_timed(workspace, UP_UNCHANGED, "up"), _timed(workspace, PREVIEW_UNCHANGED, "preview")]
     measurements += _latencies(workspace)
-    workspace.make("destroy", f"STACK={_STACK}")
-    _local_cluster(workspace, "down", "--keep-data")
+    _made(workspace, "destroy")
+    _run(workspace, ".venv/bin/python", "-m", "local_cluster", "--name", _CLUSTER, "down", "--keep-data")
     measurements.insert(1, _timed(workspace, UP_WITH_PLAN, "up"))
     return measurements
 
@@ -58,23 +57,27 @@ def _measure(workspace: Workspace) -> list[Measurement]:
 def _timed(workspace: Workspace, budget: Budget, verb: str) -> Measurement:
     print(f"measuring: {budget.what}", file=sys.stderr)
     start = time.monotonic()
-    result = workspace.make(verb, f"STACK={_STACK}")
-    measured = time.monotonic() - start
+    _made(workspace, verb)
+    return Measurement(budget=budget, measured=time.monotonic() - start)
+
+
+def _made(workspace: Workspace, verb: str, *, timeout_s: float = 900) -> str:
+    result = workspace.make(verb, f"STACK={_STACK}", timeout_s=timeout_s)
     if result.returncode != 0:
         sys.exit(f"make {verb} failed, so nothing can be measured:\n{result.stdout}{result.stderr}")
-    return Measurement(budget=budget, measured=measured)
+    return result.stdout.strip()
 
 
 def _latencies(workspace: Workspace) -> list[Measurement]:
     print("measuring: requests", file=sys.stderr)
-    url = workspace.make("url", f"STACK={_STACK}").stdout.strip()
+    url = _made(workspace, "url")
     (repository,) = (layout_from_name(_CLUSTER).storage / "repositories").iterdir()
     tensor = np.fromfile(repository / "golden_input.bin", dtype="<f4").reshape(3, 224, 224)
     model = "densenet_tensorrt"
     medians = medians_s(
         {
             "url": triton_call(url, model, tensor),
-            "pod": triton_call(f"http://{_pod_address()}:8080", model, tensor),
+            "pod": triton_call(f"http://{_pod_address(workspace)}:8080", model, tensor),
             "runtime": runtime_call(repository / model / "1" / "model.onnx", tensor),
         }
     )
@@ -86,20 +89,19 @@ def _latencies(workspace: Workspace) -> list[Measurement]:
     ]
 
 
-def _pod_address() -> str:
+def _pod_address(workspace: Workspace) -> str:
     kubeconfig = layout_from_name(_CLUSTER).kubeconfig
+    query = ("get", "pods", "--selector=app.kubernetes.io/name=triton", "--output=jsonpath={.items[0].status.podIP}")
+    return _run(workspace, "kubectl", f"--kubeconfig={kubeconfig}", f"--namespace=triton-{_STACK}", *query)
+
+
+def _run(workspace: Workspace, *command: str) -> str:
+    """Run a program in the workspace, with the tools on PATH, and return what it prints."""
+    shell = 'eval "$(make env STACK="$0")" && exec "$@"'
     return subprocess.run(
-        ["kubectl", f"--kubeconfig={kubeconfig}", f"--namespace=triton-{_STACK}", "get", "pods",
-         "--selector=app.kubernetes.io/name=triton", "--output=jsonpath={.items[0].status.podIP}"],
-        check=True, capture_output=True, text=True,
+        ["bash", "-c", shell, _STACK, *command],
+        cwd=workspace.folder, env=workspace.environment, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-
-
-def _local_cluster(workspace: Workspace, *arguments: str) -> None:
-    subprocess.run(
-        [workspace.folder / ".venv" / "bin" / "python", "-m", "local_cluster", "--name", _CLUSTER, *arguments],
-        cwd=workspace.folder, env=workspace.environment, check=True, capture_output=True,
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from deploy.environment import deployment_environment, shown_environment
-from deploy.errors import DeployError
+from deploy.errors import DeployError, StepFailedError
 from deploy.images import OWN_IMAGES, push_images
 from deploy.operations import Deployment, ensure_tools
 from infra.errors import InfraError
@@ -16,8 +17,10 @@ def main() -> int:
     """Run one verb; errors that a user can cause end in a line on standard error and status 1."""
     arguments = _parser().parse_args()
     try:
-        _run(arguments)
-    except (DeployError, InfraError) as error:
+        arguments.run(arguments)
+    except StepFailedError:
+        return 1
+    except (DeployError, InfraError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -26,30 +29,36 @@ def main() -> int:
     return 0
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    match arguments.verb:
-        case "tools":
-            ensure_tools(embedded=True)
-        case "images":
-            push_images(OWN_IMAGES, arguments.registry)
-        case "env":
-            print(shown_environment(deployment_environment()))
-        case "url":
-            print(Deployment(arguments.stack).url())
-        case verb:
-            deployment = Deployment(arguments.stack, with_tools=verb in {"up", "preview"})
-            getattr(deployment, verb)()
+def _env(stack: str) -> None:
+    deployment = Deployment(stack)
+    deployment.pulumi.initialise()
+    print(shown_environment(deployment_environment(), stack))
+
+
+_VERBS: dict[str, Callable[[str], None]] = {
+    "up": lambda stack: Deployment(stack).up(),
+    "preview": lambda stack: Deployment(stack).preview(),
+    "destroy": lambda stack: Deployment(stack).destroy(),
+    "down": lambda stack: Deployment(stack).down(),
+    "status": lambda stack: Deployment(stack).status(),
+    "logs": lambda stack: Deployment(stack).logs(),
+    "url": lambda stack: print(Deployment(stack).pulumi.outputs()["url"]),
+    "env": _env,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deploy", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("up", "preview", "destroy", "down", "status", "url", "logs", "env"):
-        verbs.add_parser(verb).add_argument(
-            "--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml"
-        )
-    verbs.add_parser("tools")
-    verbs.add_parser("images").add_argument("--registry", required=True, type=_registry)
+    verbs = parser.add_subparsers(required=True)
+    for name, verb in _VERBS.items():
+        command = verbs.add_parser(name)
+        command.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
+        command.set_defaults(run=lambda arguments, verb=verb: verb(arguments.stack))
+    tools = verbs.add_parser("tools")
+    tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=True))
+    images = verbs.add_parser("images")
+    images.add_argument("--registry", required=True, type=_registry)
+    images.set_defaults(run=lambda arguments: push_images(OWN_IMAGES, arguments.registry))
     return parser
 
 

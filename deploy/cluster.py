@@ -49,10 +49,8 @@ class Cluster:
         try:
             self.kubectl("get", "--raw", "/readyz", timeout_s=10)
         except CommandFailedError as error:
-            raise DeployError(
-                f"cluster.context {self.config.context!r} does not answer: {error}; "
-                "name one that does (kubectl config get-contexts) in the stack's file"
-            ) from error
+            cure = "start it: make up" if self.config.local_name else "name one of: kubectl config get-contexts"
+            raise DeployError(f"cluster.context {self.config.context!r} does not answer: {error}; {cure}") from error
 
     def kubectl(self, *arguments: str, timeout_s: float = 30) -> str:
         """Return what kubectl prints, asked of this cluster and no other."""
@@ -60,7 +58,8 @@ class Cluster:
 
     def kubectl_command(self, *arguments: str) -> list[str]:
         """Return a kubectl command line that names this cluster explicitly."""
-        kubeconfig = [f"--kubeconfig={self.config.kubeconfig}"] if self.config.kubeconfig else []
+        path = self.config.kubeconfig_path
+        kubeconfig = [f"--kubeconfig={path}"] if path else []
         return ["kubectl", *kubeconfig, f"--context={self.config.context}", *arguments]
 
     def identity(self) -> str:

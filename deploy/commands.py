@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.errors import CommandFailedError, ProgramMissingError
+from deploy.errors import CommandFailedError, ProgramMissingError, StepFailedError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -14,11 +14,11 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
     Raises:
         ProgramMissingError: there is no such program on PATH.
-        CommandFailedError: it ended with another status than 0.
+        StepFailedError: it ended with another status than 0, and has said why.
     """
     returncode = status_of(command, environment)
     if returncode != 0:
-        raise CommandFailedError(f"'{_short(command)}' ended with status {returncode}; its reason stands above")
+        raise StepFailedError(f"'{_short(command)}' ended with status {returncode}; its reason stands above")
 
 
 def status_of(command: Sequence[str], environment: Mapping[str, str]) -> int:

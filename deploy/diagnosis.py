@@ -23,7 +23,14 @@ def reasons(pods: list[dict[str, Any]]) -> list[str]:
     Args:
         pods: pods as the Kubernetes API gives them.
     """
-    return [f"pod {pod['metadata']['name']}: {reason}" for pod in pods for reason in _pod_reasons(pod)]
+    return [
+        f"pod {pod['metadata']['name']}: {reason}" for pod in pods if not _is_ready(pod) for reason in _pod_reasons(pod)
+    ]
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def _pod_reasons(pod: Mapping[str, Any]) -> Iterator[str]:
@@ -39,7 +46,7 @@ def _container_reasons(container: Mapping[str, Any]) -> Iterator[str]:
     name = container["name"]
     waiting = container.get("state", {}).get("waiting", {})
     ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
-    if ended and ended.get("exitCode") != 0:
+    if ended and (ended.get("exitCode") != 0 or ended.get("message")):
         words = (ended.get("message") or ended.get("reason") or "no reason given").strip()
         yield f"container {name} ended with status {ended['exitCode']}: {words}"
     elif waiting.get("reason") in _FAULTS:

@@ -37,7 +37,7 @@ def deployment_environment() -> dict[str, str]:
         value = output_of([sys.executable, "-m", "tools", verb], environment).strip()
         environment[key] = f"{value}:{environment['PATH']}" if key == "PATH" else value
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
-    if not _has_backend(environment):
+    if "PULUMI_ACCESS_TOKEN" not in environment and not backend_url(environment):
         backend = state_folder(environment) / "pulumi"
         backend.mkdir(mode=0o700, exist_ok=True)
         environment["PULUMI_BACKEND_URL"] = backend.as_uri()
@@ -47,20 +47,21 @@ def deployment_environment() -> dict[str, str]:
     return environment
 
 
-def shown_environment(environment: Mapping[str, str]) -> str:
-    """Return the lines of `make env`: what plain `pulumi` needs, for a shell's eval."""
-    return "\n".join(f"export {key}={_quoted(environment[key])}" for key in _SHOWN if key in environment)
+def shown_environment(environment: Mapping[str, str], stack: str) -> str:
+    """Return the lines of `make env`: what plain `pulumi` needs to work on a stack, for a shell's eval."""
+    shown = {**{key: environment[key] for key in _SHOWN if key in environment}, "PULUMI_STACK": stack}
+    return "\n".join(f"export {key}={_quoted(value)}" for key, value in shown.items())
 
 
-def _has_backend(environment: Mapping[str, str]) -> bool:
-    if environment.keys() & {"PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN"}:
-        return True
+def backend_url(environment: Mapping[str, str]) -> str:
+    """Return where the user keeps his stacks: what he names, else what he is logged in to, else nothing."""
+    if named := environment.get("PULUMI_BACKEND_URL"):
+        return named
     home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     try:
-        credentials = json.loads((home / "credentials.json").read_text())
+        return str(json.loads((home / "credentials.json").read_text()).get("current", ""))
     except (OSError, ValueError):
-        return False
-    return bool(credentials.get("current"))
+        return ""
 
 
 def _passphrase_file(folder: Path) -> Path:

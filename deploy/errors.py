@@ -10,7 +10,11 @@ class ProgramMissingError(DeployError):
 
 
 class CommandFailedError(DeployError):
-    """A command that a step consists of has failed; it has said why itself."""
+    """A command that was asked for its output has failed; the text holds its reason."""
+
+
+class StepFailedError(CommandFailedError):
+    """A step of the deployment has failed and has said why itself: nothing is left to say."""
 
 
 class ImageError(DeployError):

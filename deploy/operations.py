@@ -2,7 +2,8 @@
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
@@ -10,12 +11,12 @@ from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, state_folder
 from deploy.errors import CommandFailedError, DeployError
 from deploy.images import build_images
-from deploy.lock import stack_lock
+from deploy.lock import exclusive_run
 from deploy.pulumi_stack import PulumiStack
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.whereabouts import Whereabouts
-from infra.config import StackConfig, config_from_yaml
+from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
 
 
@@ -24,125 +25,147 @@ class Deployment:
 
     Args:
         stack: the stack's name; `Pulumi.<stack>.yaml` is its configuration.
-        with_tools: install and build first what the machine lacks for it.
 
     Raises:
-        ConfigError: the configuration is missing or has faults; all of them are named.
+        ConfigError: the file, or the group `cluster` in it, is missing or has faults; all of them are named.
     """
 
-    def __init__(self, stack: str, *, with_tools: bool = False) -> None:
-        self.config: StackConfig = config_from_yaml(ROOT / f"Pulumi.{stack}.yaml")
-        if with_tools:
-            ensure_tools(embedded=self.is_embedded)
-        self.environment = deployment_environment()
-        self.pulumi = PulumiStack(name=stack, environment=self.environment)
-        self.whereabouts = Whereabouts(folder=state_folder(self.environment))
-        self.cluster = Cluster(config=self.config.cluster, environment=self.environment)
+    def __init__(self, stack: str) -> None:
+        self.stack = stack
+        self._cluster_config = cluster_from_yaml(self._file)
 
     @property
     def is_embedded(self) -> bool:
         """Whether the stack's cluster is the embedded one, ours to start and to remove."""
-        return self.config.cluster.local_name is not None
+        return self._cluster_config.local_name is not None
+
+    @cached_property
+    def config(self) -> StackConfig:
+        """The whole configuration, checked; only what deploys needs it."""
+        return config_from_yaml(self._file)
+
+    @cached_property
+    def pulumi(self) -> PulumiStack:
+        """The stack as Pulumi knows it."""
+        return PulumiStack(name=self.stack, environment=self._environment)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The cluster that the stack's configuration names."""
+        return Cluster(config=self._cluster_config, environment=self._environment)
 
     def up(self) -> None:
         """Source to verdict: whatever is missing is made, and the answer through the URL is proven."""
-        with stack_lock(state_folder(self.environment), self.pulumi.name):
+        config = self.config
+        ensure_tools(embedded=self.is_embedded)
+        with exclusive_run(self._state, self._locked):
             if self.is_embedded:
                 self._prepare_embedded()
             self.cluster.await_answer()
-            stage_source(self.config)
+            stage_source(config)
             self._deploy()
-            prove(self.config, self.pulumi.outputs(), self.cluster)
+            prove(config, self.pulumi.outputs(), self.cluster)
 
     def preview(self) -> None:
         """Show what `up` would change."""
+        ensure_tools(embedded=self.is_embedded)
         self.pulumi.preview()
 
     def destroy(self) -> None:
         """Remove the stack's resources; the cluster stays."""
-        with stack_lock(state_folder(self.environment), self.pulumi.name):
+        with exclusive_run(self._state, self._locked):
             self.cluster.await_answer()
             self.pulumi.destroy()
+            self._whereabouts.forget(self.stack)
 
     def down(self) -> None:
         """Remove the embedded cluster with everything on it, and the states of the stacks that lived there."""
+        context = self._cluster_config.context
         if not self.is_embedded:
             raise DeployError(
-                f"cluster.context {self.config.cluster.context!r} is your own cluster and stays; "
-                f"remove the stack from it: make destroy STACK={self.pulumi.name}"
+                f"cluster.context {context!r} is your own cluster and stays; "
+                f"remove the stack from it: make destroy STACK={self.stack}"
             )
-        with stack_lock(state_folder(self.environment), self.pulumi.name):
+        with exclusive_run(self._state, self._locked):
             self.cluster.remove()
-            for stack in self.whereabouts.stacks_on(self.config.cluster.context):
-                PulumiStack(name=stack, environment=self.environment).forget()
-                self.whereabouts.forget(stack)
+            for stack in {self.stack, *self._whereabouts.stacks_on(context)}:
+                PulumiStack(name=stack, environment=self._environment).forget()
+                self._whereabouts.forget(stack)
 
     def status(self) -> None:
         """Print the cluster's components and the stack's pods."""
         if self.is_embedded:
             self.cluster.status()
         outputs = self.pulumi.outputs()
-        print(f"\nstack {self.pulumi.name}: {outputs['url']}  model {outputs['modelName']}  plan {outputs['planId']}")  # noqa: T201
-        run(
-            self.cluster.kubectl_command("get", "pods", f"--namespace={outputs['namespace']}"),
-            self.environment,
-        )
-
-    def url(self) -> str:
-        """Return the stack's URL."""
-        return str(self.pulumi.outputs()["url"])
+        print(f"\nstack {self.stack}: {outputs['url']}  model {outputs['modelName']}  plan {outputs['planId']}")  # noqa: T201 - what is asked for
+        self._kubectl("get", "pods", f"--namespace={outputs['namespace']}")
 
     def logs(self) -> None:
         """Print what the stack's Triton pods have logged."""
-        outputs = self.pulumi.outputs()
-        run(
-            self.cluster.kubectl_command(
-                "logs",
-                f"--namespace={outputs['namespace']}",
-                f"--selector={TRITON_PODS}",
-                "--all-containers",
-                "--prefix",
-                "--tail=-1",
-            ),
-            self.environment,
-        )
+        namespace = self.pulumi.outputs()["namespace"]
+        selection = (f"--namespace={namespace}", f"--selector={TRITON_PODS}", "--all-containers", "--prefix")
+        self._kubectl("logs", *selection, "--tail=-1")
+
+    @property
+    def _file(self) -> Path:
+        return ROOT / f"Pulumi.{self.stack}.yaml"
+
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        return deployment_environment()
+
+    @cached_property
+    def _state(self) -> Path:
+        return state_folder(os.environ)
+
+    @property
+    def _whereabouts(self) -> Whereabouts:
+        return Whereabouts(folder=self._state)
+
+    @property
+    def _locked(self) -> str:
+        """What one run at a time may work on: an embedded cluster with all its stacks, or a stack elsewhere."""
+        return f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
+
+    def _kubectl(self, *arguments: str) -> None:
+        run(self.cluster.kubectl_command(*arguments), self._environment)
 
     def _prepare_embedded(self) -> None:
-        """Bring up the cluster and, beside it, build the images that the stack names; then load them."""
-        with ThreadPoolExecutor() as pool:
-            images = pool.submit(build_images, self._loaded_images())
-            self.cluster.start()
-            archives = images.result()
-        for image, archive in archives.items():
-            self.cluster.load(archive, reference(image, LOCAL_REGISTRY))
+        """Bring up the cluster, and load the project's own images that the stack names.
 
-    def _loaded_images(self) -> list[str]:
-        """The project's own images that the stack names; with a registry in the configuration they are pulled."""
-        if self.config.cluster.registry != LOCAL_REGISTRY:
-            return []
-        return [image for image in (self.config.serving.image, self.config.model.build_image) if is_own(image)]
+        With a registry in the configuration the images are pulled from there.
+        """
+        self.cluster.start()
+        named = (self.config.serving.image, self.config.model.build_image)
+        if self._cluster_config.registry == LOCAL_REGISTRY:
+            for image, archive in build_images([image for image in named if is_own(image)]).items():
+                self.cluster.load(archive, reference(image, LOCAL_REGISTRY))
 
     def _deploy(self) -> None:
-        self._refresh_on_another_cluster()
+        """Run `pulumi up` where the stack belongs; its failure ends with the pods' own reasons."""
+        namespace = self._cluster_config.namespace
+        identity = self.cluster.identity()
+        others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
+        if others:
+            raise DeployError(
+                f"cluster.namespace {namespace!r} belongs to stack {others.pop()}; "
+                f"accepted: a namespace of its own; set another in {self._file.name}"
+            )
+        if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
+            self.pulumi.refresh()
+        self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
         try:
             self.pulumi.up()
         except CommandFailedError as error:
-            why = reasons(self.cluster.pods(self.config.cluster.namespace))
-            raise DeployError("\n".join([*why, f"stack {self.pulumi.name} was not deployed: {error}"])) from error
-
-    def _refresh_on_another_cluster(self) -> None:
-        """Tell Pulumi where the cluster behind the context is not the one that the stack was deployed to."""
-        stack, identity = self.pulumi.name, self.cluster.identity()
-        if self.whereabouts.moved(stack, identity):
-            self.pulumi.refresh()
-        self.whereabouts.note(stack, context=self.config.cluster.context, identity=identity)
+            why = reasons(self.cluster.pods(namespace))
+            raise DeployError("\n".join([*why, f"stack {self.stack} was not deployed: {error}"])) from error
 
 
 def ensure_tools(*, embedded: bool) -> None:
-    """Install and build what this machine lacks: all that the embedded cluster needs, or Pulumi alone.
+    """Install and build what this machine lacks: all that the embedded cluster needs, or Pulumi and kubectl.
 
     Raises:
-        CommandFailedError: something could not be installed or built.
+        StepFailedError: something could not be installed or built.
     """
     if embedded:
         run([sys.executable, "-m", "tools", "debian"], os.environ)

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 import psutil
 
 from deploy.commands import ROOT, output_of, run
-from deploy.environment import state_folder
+from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError
 
 
@@ -36,9 +36,21 @@ class PulumiStack:
         """The user's configuration of this stack."""
         return ROOT / f"Pulumi.{self.name}.yaml"
 
+    def initialise(self) -> None:
+        """Make the stack known to the backend, with the configuration that its file has now."""
+        salt = _salt(self._config_copy)
+        self._config_copy.parent.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(self.config_file, self._config_copy)
+        if salt and not _salt(self._config_copy):
+            with self._config_copy.open("a") as file:
+                file.write(f"\n{salt}\n")
+        if not self.exists():
+            shutil.copyfile(ROOT / "Pulumi.yaml", self._config_copy.with_name("Pulumi.yaml"))
+            self._pulumi("stack", "init", self.name, "--no-select", f"--cwd={self._config_copy.parent}")
+
     def up(self) -> None:
         """Deploy; after an interrupted run, find out first what it has left behind."""
-        self._initialise()
+        self.initialise()
         self._remove_dead_lock()
         if self._has_pending_operations():
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
@@ -46,13 +58,13 @@ class PulumiStack:
 
     def refresh(self) -> None:
         """Compare the state with the cluster: a new cluster holds nothing of what the state remembers."""
-        self._initialise()
+        self.initialise()
         self._remove_dead_lock()
         self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
 
     def preview(self) -> None:
         """Show what `up` would change."""
-        self._initialise()
+        self.initialise()
         self._run("preview", "--suppress-outputs")
 
     def destroy(self) -> None:
@@ -91,17 +103,6 @@ class PulumiStack:
     def _config_copy(self) -> Path:
         return state_folder(self.environment) / "config" / self.config_file.name
 
-    def _initialise(self) -> None:
-        salt = _salt(self._config_copy)
-        self._config_copy.parent.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(self.config_file, self._config_copy)
-        if salt and not _salt(self._config_copy):
-            with self._config_copy.open("a") as file:
-                file.write(f"\n{salt}\n")
-        if not self.exists():
-            shutil.copyfile(ROOT / "Pulumi.yaml", self._config_copy.with_name("Pulumi.yaml"))
-            self._pulumi("stack", "init", self.name, "--no-select", f"--cwd={self._config_copy.parent}")
-
     def _run(self, verb: str, *flags: str) -> None:
         run(
             ["pulumi", verb, "--stack", self.name, "--config-file", str(self._config_copy), *flags],
@@ -117,7 +118,7 @@ class PulumiStack:
 
     def _remove_dead_lock(self) -> None:
         """Remove the lock of a killed run: only where its host is this one and its process is dead."""
-        backend = urlparse(self.environment.get("PULUMI_BACKEND_URL", ""))
+        backend = urlparse(backend_url(self.environment))
         if backend.scheme != "file":
             return
         locks = Path(unquote(backend.path)) / ".pulumi" / "locks"

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from infra.config import StackConfig
 
 TRITON_PODS = "app.kubernetes.io/name=triton"
 """The label that the stack's servers, and they alone, carry."""
+
+_FORWARD_S = 30
 
 
 def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster) -> None:
@@ -88,12 +91,16 @@ def _forwarded(cluster: Cluster, namespace: str, pod: str, port: int) -> Iterato
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
+        patience = threading.Timer(_FORWARD_S, process.kill)
+        patience.start()
         try:
             if process.stdout is None:  # for the type checker: stdout=PIPE makes it a file
                 raise DeployError(f"kubectl port-forward to {pod} has no output")
             line = process.stdout.readline()  # Forwarding from 127.0.0.1:40123 -> 8080
+            patience.cancel()
             if not line.startswith("Forwarding from "):
                 raise DeployError(f"kubectl port-forward to pod {pod} failed: {line.strip()}")
             yield f"http://{line.split()[2]}"
         finally:
+            patience.cancel()
             process.terminate()

@@ -16,14 +16,15 @@ class Whereabouts:
 
     folder: Path
 
-    def moved(self, stack: str, identity: str) -> bool:
-        """Say whether a stack was last deployed to a cluster of another identity."""
+    def identity(self, stack: str) -> str | None:
+        """Return the identity of the cluster that a stack was last deployed to, if it was."""
         record = self._record(stack)
-        return record.exists() and json.loads(record.read_text())["identity"] != identity
+        return str(json.loads(record.read_text())["identity"]) if record.exists() else None
 
-    def note(self, stack: str, *, context: str, identity: str) -> None:
+    def note(self, stack: str, *, context: str, identity: str, namespace: str) -> None:
         """Write down where a stack is deployed now."""
-        self._record(stack).write_text(json.dumps({"context": context, "identity": identity}))
+        record = {"context": context, "identity": identity, "namespace": namespace}
+        self._record(stack).write_text(json.dumps(record))
 
     def forget(self, stack: str) -> None:
         """Drop a stack's record."""
@@ -31,8 +32,15 @@ class Whereabouts:
 
     def stacks_on(self, context: str) -> Iterator[str]:
         """Yield the stacks that were last deployed through a context."""
+        return self._stacks(context=context)
+
+    def stacks_in(self, namespace: str, *, identity: str) -> Iterator[str]:
+        """Yield the stacks that were last deployed to a namespace of a cluster."""
+        return self._stacks(namespace=namespace, identity=identity)
+
+    def _stacks(self, **sought: str) -> Iterator[str]:
         for record in sorted(self.folder.glob("*.cluster.json")):
-            if json.loads(record.read_text())["context"] == context:
+            if sought.items() <= json.loads(record.read_text()).items():
                 yield record.name.removesuffix(".cluster.json")
 
     def _record(self, stack: str) -> Path:

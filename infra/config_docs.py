@@ -1,24 +1,28 @@
 """The reference of the configuration, made from its models.
 
-``python -m infra.config_docs`` prints it; ``docs/configuration.md`` is what it printed last, and a test says so
-when it is not.
+``python -m infra.config_docs`` prints it, with ``--write`` into ``docs/configuration.md``; a test says so when that
+page is not what the models say.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from infra.config import REPOSITORY
+from infra.config.groups import Groups
 from infra.config.schema import fields_of, kind_of, models_of
-from infra.config.stack import Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pydantic.fields import FieldInfo
+
+PAGE = REPOSITORY / "docs" / "configuration.md"
 
 _ESCAPED = ("|", r"\|")
 
@@ -27,12 +31,14 @@ _INTRODUCTION = """\
 
 One file a stack, `Pulumi.<stack>.yaml`, is the whole interface; `Pulumi.dev.yaml` spells every group out. Keys that
 are not listed here are refused, and so are values of another type. All faults are reported at once, each as one line
-with the command that mends it.
+with the edit that mends it. A value that is changed by `pulumi config set --path` ends up in the same file.
 
-Relative paths begin at the repository's root. The labels file and the expected picture are read at preview; nothing
-else is, and no connection is opened.
+Relative paths begin at the repository's root. At preview the program reads the labels file, the expected picture and,
+of the repository, `images/` and the sources of `model_build/` for their hashes and the scripts of `infra/pod/` that
+travel to the pods. A `file://` source is looked for, not read. The program opens no connection; the Kubernetes
+provider's own dry run reads the kubeconfig and asks the cluster.
 
-This page is made by `python -m infra.config_docs` from the models in `infra/config/`.
+This page is made by `python -m infra.config_docs --write` from the models in `infra/config/`.
 """
 
 _LICENCE = """\
@@ -43,9 +49,14 @@ repository (BSD-3-Clause, Copyright NVIDIA CORPORATION & AFFILIATES), unchanged.
 """
 
 
-def main() -> None:
-    """Print the reference."""
-    sys.stdout.write(reference())
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the reference, or write it into its page."""
+    parser = argparse.ArgumentParser(description="Make the reference of the configuration from its models.")
+    parser.add_argument("--write", action="store_true", help="write docs/configuration.md instead of printing it")
+    if parser.parse_args(arguments).write:
+        PAGE.write_text(reference(), encoding="utf-8")
+    else:
+        sys.stdout.write(reference())
 
 
 def reference() -> str:

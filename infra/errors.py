@@ -16,7 +16,7 @@ class ConfigError(InfraError):
     """The stack's configuration has faults.
 
     Attributes:
-        lines: one line a fault: file, key, value, what is accepted, the command that mends it.
+        lines: one line a fault: file, key, value, what is accepted, the edit that mends it.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:

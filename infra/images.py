@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+"""The checkout; relative paths of the configuration begin here."""
+
 LOCAL_REGISTRY = "localhost"
 
 _TAG_DIGITS = 16

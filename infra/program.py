@@ -16,7 +16,6 @@ from infra.components.plan_build import PlanBuild, PlanBuildArgs
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
-from infra.config import REPOSITORY
 from infra.release import build_spec, release_from_config
 
 if TYPE_CHECKING:
@@ -66,11 +65,11 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
 
 def _provider(config: StackConfig) -> kubernetes.Provider:
     """The context and the kubeconfig that the configuration names, and no other."""
-    kubeconfig = config.cluster.kubeconfig
+    kubeconfig = config.cluster.kubeconfig_path
     return kubernetes.Provider(
         "cluster",
         context=config.cluster.context,
-        kubeconfig=str(REPOSITORY / kubeconfig.expanduser()) if kubeconfig else None,
+        kubeconfig=str(kubeconfig) if kubeconfig else None,
     )
 
 

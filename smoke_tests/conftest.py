@@ -77,12 +77,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> Generator[None]:
-    """Print what the URL called the expected image, after everything else that is summed up."""
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Print what the URL called the expected image, as the last of all that is printed."""
     yield
-    settings = config.stash[SETTINGS]
-    classes = config.stash[BEST_CLASSES].get(settings.url)
-    if classes is None:
+    settings = session.config.stash[SETTINGS]
+    classes = session.config.stash[BEST_CLASSES].get(settings.url)
+    terminalreporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if classes is None or terminalreporter is None:
         return
     if settings.routed:
         terminalreporter.write_line(str(settings.url))

@@ -1,4 +1,4 @@
-"""What a machine may lack: `python3 -m tools venv | build | path | share | list | debian`.
+"""What a machine may lack: `python3 -m tools venv | uv | build | path | share | list | debian`.
 
 Runs on Python's standard library alone: it is what makes the virtual environment.
 """
@@ -17,7 +17,7 @@ from tools.debian import PURPOSES, install_missing
 from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
 from tools.plugins import link_plugins
-from tools.venv import ensure_venv
+from tools.venv import ensure_uv, ensure_venv
 
 _INTERRUPTED = 130
 
@@ -45,6 +45,9 @@ def _run(arguments: argparse.Namespace) -> None:
     cache = Cache.of_user()
     if arguments.command == "venv":
         ensure_venv(cache.folder)
+        return
+    if arguments.command == "uv":
+        print(ensure_uv(cache.folder))
         return
     if arguments.command == "debian":
         install_missing(arguments.only)
@@ -103,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(command, help=text).add_argument("--only", choices=SERVES)
     commands.add_parser("venv", help="make .venv hold what requirements.lock names")
+    commands.add_parser("uv", help="print the path of uv, which is installed where it is missing")
     commands.add_parser("share", help="print the folder with the Gateway API's and Traefik's definitions")
     debian = commands.add_parser("debian", help="install the Debian packages that the machine lacks")
     debian.add_argument("--only", choices=PURPOSES)

@@ -40,7 +40,7 @@ class Tool:
     """Programs and files that one Go module folder pins and that are built and published together."""
 
     name: str
-    serves: str
+    serves: frozenset[str]
     folder: Path
     disk_gib: int
     tags: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ def catalogue(path: Path = FOLDER / "programs.toml") -> tuple[Tool, ...]:
 
 def chosen(tools: Iterable[Tool], only: str | None) -> tuple[Tool, ...]:
     """Return the tools that serve `only`, or all of them."""
-    return tuple(tool for tool in tools if only in {None, tool.serves})
+    return tuple(tool for tool in tools if only is None or only in tool.serves)
 
 
 def pinned_version(go_mod: Path, module: str) -> str:
@@ -88,11 +88,11 @@ def pinned_version(go_mod: Path, module: str) -> str:
 
 def _tool(name: str, table: Mapping[str, Any], modules: Path) -> Tool:
     folder = modules / table["folder"]
-    if table["serves"] not in SERVES:
-        raise ValueError(f"tool.{name}.serves is {table['serves']!r}; accepted: {', '.join(SERVES)}")
+    if not table["serves"] or not set(table["serves"]) <= set(SERVES):
+        raise ValueError(f"tool.{name}.serves is {table['serves']!r}; accepted: a list of {', '.join(SERVES)}")
     return Tool(
         name=name,
-        serves=table["serves"],
+        serves=frozenset(table["serves"]),
         folder=folder,
         disk_gib=table["disk_gib"],
         tags=tuple(table.get("tags", ())),

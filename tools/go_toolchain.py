@@ -18,6 +18,7 @@ from tools.errors import BuildError, ToolchainError
 from tools.progress import TICK_S, Progress
 
 _KEPT_LINES = 20
+_FIRST_THAT_FETCHES = (1, 21, 0)
 _PACKAGE = re.compile(r"[\w.~+-]+(/[\w.~+-]+)*")
 _NETWORK = (
     "dial tcp",
@@ -47,10 +48,12 @@ def release_of_toolchain(folders: Iterable[Path]) -> str:
     found = _release(_go_env("GOVERSION"))
     needed = max(_release_needed(folder) for folder in folders)
     release = ".".join(map(str, found))
-    if found < needed and _go_env("GOTOOLCHAIN").startswith("local"):
+    # a Go that knows no GOTOOLCHAIN answers with an empty line
+    if found < needed and not _go_env("GOTOOLCHAIN").endswith(("auto", "path")):
+        fetching = ", or let Go fetch it: export GOTOOLCHAIN=auto" if found >= _FIRST_THAT_FETCHES else ""
         raise ToolchainError(
             f"{shutil.which('go')} is Go {release}, but {'.'.join(map(str, needed))} or newer is needed; "
-            "install it from https://go.dev/dl/, or let Go fetch it: export GOTOOLCHAIN=auto"
+            f"install it from https://go.dev/dl/{fetching}"
         )
     return release
 

@@ -17,7 +17,6 @@ _LOCK = ROOT / "requirements.lock"
 _UV_LOCK = ROOT / "tools" / "uv.lock"
 _INPUTS = (_LOCK, _UV_LOCK, ROOT / "pyproject.toml")
 _STAMP = ENVIRONMENT / ".complete"
-_OLDEST_PYTHON = (3, 11)
 
 
 def ensure_venv(cache: Path) -> Path:
@@ -30,19 +29,14 @@ def ensure_venv(cache: Path) -> Path:
         The environment's Python. An environment that is complete is left as it is.
 
     Raises:
-        ToolsError: this Python is too old, or a package could not be installed.
+        ToolsError: a package could not be installed.
     """
-    if sys.version_info < _OLDEST_PYTHON:
-        raise ToolsError(
-            f"python3 is {sys.version.split()[0]}; accepted: 3.11 and newer; "
-            "install one and name it: make PYTHON=python3.12 up"
-        )
     python = ENVIRONMENT / "bin" / "python"
     state = _state()
     if python.exists() and _STAMP.exists() and _STAMP.read_text() == state:
         return python
     print("python: installing the locked packages into .venv", file=sys.stderr)  # noqa: T201 - progress
-    uv = _uv(cache)
+    uv = str(ensure_uv(cache))
     _STAMP.unlink(missing_ok=True)
     _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT))
     install = ("--python", str(python))
@@ -60,10 +54,17 @@ def _state() -> str:
     return digest.hexdigest()
 
 
-def _uv(cache: Path) -> str:
-    """Find ``uv`` on PATH, or install the locked one once into the user's cache."""
+def ensure_uv(cache: Path) -> Path:
+    """Find ``uv`` on PATH, or install the locked one once into the user's cache.
+
+    Args:
+        cache: the user's cache folder.
+
+    Raises:
+        ToolsError: it could not be installed.
+    """
     if found := shutil.which("uv"):
-        return found
+        return Path(found)
     home = cache / f"uv-{hashlib.sha256(_UV_LOCK.read_bytes()).hexdigest()[:16]}"
     uv = home / "bin" / "uv"
     if not uv.exists():
@@ -81,10 +82,11 @@ def _uv(cache: Path) -> str:
         )
         shutil.rmtree(home, ignore_errors=True)
         scratch.rename(home)
-    return str(uv)
+    return uv
 
 
 def _run(*command: str) -> None:
     environment = {**os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
-    if subprocess.run(command, env=environment, check=False).returncode != 0:
+    # standard output is for what was asked for: uv's path
+    if subprocess.run(command, env=environment, check=False, stdout=sys.stderr).returncode != 0:
         raise ToolsError(f"'{' '.join(command[:3])} …' failed, see above; when mended: make venv")

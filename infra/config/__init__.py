@@ -1,8 +1,10 @@
 """The configuration of a stack: what may be said, and what is wrong with what was said."""
 
-from infra.config.groups import Cluster, HostPathStorage, OnnxSource
+from infra.config.groups import Cluster, HostPathStorage
 from infra.config.inputs import ModelInputs
-from infra.config.stack import REPOSITORY, StackConfig, config_from_values, config_from_yaml
+from infra.config.sources import OnnxSource
+from infra.config.stack import StackConfig, cluster_from_yaml, config_from_values, config_from_yaml
+from infra.images import REPOSITORY
 
 __all__ = [
     "REPOSITORY",
@@ -11,6 +13,7 @@ __all__ = [
     "ModelInputs",
     "OnnxSource",
     "StackConfig",
+    "cluster_from_yaml",
     "config_from_values",
     "config_from_yaml",
 ]

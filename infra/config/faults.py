@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import yaml
+
+from infra.config.group import NEEDS_MORE
 from infra.config.schema import example_at, field_at, fields_of, groups_at, kind_of, value_at
 
 if TYPE_CHECKING:
@@ -19,6 +22,18 @@ PROJECT = "densenet-triton"
 
 _SHOWN_CHARACTERS = 80
 _NO_KIND = frozenset({"union_tag_invalid", "union_tag_not_found"})
+_PLAIN = {
+    "dict_type": "keys with text",
+    "greater_than_equal": "at least {ge}",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "less_than_equal": "at most {le}",
+    "model_attributes_type": "a group of keys",
+    "model_type": "a group of keys",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What is accepted, in a user's words, by pydantic's types of errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +47,15 @@ class StackFile:
         """File name, as Pulumi spells it."""
         return f"Pulumi.{self.stack}.yaml"
 
-    def set_command(self, key: str, value: object) -> str:
-        """The command that sets a key; a group becomes one command for each of its keys."""
-        if isinstance(value, dict) and value:
-            return " && ".join(self.set_command(f"{key}.{name}", inner) for name, inner in value.items())
-        text = value if isinstance(value, str) else json.dumps(value)
-        text = f'"{text}"' if text.startswith("$(") else shlex.quote(text)
-        return f"pulumi config set --stack {self.stack} --path '{PROJECT}:{key}' {text}"
+    def setting(self, key: str, value: object) -> str:
+        """The edit that sets a key, with the value as YAML on one line."""
+        text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
+        text = text.removesuffix("...\n").strip()
+        return f"in {self.name} set {_as_written(key)}: {text}"
 
-    def remove_command(self, key: str) -> str:
-        """The command that removes a key."""
-        return f"pulumi config rm --stack {self.stack} --path '{PROJECT}:{key}'"
+    def removing(self, key: str) -> str:
+        """The edit that removes a key."""
+        return f"remove {_as_written(key)} from {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +66,7 @@ class Fault:
         key: dotted path from the group, such as ``serving.replicas``.
         found: what stands there, in words.
         accepted: what may stand there.
-        mend: the command that mends it, or the place to edit.
+        mend: the edit that mends it.
     """
 
     key: str
@@ -65,6 +78,11 @@ class Fault:
         """The fault as one line."""
         text = f"{file.name}: {PROJECT}:{self.key} {self.found}; accepted: {self.accepted}; mend: {self.mend}"
         return " ".join(text.split())
+
+
+def _as_written(key: str) -> str:
+    """A key as the file spells it: a group's with the project's name."""
+    return key if "." in key else f"{PROJECT}:{key}"
 
 
 def shown(value: object) -> str:
@@ -90,15 +108,24 @@ def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object
             key=key,
             found=f"is not a key (it holds {shown(value_at(data, path))})",
             accepted=", ".join(dict.fromkeys(names)),
-            mend=file.remove_command(key),
+            mend=file.removing(key),
         )
+    if error["type"] == NEEDS_MORE:
+        return _fault_between_keys(error, key, file)
     missing = error["type"] in {"missing", "union_tag_not_found"}
     return Fault(
         key=key,
         found="is missing" if missing else f"is {shown(value_at(data, path))}",
         accepted=_accepted(error, root, path, data),
-        mend=file.set_command(key, example_at(root, path, data)),
+        mend=file.setting(key, example_at(root, path, data)),
     )
+
+
+def _fault_between_keys(error: ErrorDetails, group: str, file: StackFile) -> Fault:
+    """A number that is too small for another key of its group."""
+    values = error["ctx"]
+    key = f"{group}.{values['key']}"
+    return Fault(key=key, found=f"is {values['is']}", accepted=error["msg"], mend=file.setting(key, values["mend"]))
 
 
 def _path_from_error(error: ErrorDetails, data: object) -> Iterator[str]:
@@ -119,5 +146,9 @@ def _accepted(error: ErrorDetails, root: type[BaseModel], path: Sequence[str], d
     field = field_at(root, path, data)
     if error["type"] == "missing" and field and field.description:
         return field.description.rstrip(".")
+    if error["type"] == "dict_type" and groups_at(root, path, data):
+        return _PLAIN["model_type"]
+    if error["type"] in _PLAIN:
+        return _PLAIN[error["type"]].format(**error.get("ctx", {}))
     message = error["msg"]
     return message.partition(" should be ")[2] or message

@@ -1,17 +1,19 @@
 """The user's interface: one frozen model a configuration group.
 
 The keys of ``Pulumi.<stack>.yaml`` are the camel-case spellings of these fields. Every field says what it
-is for; an example stands where a default cannot, and is what a fault's command proposes. The reference in
+is for; an example stands where a default cannot, and is what a fault's mend proposes. The reference in
 ``docs/configuration.md`` is made from here.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from infra.config.group import NEEDS_MORE, Group
+from infra.config.sources import Source
 from infra.config.text import (
     AbsolutePath,
     DnsLabel,
@@ -20,10 +22,8 @@ from infra.config.text import (
     ModelName,
     PlanId,
     Quantity,
-    Sha256,
-    SourceUrl,
-    StoragePath,
 )
+from infra.images import REPOSITORY
 
 LOCAL_CLUSTER = "embedded"
 """The local cluster's default name; every context ``embedded-<something>`` is a local cluster too."""
@@ -32,12 +32,6 @@ LOCAL_CLUSTER = "embedded"
 def is_local(context: str) -> bool:
     """Whether a kubeconfig context means a local cluster, one that this project starts."""
     return context == LOCAL_CLUSTER or context.startswith(f"{LOCAL_CLUSTER}-")
-
-
-class Group(BaseModel):
-    """A configuration group: frozen, unknown keys refused, types taken as they are written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel, validate_by_name=True)
 
 
 class Cluster(Group):
@@ -61,6 +55,13 @@ class Cluster(Group):
     )
 
     @property
+    def kubeconfig_path(self) -> Path | None:
+        """The kubeconfig, absolute: `~` is the home folder, and other relative paths begin at the repository's root."""
+        if self.kubeconfig is None:
+            return None
+        return REPOSITORY / os.path.expanduser(self.kubeconfig)  # noqa: PTH111 - Path's raises where there is no such user
+
+    @property
     def local_name(self) -> str | None:
         """Name of the local cluster that the context means, or None for a cluster elsewhere."""
         return self.context if is_local(self.context) else None
@@ -81,7 +82,11 @@ class ExistingNodePool(Group):
     """Nodes that the cluster has already."""
 
     kind: Literal["existing"] = Field(description="The nodes are there already.", examples=["existing"])
-    selector: dict[str, str] = Field(default={}, description="Labels that a node must carry; none means any node.")
+    selector: dict[str, str] = Field(
+        default={},
+        description="Labels that a node must carry; none means any node.",
+        examples=[{"kubernetes.io/arch": "amd64"}],
+    )
     tolerations: tuple[Toleration, ...] = Field(default=(), description="Taints that the build and Triton tolerate.")
     gpu_product: Filled | None = Field(
         default=None, description="GPU product that the plan is for, part of the plan id.", examples=["H800"]
@@ -128,49 +133,12 @@ class NfsStorage(Group):
     path: AbsolutePath = Field(
         description="The exported folder; it belongs to 1000:1000.", examples=["/exports/models"]
     )
-    mount_options: tuple[Filled, ...] = Field(default=(), description="Mount options, such as `nfsvers=4.1`.")
+    mount_options: tuple[Filled, ...] = Field(
+        default=(), description="Mount options, such as `nfsvers=4.1`.", examples=[["nfsvers=4.1"]]
+    )
 
 
 Storage = Annotated[HostPathStorage | ClaimStorage | NfsStorage, Field(discriminator="kind")]
-
-
-class FixtureSource(Group):
-    """The project's own DenseNet-121, made at build time; it knows the rendered pictures only."""
-
-    kind: Literal["fixture"] = Field(description="The project's own model.", examples=["fixture"])
-
-
-class OnnxSource(Group):
-    """Any ONNX image classifier, named by its bytes."""
-
-    kind: Literal["onnx"] = Field(description="An ONNX file.", examples=["onnx"])
-    url: SourceUrl = Field(
-        description="Where the file is; `file://` works on local clusters only.",
-        examples=["https://example.org/model.onnx"],
-    )
-    sha256: Sha256 = Field(description="SHA-256 of the file.", examples=["$(sha256sum model.onnx | cut -c-64)"])
-
-    @property
-    def local_path(self) -> Path | None:
-        """The file on the user's disk that a ``file://`` URL names, else None."""
-        return Path(self.url.removeprefix("file://")) if self.url.startswith("file://") else None
-
-
-class PrebuiltSource(Group):
-    """A Triton model repository that lies on the storage already, as after the quick start's upload."""
-
-    kind: Literal["prebuilt"] = Field(description="A model repository on the storage.", examples=["prebuilt"])
-    path: StoragePath = Field(
-        description="Folder of the repository, relative to the storage.", examples=["uploads/densenet"]
-    )
-    sha256: Sha256 = Field(
-        description="Digest of the folder: what"
-        r" `find . -type f -printf '%P\0' | xargs -0 sha256sum | LC_ALL=C sort | sha256sum` prints inside it.",
-        examples=["<64 hex digits>"],
-    )
-
-
-Source = Annotated[FixtureSource | OnnxSource | PrebuiltSource, Field(discriminator="kind")]
 
 
 class Expectation(Group):
@@ -222,7 +190,7 @@ class Model(Group):
         description="Image of the build: a folder of `images/`, or a full reference.",
     )
     build_resources: Resources = Field(
-        default=Resources(cpu="500m", memory="1Gi", memory_limit="4Gi"),
+        default=Resources.model_validate({"cpu": "500m", "memory": "1536Mi", "memoryLimit": "4Gi"}),
         description="What the build asks of its node.",
     )
     build_timeout_s: int = Field(default=900, ge=30, description="Longest time of the build, in seconds.")
@@ -239,9 +207,8 @@ class Shutdown(Group):
     def _grace_covers_the_rest(self) -> Self:
         needed_s = self.pre_stop_s + self.exit_timeout_s
         if self.grace_s <= needed_s:
-            raise PydanticCustomError(
-                "chain", "graceS above preStopS + exitTimeoutS = {needed_s}", {"needed_s": needed_s}
-            )
+            values = {"key": "graceS", "is": self.grace_s, "needed_s": needed_s, "mend": 2 * needed_s}
+            raise PydanticCustomError(NEEDS_MORE, "above preStopS + exitTimeoutS = {needed_s}", values)
         return self
 
 
@@ -271,10 +238,15 @@ class Serving(Group):
 
     @model_validator(mode="after")
     def _rollout_covers_a_start(self) -> Self:
-        if self.rollout_timeout_s <= self.startup_timeout_s:
-            raise PydanticCustomError(
-                "chain", "rolloutTimeoutS above startupTimeoutS = {s}", {"s": self.startup_timeout_s}
-            )
+        needed_s = self.startup_timeout_s
+        if self.rollout_timeout_s <= needed_s:
+            values = {
+                "key": "rolloutTimeoutS",
+                "is": self.rollout_timeout_s,
+                "needed_s": needed_s,
+                "mend": 2 * needed_s,
+            }
+            raise PydanticCustomError(NEEDS_MORE, "above startupTimeoutS = {needed_s}", values)
         return self
 
 
@@ -282,7 +254,13 @@ class Endpoint(Group):
     """The way in."""
 
     gateway_class: DnsName = Field(description="Gateway class of the cluster.", examples=["traefik"])
-    port: int = Field(default=80, ge=1, le=65535, description="Port of the gateway's HTTP listener.")
+    port: int = Field(
+        default=80,
+        ge=1,
+        le=65535,
+        description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
+        examples=[8800],
+    )
     hostname: DnsName | None = Field(
         default=None,
         description="Host name of the URL. Without it: the gateway's address and the path /<namespace>.",
@@ -293,3 +271,19 @@ class Endpoint(Group):
         description="Largest request body; above it the gateway answers 413. Enforced by class `traefik`.",
         examples=[16777216],
     )
+
+
+class ClusterGroup(Group):
+    """What every verb needs to know of a stack's file."""
+
+    cluster: Cluster = Field(description="The cluster and the place in it.")
+
+
+class Groups(ClusterGroup):
+    """The groups of a stack's file."""
+
+    node_pool: ExistingNodePool = Field(description="The nodes that the stack runs on.")
+    storage: Storage = Field(description="Where sources and model repositories lie.")
+    model: Model = Field(description="The model, from its source to what it must answer.")
+    serving: Serving = Field(description="Triton's pods.")
+    endpoint: Endpoint = Field(description="The way in.", examples=[{"gatewayClass": "traefik", "port": 8800}])

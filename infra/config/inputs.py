@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.config.faults import Fault, shown
-from infra.config.groups import FixtureSource
+from infra.config.sources import FixtureSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class _Reader:
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, key: str, found: str, *, accepted: str, example: object) -> None:
-        mend = self.file.set_command(key, example)
+        mend = self.file.setting(key, example)
         self.faults.append(Fault(key=key, found=f"is {found}", accepted=accepted, mend=mend))
 
     def bytes_of(self, key: str, path: Path, example: str) -> bytes | None:

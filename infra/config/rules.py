@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from infra.config.faults import Fault, shown
-from infra.config.groups import OnnxSource, is_local
+from infra.config.groups import LOCAL_CLUSTER, is_local
+from infra.config.sources import OnnxSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 LIMITING_GATEWAY_CLASSES = frozenset({"traefik"})
 """Gateway classes whose controller can refuse a body that is too large."""
+
+EMBEDDED_GATEWAY_PORT = 8800
+"""Where the gateway of the local cluster of the default name listens; those of other names have other ports."""
 
 _TAG = r":\w[\w.-]{0,127}"
 _DIGEST = r"@sha256:[0-9a-f]{64}"
@@ -27,13 +31,14 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
 
     Args:
         right: values that are right by themselves, by dotted key; a rule about a missing one is left out.
-        file: the stack's file, for the commands that mend.
+        file: the stack's file, for the edits that mend.
         repository: the repository's root.
     """
     return [
         *_source_faults(right.get("model.source"), right.get("cluster.context"), file),
         *_image_faults("model.buildImage", right.get("model.buildImage"), "model-build", file, repository),
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
+        *_port_faults(right.get("endpoint.port"), right.get("cluster.context"), file),
         *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
     ]
 
@@ -47,14 +52,14 @@ def _source_faults(source: object, context: str | None, file: StackFile) -> Iter
             key=key,
             found=f"is {shown(source.url)}, and the pods of context {context} cannot read this disk",
             accepted="https:// (file:// on a local cluster only)",
-            mend=file.set_command(key, "https://example.org/model.onnx"),
+            mend=file.setting(key, "https://example.org/model.onnx"),
         )
     elif not source.local_path.is_file():
         yield Fault(
             key=key,
             found=f"is {shown(source.url)}, and there is no such file",
             accepted="the URL of a file",
-            mend=file.set_command(key, "file:///path/to/model.onnx"),
+            mend=file.setting(key, "file:///path/to/model.onnx"),
         )
 
 
@@ -65,7 +70,18 @@ def _image_faults(key: str, image: str | None, example: str, file: StackFile, re
             key=key,
             found=f"is {shown(image)}",
             accepted=f"{', '.join(own)}, or a full reference: registry/name with a tag or a digest",
-            mend=file.set_command(key, example),
+            mend=file.setting(key, example),
+        )
+
+
+def _port_faults(port: int | None, context: str | None, file: StackFile) -> Iterator[Fault]:
+    if context == LOCAL_CLUSTER and port not in (None, EMBEDDED_GATEWAY_PORT):
+        key = "endpoint.port"
+        yield Fault(
+            key=key,
+            found=f"is {port}, and the embedded cluster's gateway listens on {EMBEDDED_GATEWAY_PORT}",
+            accepted=str(EMBEDDED_GATEWAY_PORT),
+            mend=file.setting(key, EMBEDDED_GATEWAY_PORT),
         )
 
 
@@ -76,5 +92,5 @@ def _limit_faults(limit: int | None, gateway_class: str | None, file: StackFile)
             key=key,
             found=f"is {limit}: gateway class {gateway_class} cannot enforce maxBodyBytes",
             accepted=f"no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}",
-            mend=file.remove_command(key),
+            mend=file.removing(key),
         )

@@ -90,7 +90,7 @@ def example_at(model: type[BaseModel], path: Sequence[str], data: Any) -> object
     """A value that is accepted at a key path: the field's example, else its default."""
     field = field_at(model, path, data)
     if field is None:
-        return kind_of(groups_at(model, path[:-1], data)[0]) if path[-1] == "kind" else {}
+        return _inner_example(model, path, data)
     if field.examples:
         return field.examples[0]
     if field.is_required():
@@ -99,3 +99,14 @@ def example_at(model: type[BaseModel], path: Sequence[str], data: Any) -> object
     if isinstance(default, BaseModel):
         return default.model_dump(mode="json", by_alias=True)
     return default if isinstance(default, int | list | dict | tuple) else str(default)
+
+
+def _inner_example(model: type[BaseModel], path: Sequence[str], data: Any) -> object:
+    """A value for what is no field: the kind that is to be chosen, or an item of a list or of a mapping."""
+    *outer, last = path
+    groups = groups_at(model, outer, data)
+    if groups:
+        return kind_of(groups[0]) if last == "kind" else example_of(groups[0])
+    field = field_at(model, outer, data)
+    items = field.examples[0] if field and field.examples else [""]
+    return next(iter(items.values() if isinstance(items, dict) else items))

@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from infra.config.faults import PROJECT, StackFile, fault_from_error
-from infra.config.groups import Cluster, Endpoint, ExistingNodePool, Group, Model, Serving, Storage
+from infra.config.groups import ClusterGroup, Groups
 from infra.config.inputs import ModelInputs, inputs_from_files
 from infra.config.rules import faults_between_values
 from infra.config.schema import fields_of, kind_of, models_of
 from infra.errors import ConfigError
+from infra.images import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
+    from infra.config.groups import Cluster, Endpoint, ExistingNodePool, Model, Serving, Storage
+
 _NOTHING = object()
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-"""The repository's root; relative paths of the configuration begin here."""
-
-
-class Groups(Group):
-    """The groups of a stack's file."""
-
-    cluster: Cluster = Field(description="The cluster and the place in it.")
-    node_pool: ExistingNodePool = Field(description="The nodes that the stack runs on.")
-    storage: Storage = Field(description="Where sources and model repositories lie.")
-    model: Model = Field(description="The model, from its source to what it must answer.")
-    serving: Serving = Field(description="Triton's pods.")
-    endpoint: Endpoint = Field(description="The way in.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +51,34 @@ def config_from_yaml(path: Path) -> StackConfig:
     Raises:
         ConfigError: names every fault.
     """
+    return config_from_values(_values_from_yaml(path), stack=_stack_from_path(path))
+
+
+def cluster_from_yaml(path: Path) -> Cluster:
+    """Read the group ``cluster`` of a stack's file alone, so that what is wrong elsewhere is in nobody's way.
+
+    Args:
+        path: the stack's file; its name is ``Pulumi.<stack>.yaml``.
+
+    Raises:
+        ConfigError: names every fault of that group.
+    """
+    data = {key: value for key, value in _data_from_values(_values_from_yaml(path)).items() if key == "cluster"}
+    try:
+        return ClusterGroup.model_validate_json(json.dumps(data)).cluster
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    file = StackFile(stack=_stack_from_path(path))
+    faults = [fault_from_error(error, root=ClusterGroup, data=data, file=file) for error in errors]
+    raise ConfigError([fault.line(file) for fault in faults])
+
+
+def _stack_from_path(path: Path) -> str:
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
+def _values_from_yaml(path: Path) -> dict[str, Any]:
+    """What stands under ``config:`` in a stack's file."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -73,7 +90,7 @@ def config_from_yaml(path: Path) -> StackConfig:
     values = document.get("config") if isinstance(document, dict) else None
     if not isinstance(values, dict):
         raise ConfigError([f"{path}: has no `config:`; accepted: a stack's groups; mend: edit {path}"])
-    return config_from_values(values, stack=path.name.removeprefix("Pulumi.").removesuffix(".yaml"))
+    return values
 
 
 def config_from_values(values: Mapping[str, Any], *, stack: str) -> StackConfig:
@@ -87,8 +104,7 @@ def config_from_values(values: Mapping[str, Any], *, stack: str) -> StackConfig:
     Raises:
         ConfigError: names every fault, whichever group it is in.
     """
-    prefix = f"{PROJECT}:"
-    data = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+    data = _data_from_values(values)
     file = StackFile(stack=stack)
     groups, errors = _groups_from_data(data)
     right = right_values(data, errors)
@@ -100,9 +116,24 @@ def config_from_values(values: Mapping[str, Any], *, stack: str) -> StackConfig:
     return StackConfig(stack=stack, inputs=inputs, **dict(groups))
 
 
+def _data_from_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The project's own groups, as plain as JSON is: YAML knows dates, and keys that are no text."""
+    prefix = f"{PROJECT}:"
+    own = {str(key): value for key, value in values.items()}
+    return {key.removeprefix(prefix): _plain(value) for key, value in own.items() if key.startswith(prefix)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
 def _groups_from_data(data: Mapping[str, Any]) -> tuple[Groups | None, list[ErrorDetails]]:
     try:
-        return Groups.model_validate_json(json.dumps(data, default=str)), []
+        return Groups.model_validate_json(json.dumps(data)), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
 

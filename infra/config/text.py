@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -23,13 +23,28 @@ def _text(accepts: Callable[[str], object], accepted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+_FILE_URL = re.compile(r"file://(localhost)?(?P<path>/.+)", re.DOTALL)
+
+
+def path_from_file_url(url: str) -> Path | None:
+    """The file on this machine that a ``file://`` URL names, percent-decoded; None for any other URL."""
+    match = _FILE_URL.fullmatch(url)
+    return Path(unquote(match["path"])) if match else None
+
+
+def _without_localhost(url: str) -> str:
+    """The build's spelling of a URL: a file on this machine, with no host."""
+    match = _FILE_URL.fullmatch(url)
+    return f"file://{match['path']}" if match else url
+
+
 def _is_source_url(text: str) -> bool:
     try:
         url = urlsplit(text)
     except ValueError:
         return False
     if url.scheme == "file":
-        return not url.netloc and url.path.startswith("/")
+        return _FILE_URL.fullmatch(text) is not None
     return url.scheme == "https" and bool(url.hostname)
 
 
@@ -63,7 +78,11 @@ ModelName = Annotated[
     ),
 ]
 Quantity = Annotated[str, _text(_QUANTITY.fullmatch, "a Kubernetes quantity in quotes, such as '500m', '2' or '1Gi'")]
-SourceUrl = Annotated[str, _text(_is_source_url, "https://host/file, or file:///path on a local cluster")]
+SourceUrl = Annotated[
+    str,
+    _text(_is_source_url, "https://host/file, or file:///path on a local cluster"),
+    AfterValidator(_without_localhost),
+]
 StoragePath = Annotated[str, _text(_stays_inside, "a folder relative to the storage, without '..'")]
 AbsolutePath = Annotated[str, _text(_is_absolute, "an absolute path below '/', without '..'")]
 Filled = Annotated[str, _text(str.strip, "text that is not empty")]

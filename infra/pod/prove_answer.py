@@ -3,7 +3,7 @@
 Runs as the pod's startup probe: plain Python 3.8, no packages. Exit status 0 only when the expected class
 comes first, every label is the expected one, and every score agrees with the golden scores within their
 tolerance. While Triton is loading it says 'not yet'. A wrong answer is written to the container's termination
-log too, so that it stands in the pod's status.
+log too, so that it stands in the pod's status; it is cut to what a status holds.
 
     python3 prove_answer.py --port 8080 --repository /mnt/model --expected /proof/expected.json
 """
@@ -28,6 +28,8 @@ _TIMEOUT_S = 9
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _SHOWN = 3
 _WIDTH = 38
+_LABEL_CHARACTERS = 60
+_EVIDENCE_BYTES = 4000  # of a longer termination log, kubelet keeps the last 4096 bytes, not the essence
 
 
 class Wanted(NamedTuple):
@@ -78,8 +80,9 @@ def main() -> int:
         sys.stdout.write(f"not yet: {error}\n")
         return 1
     except WrongAnswerError as error:
-        sys.stdout.write(f"{error}\n")
-        arguments.termination_log.write_text(f"{error}\n", encoding="utf-8")
+        evidence = str(error).encode()[:_EVIDENCE_BYTES].decode("utf-8", "ignore") + "\n"
+        sys.stdout.write(evidence)
+        arguments.termination_log.write_text(evidence, encoding="utf-8")
         return 1
     sys.stdout.write(f"proven: {expected['class']} {expected['label']}\n")
     return 0
@@ -188,18 +191,25 @@ def reasons_against(wanted: Wanted, answer: Answer) -> Iterator[str]:
     first = top(answer.scores)[0]
     if first != wanted.class_index:
         yield f"first: class {first}, expected {wanted.class_index}"
-    yield from reasons_against_labels(answer.labels, wanted)
+    yield from reasons_against_labels(answer, wanted)
     if wanted.scores is not None:
         yield from reasons_against_scores(answer.scores, wanted.scores, wanted.tolerance)
 
 
-def reasons_against_labels(served: dict[int, str], wanted: Wanted) -> Iterator[str]:
-    """Yield a line for the number of wrong labels, and one for each of the first few."""
+def reasons_against_labels(answer: Answer, wanted: Wanted) -> Iterator[str]:
+    """Yield a line for the number of wrong labels, and one for the expected class's and those that score highest."""
+    served = answer.labels
     wrong = [index for index, label in enumerate(wanted.labels) if served.get(index) != label]
     if wrong:
         yield f"labels: {len(wrong)} of {len(wanted.labels)} differ"
-    for index in sorted(wrong, key=lambda index: index != wanted.class_index)[:_SHOWN]:
-        yield f"labels: class {index} is {served.get(index)!r}, expected {wanted.labels[index]!r}"
+    wrong.sort(key=lambda index: (index != wanted.class_index, -answer.scores[index]))
+    for index in wrong[:_SHOWN]:
+        yield f"labels: class {index} is {label_shown(served.get(index))}, expected {label_shown(wanted.labels[index])}"
+
+
+def label_shown(label: str | None) -> str:
+    """A label in quotes, cut where it is long."""
+    return repr(label if label is None else label[:_LABEL_CHARACTERS])
 
 
 def reasons_against_scores(scores: Sequence[float], golden: Sequence[float], tolerance: float) -> Iterator[str]:
@@ -238,7 +248,7 @@ def tables_of(wanted: Wanted, answer: Answer) -> Iterator[str]:
 
 def table_entry(scores: Sequence[float], index: int, labels: dict[int, str]) -> str:
     """One line of a table, as image_client prints it."""
-    return f"{scores[index]:.6f} ({index}) = {labels.get(index, '')}"
+    return f"{scores[index]:.6f} ({index}) = {labels.get(index, '')[:_LABEL_CHARACTERS]}"
 
 
 if __name__ == "__main__":

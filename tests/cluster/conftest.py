@@ -1,4 +1,4 @@
-"""The cluster `embedded-test`, brought up from nothing once for all tests, and removed at the end."""
+"""The cluster `embedded-test`, brought up from nothing once for this folder's tests, and removed after the last."""
 
 import os
 import sys
@@ -11,16 +11,15 @@ from tests.cluster.driver import ClusterDriver
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and skip it where no cluster can be started."""
-    needs = None if sys.platform == "linux" and os.geteuid() == 0 else "the embedded cluster needs root on Linux"
+    """Skip every test of this folder where no cluster can be started."""
+    if sys.platform == "linux" and os.geteuid() == 0:
+        return
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker("cluster")
-            if needs:
-                item.add_marker(pytest.mark.skip(reason=needs))
+            item.add_marker(pytest.mark.skip(reason="the embedded cluster needs root on Linux"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[ClusterDriver]:
     """A healthy cluster; a test that breaks it mends it with `up`."""
     driver = ClusterDriver("embedded-test")

@@ -13,21 +13,11 @@ from bench.workspace import ROOT, Workspace, workspace_in
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, and skip it where no cluster can be started."""
-    reason = None
-    if sys.platform != "linux" or os.geteuid() != 0:
-        reason = "the embedded cluster needs root on Linux"
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("e2e")
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A clone with the stack `first`; whatever it has started is gone at the end."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("the embedded cluster needs root on Linux")
     made = workspace_in(tmp_path_factory.mktemp("e2e"), "embedded-e2e")
     made.write_stack("first")
     yield made

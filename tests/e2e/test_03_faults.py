@@ -93,25 +93,52 @@ def test_a_failed_build_says_why_and_runs_again_when_mended(workspace: Workspace
     assert workspace.make("destroy", "STACK=broken").returncode == 0
 
 
-def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
-    """A prebuilt repository whose scores are right but whose labels are not: both tables are shown."""
+def upload(workspace: Workspace, name: str) -> Path:
+    """Put a copy of the first stack's repository on the storage, as a user's upload; return its folder."""
     storage = layout_from_name(workspace.cluster).storage
     published = next(path for path in (storage / "repositories").iterdir() if _is_fixture(path))
-    upload = storage / "uploads" / "permuted"
-    shutil.copytree(published / "densenet_tensorrt", upload / "densenet_tensorrt")
-    labels = upload / "densenet_tensorrt" / "labels.txt"
+    folder = storage / "uploads" / name
+    shutil.copytree(published / "densenet_tensorrt", folder / "densenet_tensorrt")
+    return folder
+
+
+def prebuilt(folder: Path) -> dict[str, str]:
+    """The source that names an upload."""
+    subprocess.run(["chown", "-R", "1000:1000", str(folder)], check=True)
+    return {"kind": "prebuilt", "path": f"uploads/{folder.name}", "sha256": tree_digest(folder)}
+
+
+def test_a_prebuilt_repository_is_served_as_it_is(workspace: Workspace) -> None:
+    workspace.write_stack("uploaded", model={"source": prebuilt(upload(workspace, "right"))})
+
+    result = workspace.make("up", "STACK=uploaded")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert workspace.make("destroy", "STACK=uploaded").returncode == 0
+
+
+def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
+    """Right scores, and the right label for the mug, but others exchanged: the pod's own proof shows both tables."""
+    folder = upload(workspace, "permuted")
+    labels = folder / "densenet_tensorrt" / "labels.txt"
+    labels.chmod(0o644)
     rows = labels.read_text().splitlines()
-    rows[504], rows[968] = rows[968], rows[504]
+    rows[505], rows[968] = rows[968], rows[505]
     labels.write_text("".join(f"{row}\n" for row in rows))
-    subprocess.run(["chown", "-R", "1000:1000", str(storage / "uploads")], check=True)
-    source = {"kind": "prebuilt", "path": "uploads/permuted", "sha256": tree_digest(upload)}
-    workspace.write_stack("permuted", model={"source": source}, serving={"startupTimeoutS": 30, "rolloutTimeoutS": 60})
+    limits = {"startupTimeoutS": 20, "rolloutTimeoutS": 60}
+    workspace.write_stack("permuted", model={"source": prebuilt(folder)}, serving=limits)
 
     stderr = failed_up(workspace, "permuted")
 
-    assert "COFFEE MUG" in stderr
-    assert "CUP" in stderr
+    assert "labels: 2 of 1000 differ" in stderr
+    assert "COFFEEPOT" in stderr
     assert workspace.make("destroy", "STACK=permuted").returncode == 0
+
+
+def test_a_namespace_of_another_stack(workspace: Workspace) -> None:
+    workspace.write_stack("squatter", cluster={"namespace": "triton-first"})
+
+    assert "'triton-first' belongs to stack first" in failed_up(workspace, "squatter")
 
 
 def test_an_image_that_does_not_exist(workspace: Workspace) -> None:
@@ -134,7 +161,7 @@ def test_two_runs_at_once_are_one_too_many(workspace: Workspace) -> None:
         stderr = failed_up(workspace, "first")
         running.communicate()
 
-    assert "another run is working on stack first" in stderr
+    assert f"another run is working on cluster {workspace.cluster}" in stderr
     assert running.returncode == 0
 
 

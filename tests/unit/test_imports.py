@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.unit
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "infra": {"infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},

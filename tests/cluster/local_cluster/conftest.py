@@ -13,7 +13,7 @@ from tests.cluster.driver import ClusterDriver, environment
 _SERVE_FILES = ["proxy", "--address=0.0.0.0", "--port=8080", "--accept-hosts=.*", "--www=/etc", "--www-prefix=/files/"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def probe(cluster: ClusterDriver, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The ready pod's name. Its one program is kubectl: an HTTP server, and a client of the API server too."""
     program = Path(shutil.which("kubectl", path=environment()["PATH"]) or os.devnull)

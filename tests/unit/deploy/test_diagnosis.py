@@ -45,6 +45,26 @@ def test_a_container_that_restarts_gives_the_last_words_of_the_one_before() -> N
     ]
 
 
+def test_a_server_that_left_in_peace_after_a_wrong_answer_still_says_why() -> None:
+    """Ended by its failed probe, Triton exits with status 0; the probe's verdict is its last message."""
+    ended = {"name": "triton", "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 0, "message": "no"}}}
+
+    assert reasons([pod(containerStatuses=[ended])]) == ["pod triton-1: container triton ended with status 0: no"]
+
+
+def test_a_build_that_is_done_needs_no_reason() -> None:
+    done = container(terminated={"exitCode": 0, "reason": "Completed"})
+
+    assert reasons([pod(containerStatuses=[done])]) == []
+
+
+def test_a_pod_that_became_ready_is_not_asked_about_its_past() -> None:
+    mended = {"name": "triton", "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}}
+    ready = {"type": "Ready", "status": "True"}
+
+    assert reasons([pod(containerStatuses=[mended], conditions=[ready])]) == []
+
+
 def test_a_pod_without_a_node_says_so() -> None:
     unschedulable = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
 

@@ -54,9 +54,10 @@ def test_a_users_passphrase_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_shown_is_what_a_shell_can_eval() -> None:
-    shown = shown_environment({"PATH": "/a b:/it's", "PULUMI_BACKEND_URL": "file:///x", "HOME": "/h"})
+    shown = shown_environment({"PATH": "/a b:/it's", "PULUMI_BACKEND_URL": "file:///x", "HOME": "/h"}, "dev")
 
     assert [shlex.split(line) for line in shown.splitlines()] == [
         ["export", "PATH=/a b:/it's"],
         ["export", "PULUMI_BACKEND_URL=file:///x"],
+        ["export", "PULUMI_STACK=dev"],
     ]

@@ -1,26 +1,37 @@
 from pathlib import Path
 
+import pytest
+
 from deploy.whereabouts import Whereabouts
 
 
-def test_a_stack_that_was_never_deployed_has_not_moved(tmp_path: Path) -> None:
-    assert not Whereabouts(folder=tmp_path).moved("dev", "uid-1")
+@pytest.fixture
+def records(tmp_path: Path) -> Whereabouts:
+    """Two stacks on one cluster, and one elsewhere in a namespace of the same name."""
+    made = Whereabouts(folder=tmp_path)
+    made.note("dev", context="embedded", identity="uid-1", namespace="triton")
+    made.note("real", context="embedded", identity="uid-1", namespace="triton-real")
+    made.note("gpu", context="elsewhere", identity="uid-2", namespace="triton")
+    return made
 
 
-def test_another_cluster_behind_the_same_context_is_noticed(tmp_path: Path) -> None:
-    records = Whereabouts(folder=tmp_path)
-    records.note("dev", context="embedded", identity="uid-1")
-
-    assert not records.moved("dev", "uid-1")
-    assert records.moved("dev", "uid-2")
+def test_a_stack_that_was_never_deployed_is_nowhere(records: Whereabouts) -> None:
+    assert records.identity("new") is None
 
 
-def test_the_stacks_of_one_context_are_found_and_forgotten(tmp_path: Path) -> None:
-    records = Whereabouts(folder=tmp_path)
-    for stack, context in (("dev", "embedded"), ("real", "embedded"), ("gpu", "elsewhere")):
-        records.note(stack, context=context, identity="uid")
+def test_the_last_place_counts(records: Whereabouts) -> None:
+    records.note("dev", context="embedded", identity="uid-3", namespace="triton")
 
+    assert records.identity("dev") == "uid-3"
+
+
+def test_the_stacks_of_one_context_are_found_and_forgotten(records: Whereabouts) -> None:
     assert list(records.stacks_on("embedded")) == ["dev", "real"]
     records.forget("dev")
     records.forget("dev")
     assert list(records.stacks_on("embedded")) == ["real"]
+
+
+def test_a_namespace_belongs_to_its_cluster(records: Whereabouts) -> None:
+    assert list(records.stacks_in("triton", identity="uid-1")) == ["dev"]
+    assert list(records.stacks_in("triton", identity="uid-2")) == ["gpu"]

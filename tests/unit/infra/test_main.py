@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from tests.unit.infra.conftest import Declared
 
-pytestmark = pytest.mark.unit
-
 
 def hand_over(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({key: json.dumps(value) for key, value in values.items()}))

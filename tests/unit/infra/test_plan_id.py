@@ -12,8 +12,6 @@ from infra.plan_id import PlanInputs, build_code_digest, plan_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.unit
-
 INPUTS = PlanInputs(
     source_kind="onnx",
     source_sha256="a" * 64,

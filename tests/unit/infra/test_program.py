@@ -6,8 +6,6 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from infra.config import config_from_values
 from infra.program import outputs_from_config
 from infra.release import release_from_config
@@ -15,11 +13,11 @@ from infra.release import release_from_config
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
     from tests.unit.infra.conftest import Declared
 
     Declare = Callable[[Callable[[], Any]], Declared]
-
-pytestmark = pytest.mark.unit
 
 
 def declared_dev(declare: Declare, values: dict[str, Any]) -> Declared:
@@ -84,6 +82,15 @@ def test_provider_takes_the_named_context_and_kubeconfig_only(
     }
 
 
+def test_the_kubeconfig_is_handed_over_expanded(
+    declare: Declare, dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    dev_values["densenet-triton:cluster"]["kubeconfig"] = "~/.kube/mine"
+    provider = declared_dev(declare, dev_values).named("cluster")
+    assert provider.inputs["kubeconfig"] == "/home/somebody/.kube/mine"
+
+
 def test_triton_waits_for_the_build_and_is_not_replaced_with_it(declare: Declare, dev_values: dict[str, Any]) -> None:
     declared = declared_dev(declare, dev_values)
     assert "plan-job" in declared.named("triton-deployment").dependencies
@@ -110,6 +117,13 @@ def test_the_builds_specification(declare: Declare, dev_values: dict[str, Any]) 
         "expect": {"class": 504, "label": "COFFEE MUG"},
         "pinned": False,
     }
+
+
+def test_the_build_reserves_what_it_needs(declare: Declare, dev_values: dict[str, Any]) -> None:
+    pod = declared_dev(declare, dev_values).named("plan-job").inputs["spec"]["template"]["spec"]
+    assert [container["resources"] for container in pod["containers"]] == [
+        {"requests": {"cpu": "500m", "memory": "1536Mi"}, "limits": {"memory": "4Gi"}}
+    ]
 
 
 def test_everything_namespaced_is_in_the_stacks_namespace(declare: Declare, dev_values: dict[str, Any]) -> None:

@@ -3,8 +3,6 @@ import pytest
 from local_cluster.awaiting import await_condition
 from local_cluster.errors import DeadlineError
 
-pytestmark = pytest.mark.unit
-
 
 class Clock:
     """A monotonic clock that only sleeping moves."""

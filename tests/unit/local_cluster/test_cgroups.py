@@ -1,10 +1,6 @@
 from pathlib import Path
 
-import pytest
-
 from local_cluster import cgroups
-
-pytestmark = pytest.mark.unit
 
 
 def test_every_hierarchy_of_a_v1_machine_counts(tmp_path: Path) -> None:

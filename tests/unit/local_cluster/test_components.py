@@ -8,7 +8,7 @@ from local_cluster.components import NAMES, Component, Need, components
 from local_cluster.errors import ProgramError
 from local_cluster.layout import Layout
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("programs_on_path")]
+pytestmark = pytest.mark.usefixtures("programs_on_path")
 
 
 def component(layout: Layout, name: str) -> Component:

@@ -10,8 +10,6 @@ import yaml
 from local_cluster.configuration import rendered_files
 from local_cluster.layout import Layout
 
-pytestmark = pytest.mark.unit
-
 
 def rendered(layout: Layout, **changes: Any) -> Mapping[Path, str]:
     values: dict[str, Any] = {

@@ -6,8 +6,6 @@ import pytest
 from local_cluster.definitions import GATEWAY_CLASS_DEFINITION, Definitions, DefinitionsError, definition_files
 from local_cluster.layout import Layout
 
-pytestmark = pytest.mark.unit
-
 
 class FakeApi:
     """Notes what is applied, and shows a definition whose state the test sets."""

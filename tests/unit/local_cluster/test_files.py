@@ -5,8 +5,6 @@ import pytest
 
 from local_cluster.files import WriteError, make_folder, write_if_changed
 
-pytestmark = pytest.mark.unit
-
 
 def test_only_a_change_is_written(tmp_path: Path) -> None:
     path = tmp_path / "config"

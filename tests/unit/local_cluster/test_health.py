@@ -2,8 +2,6 @@ import pytest
 
 from local_cluster.health import ClusterHealth, ComponentHealth
 
-pytestmark = pytest.mark.unit
-
 
 def health(*, state: str = "RUNNING", node: str = "Ready", gateway_state: str = "Ready") -> ClusterHealth:
     component = ComponentHealth(name="etcd", state=state, pid=42, uptime_s=3725, restarts=1)

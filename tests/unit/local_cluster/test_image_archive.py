@@ -8,8 +8,6 @@ import pytest
 
 from local_cluster.image_archive import content_tag, image_from_program
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:

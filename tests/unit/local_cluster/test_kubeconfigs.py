@@ -1,14 +1,11 @@
 import base64
 import datetime as dt
 
-import pytest
 import yaml
 
 from local_cluster import pki
 from local_cluster.kubeconfigs import admin_kubeconfig, client_kubeconfig
 from local_cluster.layout import Layout
-
-pytestmark = pytest.mark.unit
 
 
 def test_the_administrators_context_is_the_clusters_name_and_holds_its_key(layout: Layout) -> None:

@@ -7,8 +7,6 @@ import pytest
 from local_cluster.errors import ClusterNameError
 from local_cluster.layout import layout_from_name
 
-pytestmark = pytest.mark.unit
-
 
 def test_the_default_cluster_has_the_documented_places() -> None:
     layout = layout_from_name("embedded")

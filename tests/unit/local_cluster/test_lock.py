@@ -7,8 +7,6 @@ import pytest
 from local_cluster.errors import BusyError
 from local_cluster.lock import locked
 
-pytestmark = pytest.mark.unit
-
 _HOLDER = """
 import sys
 from pathlib import Path

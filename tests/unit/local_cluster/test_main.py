@@ -3,8 +3,6 @@ import pytest
 from local_cluster.__main__ import main
 from local_cluster.layout import Layout
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:

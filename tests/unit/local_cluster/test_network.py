@@ -6,8 +6,6 @@ import pytest
 from local_cluster.layout import layout_from_name
 from local_cluster.network import conflicting_route, nameservers
 
-pytestmark = pytest.mark.unit
-
 LAYOUT = layout_from_name("embedded-test")
 ORDINARY: list[dict[str, Any]] = [
     {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0"},

@@ -9,8 +9,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from local_cluster import pki
 from local_cluster.layout import Layout
 
-pytestmark = pytest.mark.unit
-
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 

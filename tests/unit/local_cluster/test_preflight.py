@@ -11,8 +11,6 @@ from local_cluster.cgroups import CgroupError
 from local_cluster.errors import PreflightError
 from local_cluster.layout import Layout
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def fit_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from local_cluster.layout import Layout
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import ProcessState
 
-pytestmark = pytest.mark.unit
-
 BOOT = 1_900_000_000
 BEFORE, AFTER = "2030-03-17T17:00:00Z", "2030-03-17T18:00:00Z"  # an hour and less before BOOT, and after it
 NODE = "/api/v1/nodes/embedded-test"

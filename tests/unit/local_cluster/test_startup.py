@@ -4,8 +4,6 @@ import pytest
 
 from local_cluster.startup import has_capability
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(("number", "held"), [(0, True), (23, True), (24, False), (25, True)])
 def test_capabilities_are_read_from_the_kernels_mask(tmp_path: Path, number: int, *, held: bool) -> None:

@@ -7,8 +7,6 @@ from local_cluster.errors import NotRunningError
 from local_cluster.layout import Layout
 from local_cluster.supervision import Supervisor, configuration
 
-pytestmark = pytest.mark.unit
-
 PLAIN = Component(name="etcd", command=("/bin/etcd", "--dir=/a b", "--format=%H"), reads=())
 LATE = Component(name="traefik", command=("/bin/t",), reads=(), environment=(("A", "1"),), needs=Need.DEFINITIONS)
 

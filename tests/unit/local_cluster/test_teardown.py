@@ -5,8 +5,6 @@ import pytest
 from local_cluster import teardown
 from local_cluster.teardown import MountedDataError
 
-pytestmark = pytest.mark.unit
-
 
 def mounts_with(path: Path, mount_point: Path) -> Path:
     file = path / "mounts"

@@ -8,7 +8,7 @@ import pytest
 
 _LIST = """
 [tool.hello]
-serves = "cluster"
+serves = ["cluster"]
 folder = "hello"
 files = [{ glob = "words.txt", to = "share/words" }]
 disk_gib = 1

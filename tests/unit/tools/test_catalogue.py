@@ -22,8 +22,13 @@ def test_every_program_that_the_project_runs_is_listed() -> None:
 
 
 def test_only_chooses_by_what_a_tool_serves() -> None:
-    assert {tool.name for tool in chosen(TOOLS.values(), "pulumi")} == {"pulumi", "pulumi-kubernetes"}
+    assert {tool.name for tool in chosen(TOOLS.values(), "pulumi")} == {"pulumi", "pulumi-kubernetes", "kubectl"}
+    assert {tool.name for tool in chosen(TOOLS.values(), "cluster")} == {*TOOLS} - {"pulumi", "pulumi-kubernetes"}
     assert len(chosen(TOOLS.values(), None)) == len(TOOLS)
+
+
+def test_a_cluster_of_one_s_own_needs_of_kubernetes_only_kubectl() -> None:
+    assert [program.name for program in TOOLS["kubectl"].programs] == ["kubectl"]
 
 
 def test_kubernetes_is_stamped_with_the_version_that_its_go_mod_pins() -> None:
@@ -54,9 +59,11 @@ def test_the_python_packages_and_the_built_programs_are_of_one_version() -> None
 
 def test_a_list_with_a_fault_names_the_file_and_the_fault(tmp_path: Path) -> None:
     faulty = tmp_path / "programs.toml"
-    faulty.write_text('[tool.x]\nserves = "nobody"\nfolder = "x"\ndisk_gib = 1\n')
+    faulty.write_text('[tool.x]\nserves = ["nobody"]\nfolder = "x"\ndisk_gib = 1\n')
 
-    with pytest.raises(CatalogueError, match=r"programs.toml: .*'nobody'; accepted: cluster, pulumi; restore"):
+    with pytest.raises(
+        CatalogueError, match=r"programs.toml: .*\['nobody'\]; accepted: a list of cluster, pulumi; restore"
+    ):
         catalogue(faulty)
 
 

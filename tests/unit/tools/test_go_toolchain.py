@@ -52,16 +52,36 @@ def test_a_machine_without_go_is_told_where_to_get_it(
 
 
 def test_an_old_go_is_refused_with_both_versions(module: Path, fake_go: FakeGo) -> None:
-    fake_go(env_answers("go1.20.3", "local"))
+    (module / "go.mod").write_text("module example.com/hello\n\ngo 1.26.6\n")
+    fake_go(env_answers("go1.25.9", "local"))
 
-    with pytest.raises(ToolchainError, match=r"is Go 1.20.3, but 1.21.0 or newer is needed; .* GOTOOLCHAIN=auto"):
+    with pytest.raises(ToolchainError, match=r"is Go 1.25.9, but 1.26.6 or newer is needed; .* GOTOOLCHAIN=auto"):
+        release_of_toolchain([module])
+
+
+@pytest.mark.parametrize("release", ["go1.19.8", "go1.20.3"])
+def test_a_go_that_cannot_fetch_a_newer_one_is_refused_and_not_told_to(
+    release: str, module: Path, fake_go: FakeGo
+) -> None:
+    fake_go(env_answers(release, ""))
+
+    with pytest.raises(ToolchainError, match=r"1.21.0 or newer is needed; install it from https://go.dev/dl/$"):
+        release_of_toolchain([module])
+
+
+def test_a_go_that_is_pinned_to_a_release_is_refused(module: Path, fake_go: FakeGo) -> None:
+    (module / "go.mod").write_text("module example.com/hello\n\ngo 1.26.6\n")
+    fake_go(env_answers("go1.25.0", "go1.25.0"))
+
+    with pytest.raises(ToolchainError, match=r"is Go 1.25.0, but 1.26.6 or newer is needed; .* GOTOOLCHAIN=auto"):
         release_of_toolchain([module])
 
 
 def test_an_old_go_that_may_fetch_a_newer_one_serves(module: Path, fake_go: FakeGo) -> None:
-    fake_go(env_answers("go1.20.3", "auto"))
+    (module / "go.mod").write_text("module example.com/hello\n\ngo 1.26.6\n")
+    fake_go(env_answers("go1.25.9", "auto"))
 
-    assert release_of_toolchain([module]) == "1.20.3"
+    assert release_of_toolchain([module]) == "1.25.9"
 
 
 def test_a_new_go_serves(module: Path, fake_go: FakeGo) -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import subprocess
 import sys
@@ -39,8 +40,8 @@ def test_built_tools_stand_first_and_plugins_do_not(environment: dict[str, str],
 
     path = tools("path", "--only", "pulumi", environment=environment).stdout.strip()
 
-    pulumi, _provider = chosen(catalogue(), "pulumi")
-    assert path == f"{cache.product(pulumi)}/bin:{FOLDER}/bin"
+    pulumi, _provider, kubectl = chosen(catalogue(), "pulumi")
+    assert path == f"{cache.product(pulumi)}/bin:{cache.product(kubectl)}/bin:{FOLDER}/bin"
 
 
 def test_the_definitions_have_a_place_before_they_are_built(environment: dict[str, str], tmp_path: Path) -> None:
@@ -56,6 +57,7 @@ def test_what_is_missing_is_listed_with_the_reason(environment: dict[str, str]) 
     assert [line.split(maxsplit=1) for line in lines] == [
         ["pulumi", "to be built  not on PATH"],
         ["pulumi-resource-kubernetes", "to be built  not on PATH"],
+        ["kubectl", "to be built  not on PATH"],
     ]
 
 
@@ -64,6 +66,58 @@ def test_go_is_asked_for_where_something_must_be_built(environment: dict[str, st
 
     assert answer.returncode == 1
     assert answer.stderr == "error: go is not on PATH; install Go from https://go.dev/dl/ and run the command again\n"
+
+
+@pytest.mark.parametrize(("only", "needed"), [([], "1.26.6"), (["--only", "pulumi"], "1.26.0")])
+def test_a_go_that_is_too_old_is_told_the_release_that_all_of_the_build_needs(
+    only: list[str], needed: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text('#!/bin/sh\ncase "$2" in GOVERSION) echo go1.25.9;; GOTOOLCHAIN) echo local;; esac\n')
+    go.chmod(0o755)
+
+    answer = tools("build", *only, environment=environment)
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        f"error: {go} is Go 1.25.9, but {needed} or newer is needed; "
+        "install it from https://go.dev/dl/, or let Go fetch it: export GOTOOLCHAIN=auto\n"
+    )
+
+
+def test_a_python_that_is_too_old_is_one_line() -> None:
+    code = "import sys; sys.version_info = (3, 10, 12, 'final', 0); import tools.__main__"
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=FOLDER.parent
+    )
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "error: python3 is 3.10.12; accepted: 3.11 and newer; install one and name it: make PYTHON=python3.12 up\n"
+    )
+
+
+def test_uv_on_path_is_the_one_that_is_printed(environment: dict[str, str], tmp_path: Path) -> None:
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.touch(0o755)
+
+    answer = tools("uv", environment=environment)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{uv}\n", "")
+
+
+def test_uv_in_the_cache_is_printed_where_path_has_none(environment: dict[str, str], tmp_path: Path) -> None:
+    key = hashlib.sha256((FOLDER / "uv.lock").read_bytes()).hexdigest()[:16]
+    uv = tmp_path / "cache" / "densenet-triton" / "tools" / f"uv-{key}" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.touch(0o755)
+
+    answer = tools("uv", environment=environment)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{uv}\n", "")
 
 
 def test_the_launcher_starts_the_clone_s_language_host() -> None:

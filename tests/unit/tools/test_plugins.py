@@ -22,7 +22,7 @@ def cache(tmp_path: Path) -> Cache:
 
 @pytest.fixture
 def tool(tmp_path: Path) -> Tool:
-    return Tool(name="x", serves="pulumi", folder=tmp_path / "go" / "x", disk_gib=1, programs=(PROVIDER,))
+    return Tool(name="x", serves=frozenset({"pulumi"}), folder=tmp_path / "go" / "x", disk_gib=1, programs=(PROVIDER,))
 
 
 @pytest.fixture

@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
-pytestmark = pytest.mark.unit
-
 
 def args(**endpoint: Any) -> EndpointArgs:
     return EndpointArgs(
         namespace="triton-dev",
         path_prefix="/triton-dev",
         model="densenet_tensorrt",
-        endpoint=EndpointConfig(**({"gateway_class": "traefik", "port": 8800} | endpoint)),
+        endpoint=EndpointConfig(**({"gatewayClass": "traefik", "port": 8800} | endpoint)),
         service_name="triton",
         service_port=8080,
     )
@@ -101,7 +99,7 @@ def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
 
 
 def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> None:
-    declared = reached(declare, max_body_bytes=1000)
+    declared = reached(declare, maxBodyBytes=1000)
     assert declared.named("endpoint-body-limit").inputs == {
         "apiVersion": "traefik.io/v1alpha1",
         "kind": "Middleware",
@@ -152,5 +150,5 @@ def test_no_url_while_there_is_no_address(status: dict[str, Any] | None) -> None
 
 
 def test_children_belong_to_the_component(declare: Declare) -> None:
-    resources = reached(declare, max_body_bytes=1).resources
+    resources = reached(declare, maxBodyBytes=1).resources
     assert {found.parent for found in resources if found.type.startswith("kubernetes:")} == {"endpoint"}

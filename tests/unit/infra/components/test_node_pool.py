@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from infra.components.node_pool import NodePool, NodePoolArgs
 from infra.config.groups import Toleration
 
@@ -13,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.unit.infra.conftest import Declared
-
-pytestmark = pytest.mark.unit
 
 
 def test_existing_pool_is_a_selector_and_tolerations(

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
-pytestmark = pytest.mark.unit
-
 PLAN = "plan-0123456789abcdef"
 
 
@@ -37,7 +35,7 @@ def args(**changes: Any) -> PlanBuildArgs:
         "placement": Placement(
             node_selector={"pool": "triton"}, tolerations=[core.TolerationArgs(key="gpu", operator="Exists")]
         ),
-        "resources": Resources(cpu="500m", memory="1Gi", memory_limit="4Gi"),
+        "resources": Resources(cpu="500m", memory="1Gi", memoryLimit="4Gi"),
         "timeout_s": 900,
     }
     return PlanBuildArgs(**(values | changes))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.config.groups import ClaimStorage, HostPathStorage, NfsStorage
 
@@ -16,11 +14,9 @@ if TYPE_CHECKING:
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
-pytestmark = pytest.mark.unit
-
 HOST_PATH = HostPathStorage(kind="hostPath", path="/srv/models", node="node-1")
-NFS = NfsStorage(kind="nfs", server="nfs.example.org", path="/exports/models", mount_options=("nfsvers=4.1",))
-CLAIM = ClaimStorage(kind="claim", storage_class="efs", size_gib=30)
+NFS = NfsStorage(kind="nfs", server="nfs.example.org", path="/exports/models", mountOptions=("nfsvers=4.1",))
+CLAIM = ClaimStorage(kind="claim", storageClass="efs", sizeGib=30)
 
 
 def mounted(declare: Declare, storage: Any) -> Declared:

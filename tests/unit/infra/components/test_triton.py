@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from infra.components.node_pool import NodePool, NodePoolArgs, Placement
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
@@ -19,17 +17,15 @@ if TYPE_CHECKING:
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
-pytestmark = pytest.mark.unit
-
 LABELS = {"app.kubernetes.io/name": "triton"}
 SERVING = Serving(
     image="triton-cpu",
     replicas=2,
-    image_pull_secrets=("registry",),
-    resources=Resources(cpu="250m", memory="1Gi", memory_limit="2Gi"),
-    startup_timeout_s=120,
-    rollout_timeout_s=300,
-    shutdown=Shutdown(pre_stop_s=10, exit_timeout_s=30, grace_s=75),
+    imagePullSecrets=("registry",),
+    resources=Resources(cpu="250m", memory="1Gi", memoryLimit="2Gi"),
+    startupTimeoutS=120,
+    rolloutTimeoutS=300,
+    shutdown=Shutdown(preStopS=10, exitTimeoutS=30, graceS=75),
 )
 CONTAINER_SECURITY = {
     "allowPrivilegeEscalation": False,

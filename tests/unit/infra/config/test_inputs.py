@@ -12,8 +12,6 @@ from infra.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.unit
-
 MIB = 1024 * 1024
 
 
@@ -95,7 +93,7 @@ def test_the_label_must_be_the_classs(dev_values: dict[str, Any]) -> None:
     expect = {"image": "smoke_tests/data/mug.png", "class": 968, "label": "COFFEE MUG"}
     line = fault(dev_values, expect=expect)
     assert 'model.expect.label is "COFFEE MUG", and line 969 of infra/data/imagenet_labels.txt is another' in line
-    assert line.endswith("'densenet-triton:model.expect.label' CUP")
+    assert line.endswith("; mend: in Pulumi.x.yaml set model.expect.label: CUP")
 
 
 def test_the_photo_of_the_quick_start_travels(dev_values: dict[str, Any]) -> None:

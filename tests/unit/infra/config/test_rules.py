@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.config import config_from_values
+from infra.config import OnnxSource, config_from_values
+from infra.config.groups import LOCAL_CLUSTER
+from infra.config.rules import EMBEDDED_GATEWAY_PORT
 from infra.errors import ConfigError
+from local_cluster.layout import layout_from_name
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.unit
 
 SHA256 = "b" * 64
 FULL = "registry.example.org/triton"
@@ -40,12 +41,42 @@ def test_a_local_source_must_be_there(dev_values: dict[str, Any]) -> None:
     assert "and there is no such file" in fault(dev_values)
 
 
+@pytest.mark.parametrize("written", ["a%20%231.onnx", "a #1.onnx"])
+@pytest.mark.parametrize("host", ["", "localhost"])
+def test_a_local_source_may_be_percent_encoded(
+    dev_values: dict[str, Any], tmp_path: Path, host: str, written: str
+) -> None:
+    (tmp_path / "a #1.onnx").touch()
+    source = {"kind": "onnx", "url": f"file://{host}{tmp_path}/{written}", "sha256": SHA256}
+    dev_values["densenet-triton:model"]["source"] = source
+    read = config_from_values(dev_values, stack="x").model.source
+    assert isinstance(read, OnnxSource)
+    assert read.local_path == tmp_path / "a #1.onnx"
+    assert read.url == f"file://{tmp_path}/{written}", "the build knows no host"
+
+
+@pytest.mark.parametrize("port", [80, 8801])
+def test_the_embedded_gateway_has_one_port(dev_values: dict[str, Any], port: int) -> None:
+    dev_values["densenet-triton:endpoint"]["port"] = port
+    assert fault(dev_values) == (
+        f"Pulumi.x.yaml: densenet-triton:endpoint.port is {port}, and the embedded cluster's gateway listens on 8800;"
+        " accepted: 8800; mend: in Pulumi.x.yaml set endpoint.port: 8800"
+    )
+    for context in ("embedded-test", "production"):
+        dev_values["densenet-triton:cluster"]["context"] = context
+        assert config_from_values(dev_values, stack="x").endpoint.port == port
+
+
+def test_the_embedded_gateways_port_is_the_local_clusters() -> None:
+    assert layout_from_name(LOCAL_CLUSTER).gateway_port == EMBEDDED_GATEWAY_PORT
+
+
 def test_a_gateway_class_that_cannot_limit_is_named(dev_values: dict[str, Any]) -> None:
     dev_values["densenet-triton:endpoint"]["gatewayClass"] = "istio"
     assert fault(dev_values) == (
         "Pulumi.x.yaml: densenet-triton:endpoint.maxBodyBytes is 16777216: gateway class istio cannot enforce"
         " maxBodyBytes; accepted: no limit, or gateway class traefik;"
-        " mend: pulumi config rm --stack x --path 'densenet-triton:endpoint.maxBodyBytes'"
+        " mend: remove endpoint.maxBodyBytes from Pulumi.x.yaml"
     )
     del dev_values["densenet-triton:endpoint"]["maxBodyBytes"]
     assert config_from_values(dev_values, stack="x").endpoint.max_body_bytes is None

@@ -6,16 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
-from infra.config import REPOSITORY, config_from_values, config_from_yaml
+from infra.config import REPOSITORY, cluster_from_yaml, config_from_values, config_from_yaml
 from infra.config.from_pulumi import config_from_pulumi
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-pytestmark = pytest.mark.unit
 
 SHA256 = "b" * 64
 
@@ -33,6 +32,18 @@ def faults(values: Mapping[str, Any]) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
         config_from_values(values, stack="dev")
     return caught.value.lines
+
+
+def mended(values: dict[str, Any], mend: str) -> bool:
+    """Do what a fault's mend says: set a dotted key to a value that is written as YAML."""
+    key, _, value = mend.partition(": ")
+    group, *inner = key.removeprefix("densenet-triton:").split(".")
+    path: list[Any] = [f"densenet-triton:{group}", *(int(part) if part.isdigit() else part for part in inner)]
+    place: Any = values
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = yaml.safe_load(value)
+    return config_from_values(values, stack="dev").stack == "dev"
 
 
 def fault(values: Mapping[str, Any]) -> str:
@@ -62,39 +73,81 @@ def test_an_unknown_key_is_named_with_the_keys_there_are(dev_values: dict[str, A
     assert fault(dev_values) == (
         "Pulumi.dev.yaml: densenet-triton:endpoint.maxBodySize is not a key (it holds 3);"
         " accepted: gatewayClass, port, hostname, maxBodyBytes;"
-        " mend: pulumi config rm --stack dev --path 'densenet-triton:endpoint.maxBodySize'"
+        " mend: remove endpoint.maxBodySize from Pulumi.dev.yaml"
     )
 
 
 def test_a_wrong_type_is_named_with_a_value_that_is_right(dev_values: dict[str, Any]) -> None:
     set_at(dev_values, "serving.replicas", "two")
     assert fault(dev_values) == (
-        'Pulumi.dev.yaml: densenet-triton:serving.replicas is "two"; accepted: a valid integer;'
-        " mend: pulumi config set --stack dev --path 'densenet-triton:serving.replicas' 1"
+        'Pulumi.dev.yaml: densenet-triton:serving.replicas is "two"; accepted: a whole number;'
+        " mend: in Pulumi.dev.yaml set serving.replicas: 1"
     )
 
 
 def test_a_missing_sha256_is_named(dev_values: dict[str, Any]) -> None:
     set_at(dev_values, "model.source", {"kind": "onnx", "url": "https://example.org/model.onnx"})
     assert fault(dev_values) == (
-        "Pulumi.dev.yaml: densenet-triton:model.source.sha256 is missing; accepted: SHA-256 of the file;"
-        " mend: pulumi config set --stack dev --path 'densenet-triton:model.source.sha256'"
-        ' "$(sha256sum model.onnx | cut -c-64)"'
+        "Pulumi.dev.yaml: densenet-triton:model.source.sha256 is missing; accepted: SHA-256 of the file, as `sha256sum`"
+        " prints it; mend: in Pulumi.dev.yaml set model.source.sha256: <64 hex digits>"
     )
 
 
-def test_a_missing_group_is_mended_key_by_key(dev_values: dict[str, Any]) -> None:
+def test_a_missing_group_is_mended_by_an_example(dev_values: dict[str, Any]) -> None:
     del dev_values["densenet-triton:cluster"]
     assert fault(dev_values) == (
         "Pulumi.dev.yaml: densenet-triton:cluster is missing; accepted: The cluster and the place in it;"
-        " mend: pulumi config set --stack dev --path 'densenet-triton:cluster.context' embedded"
-        " && pulumi config set --stack dev --path 'densenet-triton:cluster.namespace' triton-dev"
+        " mend: in Pulumi.dev.yaml set densenet-triton:cluster: {context: embedded, namespace: triton-dev}"
     )
 
 
 def test_an_unknown_group_is_named(dev_values: dict[str, Any]) -> None:
     dev_values["densenet-triton:nodepool"] = {}
-    assert "densenet-triton:nodepool is not a key" in fault(dev_values)
+    assert fault(dev_values) == (
+        "Pulumi.dev.yaml: densenet-triton:nodepool is not a key (it holds {});"
+        " accepted: cluster, nodePool, storage, model, serving, endpoint;"
+        " mend: remove densenet-triton:nodepool from Pulumi.dev.yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("group", "old", "new"),
+    [("model", "maxBatchSize", "max_batch_size"), ("endpoint", "maxBodyBytes", "max_body_bytes")],
+)
+def test_keys_have_one_spelling(dev_values: dict[str, Any], group: str, old: str, new: str) -> None:
+    values = dev_values[f"densenet-triton:{group}"]
+    values[new] = values.pop(old)
+    assert f"densenet-triton:{group}.{new} is not a key" in fault(dev_values)
+
+
+def test_the_expected_class_is_not_spelled_as_python_does(dev_values: dict[str, Any]) -> None:
+    expect = dev_values["densenet-triton:model"]["expect"]
+    expect["class_"] = expect.pop("class")
+    assert [line.split()[1].rpartition(".")[2] for line in faults(dev_values)] == ["class", "class_"]
+
+
+def test_a_group_has_one_spelling(dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:node_pool"] = dev_values.pop("densenet-triton:nodePool")
+    assert [line.split()[1] for line in faults(dev_values)] == [
+        "densenet-triton:nodePool",
+        "densenet-triton:node_pool",
+    ]
+
+
+@pytest.mark.parametrize("group", ["cluster", "nodePool", "storage", "model", "serving", "endpoint"])
+@pytest.mark.parametrize("written", [3, "text", [], None])
+def test_a_group_that_is_none_is_mended_by_an_example(dev_values: dict[str, Any], group: str, written: object) -> None:
+    dev_values[f"densenet-triton:{group}"] = written
+    line = fault(dev_values)
+    assert "; accepted: a group of keys; mend: in Pulumi.dev.yaml set densenet-triton:" in line
+    assert mended(dev_values, line.partition(" set ")[2])
+
+
+def test_what_yaml_knows_and_json_does_not(dev_values: dict[str, Any]) -> None:
+    values = yaml.safe_load("{registry: 2024-01-01, 3: x}")
+    dev_values["densenet-triton:cluster"] |= values
+    dev_values[3] = "x"
+    assert "densenet-triton:cluster.3 is not a key" in fault(dev_values)
 
 
 def test_keys_of_other_pulumi_packages_are_none_of_ours(dev_values: dict[str, Any]) -> None:
@@ -140,27 +193,52 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
         ("model.name", "a/b", "letters, digits, '_', '.' and '-', at most 128"),
         ("model.plan", "0123", "16 lower-case hex digits, in quotes"),
         ("model.target", "tensorrt", "'onnxruntime'"),
-        ("model.maxBatchSize", -1, "greater than or equal to 0"),
-        ("model.expect.class", True, "a valid integer"),
-        ("serving.replicas", "2", "a valid integer"),
+        ("model.maxBatchSize", -1, "at least 0"),
+        ("model.expect.class", True, "a whole number"),
+        ("serving.replicas", "2", "a whole number"),
         ("serving.gpusPerReplica", 1, "0"),
         ("serving.resources", {"cpu": "1", "memory": "lots"}, "a Kubernetes quantity in quotes"),
-        ("serving.shutdown.graceS", 8, "graceS above preStopS + exitTimeoutS = 8"),
-        ("serving.rolloutTimeoutS", 60, "rolloutTimeoutS above startupTimeoutS = 60"),
-        ("endpoint.port", 70000, "less than or equal to 65535"),
+        ("serving.replicas", 1.5, "a whole number"),
+        ("cluster.registry", 5, "text"),
+        ("cluster.kubeconfig", 5, "text"),
+        ("cluster.kubeconfig", [], "text"),
+        ("nodePool.selector", "gpu", "keys with text"),
+        ("nodePool.selector", {"gpu": True}, "text"),
+        ("nodePool.tolerations", "gpu", "a list"),
+        ("nodePool.tolerations", [5], "a group of keys"),
+        ("serving.imagePullSecrets", ["A_B"], "a DNS name"),
+        ("serving.resources", "1Gi", "a group of keys"),
+        ("model.source", "fixture", "a group of keys"),
+        ("serving.shutdown.graceS", 8, "above preStopS + exitTimeoutS = 8"),
+        ("serving.rolloutTimeoutS", 60, "above startupTimeoutS = 60"),
+        ("endpoint.port", 70000, "at most 65535"),
     ],
 )
 def test_what_is_accepted_is_said(dev_values: dict[str, Any], key: str, value: object, accepted: str) -> None:
     set_at(dev_values, key, value)
     line = fault(dev_values)
     assert f"; accepted: {accepted}" in line
-    assert "; mend: pulumi config set --stack dev --path 'densenet-triton:" in line
+    mend = line.partition("; mend: in Pulumi.dev.yaml set ")[2]
+    assert mended(dev_values, mend)
+
+
+def test_a_number_that_is_too_small_for_another_is_the_one_that_is_named(dev_values: dict[str, Any]) -> None:
+    del dev_values["densenet-triton:serving"]["rolloutTimeoutS"]
+    set_at(dev_values, "serving.startupTimeoutS", 400)
+    assert fault(dev_values) == (
+        "Pulumi.dev.yaml: densenet-triton:serving.rolloutTimeoutS is 300; accepted: above startupTimeoutS = 400;"
+        " mend: in Pulumi.dev.yaml set serving.rolloutTimeoutS: 800"
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "key"),
     [
         ({"kind": "onnx", "url": "http://example.org/m.onnx", "sha256": SHA256}, "url"),
+        ({"kind": "onnx", "url": "file://nas/m.onnx", "sha256": SHA256}, "url"),
+        ({"kind": "onnx", "url": "file:/m.onnx", "sha256": SHA256}, "url"),
+        ({"kind": "onnx", "url": "FILE:///m.onnx", "sha256": SHA256}, "url"),
+        ({"kind": "onnx", "url": "file:m.onnx", "sha256": SHA256}, "url"),
         ({"kind": "onnx", "url": "https:///m.onnx", "sha256": SHA256}, "url"),
         ({"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": SHA256.upper()}, "sha256"),
         ({"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": SHA256[1:]}, "sha256"),
@@ -201,3 +279,55 @@ def test_a_file_that_is_no_configuration(tmp_path: Path, text: str) -> None:
 def test_local_clusters_are_known_by_their_context(dev_values: dict[str, Any], context: str, name: str | None) -> None:
     set_at(dev_values, "cluster.context", context)
     assert config_from_values(dev_values, stack="dev").cluster.local_name == name
+
+
+def written(folder: Path, values: object) -> Path:
+    path = folder / "Pulumi.x.yaml"
+    path.write_text(yaml.safe_dump({"config": values}), encoding="utf-8")
+    return path
+
+
+def test_the_cluster_is_read_whatever_is_wrong_elsewhere(dev_values: dict[str, Any], tmp_path: Path) -> None:
+    cluster = config_from_values(dev_values, stack="x").cluster
+    set_at(dev_values, "model.labels", "no/labels.txt")
+    set_at(dev_values, "serving", 3)
+    del dev_values["densenet-triton:storage"]
+    assert cluster_from_yaml(written(tmp_path, dev_values)) == cluster
+
+
+def test_every_fault_of_the_cluster_is_named(dev_values: dict[str, Any], tmp_path: Path) -> None:
+    dev_values["densenet-triton:cluster"] = {"context": "", "namespaces": "x"}
+    with pytest.raises(ConfigError) as caught:
+        cluster_from_yaml(written(tmp_path, dev_values))
+    assert [" ".join(line.split()[:3]) for line in caught.value.lines] == [
+        "Pulumi.x.yaml: densenet-triton:cluster.context is",
+        "Pulumi.x.yaml: densenet-triton:cluster.namespace is",
+        "Pulumi.x.yaml: densenet-triton:cluster.namespaces is",
+    ]
+
+
+def test_a_cluster_that_is_not_there(dev_values: dict[str, Any], tmp_path: Path) -> None:
+    del dev_values["densenet-triton:cluster"]
+    with pytest.raises(ConfigError, match="densenet-triton:cluster is missing"):
+        cluster_from_yaml(written(tmp_path, dev_values))
+    with pytest.raises(ConfigError, match="there is no such file"):
+        cluster_from_yaml(tmp_path / "Pulumi.y.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "path"),
+    [
+        (None, None),
+        ("/srv/kubeconfig", "/srv/kubeconfig"),
+        ("~/.kube/mine", "/home/somebody/.kube/mine"),
+        ("mine", str(REPOSITORY / "mine")),
+        ("~nobody-of-this-name/x", str(REPOSITORY / "~nobody-of-this-name/x")),
+    ],
+)
+def test_a_kubeconfig_may_be_relative_to_home_or_to_the_repository(
+    dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kubeconfig: str | None, path: str | None
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    set_at(dev_values, "cluster.kubeconfig", kubeconfig)
+    found = config_from_values(dev_values, stack="dev").cluster.kubeconfig_path
+    assert (found and str(found)) == path

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 from infra.components.triton import PROOF_SCRIPTS
 from infra.config import REPOSITORY
 
-pytestmark = pytest.mark.unit
-
 
 def proved(pod: Pod, port: int) -> subprocess.CompletedProcess[str]:
     log = str(pod.termination_log)
@@ -69,12 +67,56 @@ def test_permuted_labels_show_both_tables(pod: Pod, triton: Triton) -> None:
         "labels: 4 of 4 differ\n"
         "labels: class 1 is 'COFFEEPOT', expected 'COFFEE MUG'\n"
         "labels: class 0 is 'COFFEE MUG', expected 'CUP'\n"
-        "labels: class 2 is 'SOAP: BAR', expected 'COFFEEPOT'\n"
+        "labels: class 3 is 'CUP', expected 'SOAP: BAR'\n"
         "    expected                              served\n"
         "    7.250000 (1) = COFFEE MUG             7.250000 (1) = COFFEEPOT\n"
         "    2.500000 (0) = CUP                    2.500000 (0) = COFFEE MUG\n"
         "    0.500000 (3) = SOAP: BAR              0.500000 (3) = CUP\n"
     )
+
+
+def of_imagenet(pod: Pod, triton: Triton, labels: list[str]) -> None:
+    """A thousand classes, with the scores of a mug."""
+    (pod.proof / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    triton.scores, triton.labels = [index / 1024 for index in range(1000)], list(labels)
+    for index, score in ((504, 9.0), (968, 7.0), (505, 6.0)):
+        triton.scores[index] = score
+    golden = {"class": 504, "tolerance": 0.01, "scores": list(triton.scores)}
+    pod.change(pod.repository / "manifest.json", golden=golden)
+    pod.change(pod.proof / "expected.json", **{"class": 504})
+
+
+def test_two_swapped_labels_of_a_thousand_show_both_tables(pod: Pod, triton: Triton) -> None:
+    of_imagenet(pod, triton, (REPOSITORY / "infra/data/imagenet_labels.txt").read_text().splitlines())
+    triton.labels[968], triton.labels[505] = triton.labels[505], triton.labels[968]
+    assert refused(pod, triton) == (
+        "the answer is wrong\n"
+        "labels: 2 of 1000 differ\n"
+        "labels: class 968 is 'COFFEEPOT', expected 'CUP'\n"
+        "labels: class 505 is 'CUP', expected 'COFFEEPOT'\n"
+        "    expected                              served\n"
+        "    9.000000 (504) = COFFEE MUG           9.000000 (504) = COFFEE MUG\n"
+        "    7.000000 (968) = CUP                  7.000000 (968) = COFFEEPOT\n"
+        "    6.000000 (505) = COFFEEPOT            6.000000 (505) = CUP\n"
+    )
+
+
+def test_the_evidence_fits_into_a_termination_message(pod: Pod, triton: Triton) -> None:
+    of_imagenet(pod, triton, [f"{index} " + "\N{HOT BEVERAGE}" * 2000 for index in range(1000)])
+    triton.labels = [*triton.labels[1:], triton.labels[0]]
+    evidence = refused(pod, triton)
+    assert len(evidence.encode()) <= 4096
+    assert evidence.startswith("the answer is wrong\nlabels: 1000 of 1000 differ\nlabels: class 504 is '505 ")
+    assert len(evidence.splitlines()) == 9
+    assert evidence.splitlines()[-3].lstrip().startswith("9.000000 (504) = 504 ")
+    assert "9.000000 (504) = 505 " in evidence.splitlines()[-3]
+
+
+def test_a_long_refusal_is_cut(pod: Pod, triton: Triton) -> None:
+    triton.refusal = (400, "\N{HOT BEVERAGE}" * 2000)
+    evidence = refused(pod, triton)
+    assert evidence.startswith("mug refuses the expected picture: 400 ")
+    assert 3900 < len(evidence.encode()) <= 4096
 
 
 def test_one_wrong_label_anywhere_is_found(pod: Pod, triton: Triton) -> None:

@@ -10,8 +10,6 @@ import pytest
 if TYPE_CHECKING:
     from tests.unit.infra.pod.conftest import Pod
 
-pytestmark = pytest.mark.unit
-
 SCRIPT = "verify_repository.py"
 
 
