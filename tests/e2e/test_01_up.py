@@ -10,7 +10,8 @@ VERDICT = re.compile(
     r"Image '\S*smoke_tests/data/mug\.png':\n"
     r"    \s*\d+\.\d{6} \(504\) = COFFEE MUG\n"
     r"    \s*\d+\.\d{6} \(968\) = CUP\n"
-    r"    \s*\d+\.\d{6} \(505\) = COFFEEPOT\n"
+    r"    \s*\d+\.\d{6} \(505\) = COFFEEPOT\n\Z",
+    re.MULTILINE,
 )
 
 
