@@ -57,6 +57,7 @@ class Deployment:
     def up(self) -> None:
         """Source to verdict: whatever is missing is made, and the answer through the URL is proven."""
         config = self.config
+        self._require_root()
         ensure_tools(embedded=self.is_embedded)
         with exclusive_run(self._state, self._locked):
             if self.is_embedded:
@@ -126,6 +127,14 @@ class Deployment:
     def _locked(self) -> str:
         """What one run at a time may work on: an embedded cluster with all its stacks, or a stack elsewhere."""
         return f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
+
+    def _require_root(self) -> None:
+        """Refuse before anything is built what would fail after it: only root can start the embedded cluster."""
+        if self.is_embedded and os.geteuid() != 0:
+            raise DeployError(
+                f"cluster.context {self._cluster_config.context!r} is the embedded cluster, which needs root; "
+                f"accepted without: a context of your own cluster; or as root: sudo make up STACK={self.stack}"
+            )
 
     def _kubectl(self, *arguments: str) -> None:
         run(self.cluster.kubectl_command(*arguments), self._environment)
