@@ -57,15 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     tools = verbs.add_parser("tools")
     tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=True))
     images = verbs.add_parser("images")
-    images.add_argument("--registry", required=True, type=_registry)
-    images.set_defaults(run=lambda arguments: push_images(OWN_IMAGES, arguments.registry))
+    images.add_argument("--registry", required=True)
+    images.set_defaults(run=lambda arguments: _push(arguments.registry))
     return parser
 
 
-def _registry(value: str) -> str:
-    if not value:
-        raise argparse.ArgumentTypeError("is empty; name where to push: make images REGISTRY=registry.example/team")
-    return value
+def _push(registry: str) -> None:
+    if not registry:
+        raise DeployError("REGISTRY is empty; name where to push: make images REGISTRY=registry.example/team")
+    push_images(OWN_IMAGES, registry)
 
 
 if __name__ == "__main__":
