@@ -1,11 +1,17 @@
 """The three kinds of test, a folder each: what needs least runs first."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 _FOLDER = Path(__file__).parent
 _KINDS = ("unit", "cluster", "e2e")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start, even where the suite itself runs in the background without it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
