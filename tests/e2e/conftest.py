@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.workspace import ROOT, Workspace, workspace_in
@@ -22,7 +23,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     made.write_stack("first")
     yield made
     made.make("down", "STACK=first")
+    _end_orphans(made.environment["PULUMI_HOME"])
     shutil.rmtree(made.folder)
+
+
+def _end_orphans(pulumi_home: str) -> None:
+    """End the providers that outlive a Pulumi that was killed: they run in process groups of their own."""
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[0].startswith(pulumi_home):
+            process.kill()
 
 
 @pytest.fixture(scope="session")
