@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from deploy.environment import deployment_environment, shown_environment
+from deploy.environment import shown_environment
 from deploy.errors import DeployError, StepFailedError
 from deploy.images import OWN_IMAGES, push_images
 from deploy.operations import Deployment, ensure_tools
@@ -30,9 +30,9 @@ def main() -> int:
 
 
 def _env(stack: str) -> None:
-    deployment = Deployment(stack)
-    deployment.pulumi.initialise()
-    print(shown_environment(deployment_environment(), stack))
+    pulumi = Deployment(stack).pulumi
+    pulumi.initialise()
+    print(shown_environment(pulumi.environment, stack))
 
 
 _VERBS: dict[str, Callable[[str], None]] = {

@@ -17,18 +17,13 @@ _KEPT_ARCHIVES = 3
 _NEEDED_MIB = 2 * 1024
 
 
-def archive_of(image: str) -> Path:
-    """Return an image's OCI archive, `<cache>/<image>-<content tag>.tar`, building it if it is missing.
+def build_images(images: Sequence[str]) -> Mapping[str, Path]:
+    """Return images' OCI archives by name, `<cache>/<image>-<content tag>.tar`, building those that are missing.
 
     Raises:
-        ImageError: it could not be built; the text says why and where all of the build's output is.
+        ImageError: one could not be built; the text says why and where all of the build's output is.
         ProgramMissingError: a program that builds images is not on PATH.
     """
-    return build_images((image,))[image]
-
-
-def build_images(images: Sequence[str]) -> Mapping[str, Path]:
-    """Return several images' archives by name, as `archive_of` does for one."""
     archives = {image: _archive(image) for image in images}
     if all(archive.exists() for archive in archives.values()):
         return archives

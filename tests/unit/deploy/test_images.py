@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import ImageError, ProgramMissingError
-from deploy.images import archive_of, build_images, push_images
+from deploy.images import build_images, push_images
 from infra.images import REPOSITORY, reference, sources
 
 # Stands for every program of a build: it records how it was called and writes the archive that it was asked for.
@@ -72,6 +72,11 @@ class Machine:
     def _install(self, name: str, text: str) -> None:
         (self.programs / name).write_text(text)
         (self.programs / name).chmod(0o755)
+
+
+def archive_of(image: str) -> Path:
+    """One image's archive."""
+    return build_images((image,))[image]
 
 
 @pytest.fixture
