@@ -1,4 +1,4 @@
-"""What a machine may lack: `python3 -m tools venv | uv | build | path | share | list | debian`.
+"""What a machine may lack: `python3 -m tools venv | uv | build | path | share | list | debian | tensorrt`.
 
 Runs on Python's standard library alone: it is what makes the virtual environment.
 """
@@ -17,6 +17,7 @@ from tools.debian import PURPOSES, install_missing
 from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
 from tools.plugins import link_plugins
+from tools.tensorrt import ensure_tensorrt, environment_of, releases
 from tools.venv import ensure_uv, ensure_venv
 
 _INTERRUPTED = 130
@@ -52,9 +53,12 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "debian":
         install_missing(arguments.only)
         return
+    if arguments.command == "tensorrt":
+        print(environment_of(ensure_tensorrt(releases()[arguments.version], cache)))
+        return
     tools = catalogue()
     installed = Installed(cache)
-    wanted = chosen(tools, getattr(arguments, "only", None))
+    wanted = chosen(tools, *getattr(arguments, "only", ()))
     match arguments.command:
         case "build":
             lacking = [tool for tool in wanted if not installed.serves(tool)]
@@ -76,8 +80,9 @@ def _path(tools: tuple[Tool, ...], cache: Cache, installed: Installed) -> str:
 
 
 def _share(tools: tuple[Tool, ...], cache: Cache) -> str:
-    """Return the folder of the one tool that publishes data, be it built yet or not."""
-    (tool,) = (tool for tool in tools if any(files.to.startswith("share/") for files in tool.files))
+    """Return the folder of the one tool that publishes the cluster's data, be it built yet or not."""
+    cluster = chosen(tools, "cluster")
+    (tool,) = (tool for tool in cluster if any(files.to.startswith("share/") for files in tool.files))
     return str(cache.product(tool) / "share")
 
 
@@ -104,12 +109,14 @@ def _parser() -> argparse.ArgumentParser:
         ("path", "print the folders that must stand first on PATH, joined by colons"),
         ("list", "print each program and what serves as it"),
     ):
-        commands.add_parser(command, help=text).add_argument("--only", choices=SERVES)
+        commands.add_parser(command, help=text).add_argument("--only", nargs="+", choices=SERVES, default=())
     commands.add_parser("venv", help="make .venv hold what requirements.lock names")
     commands.add_parser("uv", help="print the path of uv, which is installed where it is missing")
     commands.add_parser("share", help="print the folder with the Gateway API's and Traefik's definitions")
     debian = commands.add_parser("debian", help="install the Debian packages that the machine lacks")
     debian.add_argument("--only", choices=PURPOSES)
+    tensorrt = commands.add_parser("tensorrt", help="install a whole TensorRT and print the environment that finds it")
+    tensorrt.add_argument("version", choices=releases())
     return parser
 
 

@@ -11,7 +11,7 @@ from tools.errors import CatalogueError
 from tools.versions import VersionRange
 
 FOLDER = Path(__file__).resolve().parent
-SERVES = ("cluster", "pulumi")
+SERVES = ("cluster", "pulumi", "simulation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,9 @@ def catalogue(path: Path = FOLDER / "programs.toml") -> tuple[Tool, ...]:
         ) from error
 
 
-def chosen(tools: Iterable[Tool], only: str | None) -> tuple[Tool, ...]:
-    """Return the tools that serve `only`, or all of them."""
-    return tuple(tool for tool in tools if only is None or only in tool.serves)
+def chosen(tools: Iterable[Tool], *only: str) -> tuple[Tool, ...]:
+    """Return the tools that serve any of `only`, or all of them where nothing is named."""
+    return tuple(tool for tool in tools if not only or not tool.serves.isdisjoint(only))
 
 
 def pinned_version(go_mod: Path, module: str) -> str:

@@ -18,13 +18,28 @@ def test_every_program_that_the_project_runs_is_listed() -> None:
         *("pulumi", "pulumi-resource-kubernetes"),
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"),
         *("containerd", "containerd-shim-runc-v2", "ctr", "coredns", "traefik", "pause"),
+        *("karpenter", "kwok"),
     }
 
 
+def names(*only: str) -> set[str]:
+    return {tool.name for tool in chosen(TOOLS.values(), *only)}
+
+
 def test_only_chooses_by_what_a_tool_serves() -> None:
-    assert {tool.name for tool in chosen(TOOLS.values(), "pulumi")} == {"pulumi", "pulumi-kubernetes", "kubectl"}
-    assert {tool.name for tool in chosen(TOOLS.values(), "cluster")} == {*TOOLS} - {"pulumi", "pulumi-kubernetes"}
-    assert len(chosen(TOOLS.values(), None)) == len(TOOLS)
+    assert names("pulumi") == {"pulumi", "pulumi-kubernetes", "kubectl"}
+    assert names("cluster") == names() - {"pulumi", "pulumi-kubernetes", "karpenter", "kwok"}
+
+
+def test_what_a_deployment_needs_has_nothing_of_the_simulation() -> None:
+    assert names("simulation") == {"karpenter", "kwok"}
+    assert names("cluster", "pulumi") == names() - names("simulation")
+
+
+def test_the_simulation_s_programs_are_never_taken_from_path() -> None:
+    simulation = chosen(TOOLS.values(), "simulation")
+
+    assert all(program.suitable is None for tool in simulation for program in tool.programs)
 
 
 def test_a_cluster_of_one_s_own_needs_of_kubernetes_only_kubectl() -> None:
@@ -62,7 +77,7 @@ def test_a_list_with_a_fault_names_the_file_and_the_fault(tmp_path: Path) -> Non
     faulty.write_text('[tool.x]\nserves = ["nobody"]\nfolder = "x"\ndisk_gib = 1\n')
 
     with pytest.raises(
-        CatalogueError, match=r"programs.toml: .*\['nobody'\]; accepted: a list of cluster, pulumi; restore"
+        CatalogueError, match=r"programs.toml: .*\['nobody'\]; accepted: a list of cluster, pulumi, simulation; restore"
     ):
         catalogue(faulty)
 

@@ -44,10 +44,22 @@ def test_built_tools_stand_first_and_plugins_do_not(environment: dict[str, str],
     assert path == f"{cache.product(pulumi)}/bin:{cache.product(kubectl)}/bin:{FOLDER}/bin"
 
 
+def test_several_may_be_chosen(environment: dict[str, str], tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache" / "densenet-triton" / "tools")
+    for tool in catalogue():
+        (cache.product(tool) / "bin").mkdir(parents=True)
+
+    path = tools("path", "--only", "pulumi", "simulation", environment=environment).stdout
+
+    found = {Path(folder).parent.name.rpartition("-")[0] for folder in path.strip().split(":")[:-1]}
+    assert found == {"pulumi", "kubectl", "karpenter", "kwok"}
+
+
 def test_the_definitions_have_a_place_before_they_are_built(environment: dict[str, str], tmp_path: Path) -> None:
     share = Path(tools("share", environment=environment).stdout.strip())
 
     assert share.name == "share"
+    assert share.parent.name.startswith("gateway-definitions-")
     assert share.is_relative_to(tmp_path / "cache" / "densenet-triton" / "tools")
 
 
@@ -118,6 +130,27 @@ def test_uv_in_the_cache_is_printed_where_path_has_none(environment: dict[str, s
     answer = tools("uv", environment=environment)
 
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"{uv}\n", "")
+
+
+def test_an_installed_tensorrt_is_printed_with_the_environment_that_finds_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache" / "densenet-triton" / "tools" / "tensorrt" / "10.6.0"
+    python = folder / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for path in (folder / "lib", python):
+        path.mkdir(parents=True)
+
+    answer = tools("tensorrt", "10.6.0", environment=environment)
+
+    exported = f"export LD_LIBRARY_PATH={folder}/lib PYTHONPATH={python}\n"
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, exported, "")
+
+
+def test_a_tensorrt_that_is_not_listed_is_refused_with_those_that_are(environment: dict[str, str]) -> None:
+    answer = tools("tensorrt", "10.6.1", environment=environment)
+
+    assert answer.returncode == 2
+    assert "invalid choice: '10.6.1' (choose from '10.6.0', '8.6.1')" in answer.stderr
 
 
 def test_the_launcher_starts_the_clone_s_language_host() -> None:
