@@ -28,26 +28,28 @@ class Workspace:
     cluster: str
     environment: dict[str, str] = field(repr=False)
 
-    def write_stack(self, stack: str, **changes: dict[str, Any]) -> None:
-        """Write `Pulumi.<stack>.yaml`: the `dev` stack on this workspace's cluster, in the namespace `triton-<stack>`.
+    def write_stack(self, stack: str, *, base: str = "dev", **changes: dict[str, Any]) -> None:
+        """Write `Pulumi.<stack>.yaml`: a committed stack on this workspace's cluster, in namespace `triton-<stack>`.
 
         Args:
             stack: the stack's name.
-            changes: keys to set in a group, by group: `model={"maxBatchSize": 8}`.
+            base: the committed stack that it is a copy of.
+            changes: keys to set in a group, by group: `model={"maxBatchSize": 8}`; one with a `kind` is a whole group.
         """
         layout = layout_from_name(self.cluster)
-        groups = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+        groups = yaml.safe_load((ROOT / f"Pulumi.{base}.yaml").read_text())["config"]
         own: dict[str, dict[str, Any]] = {
             "cluster": {
                 "context": self.cluster,
                 "kubeconfig": str(layout.kubeconfig),
                 "namespace": f"triton-{stack}",
             },
-            "storage": {"path": str(layout.storage), "node": self.cluster},
+            "storage": {"kind": "hostPath", "path": str(layout.storage), "node": self.cluster},
             "endpoint": {"port": layout.gateway_port},
         }
         for group, values in [*own.items(), *changes.items()]:
-            groups[f"densenet-triton:{group}"] |= values
+            kept = {} if "kind" in values else groups[f"densenet-triton:{group}"]
+            groups[f"densenet-triton:{group}"] = kept | values
         (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": groups}))
 
     def make(self, *arguments: str, timeout_s: float = 900) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from model_build.assembly import Assembled, assembled_repository
-from model_build.contract import SCORE_TOLERANCE
 from model_build.digest import file_digests
 from model_build.errors import RepositoryError, StorageError
 from model_build.inputs import BuildInputs
@@ -70,11 +69,12 @@ def _manifest(inputs: BuildInputs, assembled: Assembled, repository: Path) -> Ma
         files=file_digests(repository),
         versions=current_versions(),
         reference=assembled.reference,
+        tensorrt=assembled.tensorrt,
         golden=Golden(
             image_sha256=inputs.picture_sha256,
             class_index=spec.expect.class_index,
             label=assembled.labels[spec.expect.class_index],
-            tolerance=SCORE_TOLERANCE,
+            tolerance=assembled.tolerance,
             scores=None if scores is None else tuple(float(str(score)) for score in scores),
         ),
     )

@@ -16,4 +16,5 @@ conversion of the quick start's model is within 0.004 of its reference."""
 
 LABELS_FILE: Final = "labels.txt"
 MODEL_FILE: Final = "model.onnx"
+PLAN_FILE: Final = "model.plan"
 MODEL_VERSION: Final = "1"

@@ -21,6 +21,14 @@ class TargetError(ModelBuildError):
     """The target does not exist yet, or does not do what is asked of it."""
 
 
+class DeviceError(ModelBuildError):
+    """The GPU, its driver or its TensorRT is missing, or is another than the plan needs."""
+
+
+class PlanError(ModelBuildError):
+    """TensorRT cannot compile the model, or cannot load or run a plan."""
+
+
 class AnswerError(ModelBuildError):
     """The model does not answer as it must: other scores, another class, another label, or NaN."""
 

@@ -51,6 +51,13 @@ class Fields:
         faults = [] if values is None else self.faults
         return Fields(values or {}, path=f"{self._path}{key}.", faults=faults)
 
+    def optional_group(self, key: str) -> "Fields | None":
+        """Take an object, or None where it is null; it must be there."""
+        if key in self._values and self._values[key] is None:
+            del self._values[key]
+            return None
+        return self.group(key)
+
     def end(self) -> None:
         """Refuse every key that nobody took."""
         self.faults.extend(f"{self._path}{key} is not a known key" for key in self._values)

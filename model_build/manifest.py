@@ -11,6 +11,7 @@ from typing import Any, Final
 from model_build.contract import DATATYPE, GOLDEN_PREPROCESSING, IMAGE_SHAPE, INPUT_NAME, OUTPUT_NAME
 from model_build.errors import RepositoryError
 from model_build.reference import Reference
+from model_build.tensorrt.record import TensorRTRecord, document_from_record, record_from_document
 
 MANIFEST_FILE: Final = "manifest.json"
 GOLDEN_INPUT_FILE: Final = "golden_input.bin"
@@ -50,6 +51,7 @@ class Manifest:
     Attributes:
         files: SHA-256 of every file but the manifest, by POSIX path relative to the repository.
         reference: the measured difference from the original, or None where there is none to run.
+        tensorrt: the machine that a TensorRT plan is tied to; None for any other plan.
     """
 
     plan_id: str
@@ -62,6 +64,7 @@ class Manifest:
     files: Mapping[str, str]
     versions: Mapping[str, str]
     reference: Reference | None
+    tensorrt: TensorRTRecord | None
     golden: Golden
 
 
@@ -93,6 +96,7 @@ def document_from_manifest(manifest: Manifest) -> dict[str, Any]:
         "reference": None
         if reference is None
         else {"maxAbsDifference": reference.max_abs_difference, "tolerance": reference.tolerance},
+        "tensorrt": None if manifest.tensorrt is None else document_from_record(manifest.tensorrt),
         "golden": {
             "imageSha256": golden.image_sha256,
             "preprocessing": golden.preprocessing,
@@ -150,6 +154,7 @@ def _manifest_from_document(document: Mapping[str, Any]) -> Manifest:
         reference=None
         if reference is None
         else Reference(max_abs_difference=reference["maxAbsDifference"], tolerance=reference["tolerance"]),
+        tensorrt=None if document["tensorrt"] is None else record_from_document(document["tensorrt"]),
         golden=Golden(
             image_sha256=golden["imageSha256"],
             preprocessing=golden["preprocessing"],

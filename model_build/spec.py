@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from model_build.errors import InputsError
 from model_build.fields import Fields, shown
+from model_build.tensorrt.device import BatchProfile
 
 _PLAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _WORD: Final = re.compile(r"[a-z0-9]+")
+_GPU_PRODUCT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,21 @@ class Expectation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TensorRTSpec:
+    """What a TensorRT plan is compiled for.
+
+    Attributes:
+        gpu_product: as GPU feature discovery labels a node, "NVIDIA-H800".
+        profile: the batches that the plan takes.
+        workspace_mib: the builder's scratch limit on the GPU.
+    """
+
+    gpu_product: str
+    profile: BatchProfile
+    workspace_mib: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """One plan to build.
 
@@ -60,6 +77,7 @@ class Spec:
         plan_id: 16 lower-case hex digits, the plan's content address.
         max_batch_size: 0 serves one image without a batch dimension; N > 0 serves batches up to N.
         pinned: the plan must be published already; nothing is built.
+        tensorrt: for target tensorrt, and for no other.
     """
 
     plan_id: str
@@ -70,6 +88,7 @@ class Spec:
     source: Source
     expect: Expectation
     pinned: bool
+    tensorrt: TensorRTSpec | None
 
 
 def spec_from_json(text: str, *, name: str = "spec.json") -> Spec:
@@ -103,9 +122,52 @@ def _spec_from_fields(fields: Fields) -> Spec:
         source=_source_from_fields(fields.group("source")),
         expect=_expectation_from_fields(fields.group("expect")),
         pinned=fields.flag("pinned"),
+        tensorrt=_tensorrt_from_fields(fields),
     )
     fields.end()
+    if not fields.faults:
+        _refuse_contradictions(spec, fields)
     return spec
+
+
+def _tensorrt_from_fields(fields: Fields) -> TensorRTSpec | None:
+    group = fields.optional_group("tensorrt")
+    if group is None:
+        return None
+    tensorrt = TensorRTSpec(
+        gpu_product=group.text(
+            "gpuProduct", accepts=_GPU_PRODUCT.fullmatch, accepted="the node label nvidia.com/gpu.product, NVIDIA-H800"
+        ),
+        profile=_profile_from_fields(group.group("batchProfile")),
+        workspace_mib=group.count("workspaceMib"),
+    )
+    group.end()
+    return tensorrt
+
+
+def _profile_from_fields(fields: Fields) -> BatchProfile:
+    profile = BatchProfile(typical=fields.count("typical"), largest=fields.count("largest"))
+    fields.end()
+    return profile
+
+
+def _refuse_contradictions(spec: Spec, fields: Fields) -> None:
+    """Note what is right by itself and wrong together."""
+    if (spec.target == "tensorrt") != (spec.tensorrt is not None):
+        fields.refuse(
+            "tensorrt", None if spec.tensorrt is None else {}, "an object for target tensorrt, null for any other"
+        )
+    if spec.tensorrt is None:
+        return
+    profile = spec.tensorrt.profile
+    if not profile.smallest <= profile.typical <= profile.largest:
+        sizes = {"typical": profile.typical, "largest": profile.largest}
+        fields.refuse("tensorrt.batchProfile", sizes, "1 ≤ typical ≤ largest")
+    elif spec.max_batch_size > profile.largest:
+        accepted = f"at most tensorrt.batchProfile.largest, {profile.largest}"
+        fields.refuse("maxBatchSize", spec.max_batch_size, accepted)
+    if spec.tensorrt.workspace_mib < 1:
+        fields.refuse("tensorrt.workspaceMib", spec.tensorrt.workspace_mib, "1 or more")
 
 
 def _expectation_from_fields(fields: Fields) -> Expectation:

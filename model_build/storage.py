@@ -30,6 +30,11 @@ class Storage:
         """Source models by their SHA-256."""
         return self.root / "sources"
 
+    @property
+    def timing_caches(self) -> Path:
+        """What TensorRT has measured on a GPU, kept for the next plan that is compiled for it."""
+        return self.root / "timing-caches"
+
     def repository(self, plan_id: str) -> Path:
         """Return where a plan is published, whether it is or not."""
         return self.root / "repositories" / plan_id

@@ -4,20 +4,21 @@ from pathlib import Path
 
 import numpy as np
 
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, MODEL_FILE, MODEL_VERSION, OUTPUT_NAME
+from model_build.contract import IMAGE_SHAPE, MODEL_VERSION
 from model_build.digest import file_digests
-from model_build.errors import AdaptError, AnswerError, RepositoryError
+from model_build.errors import AnswerError, RepositoryError
 from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE, Manifest, manifest_from_repository
 from model_build.preprocessing import Tensor
 from model_build.reference import max_abs_difference
-from model_build.scoring import LoadedModel, Scores
+from model_build.repository import Target, target_named
 
 
 def verified_manifest(repository: Path) -> Manifest:
-    """Verify a repository and return its manifest.
+    """Verify a repository and return its manifest: its files, then its machine, then its scores.
 
     Raises:
         RepositoryError: a file is missing, extra or changed.
+        DeviceError: the plan is tied to another machine than this.
         AnswerError: the model's scores are not the golden ones.
     """
     manifest = manifest_from_repository(repository)
@@ -25,30 +26,11 @@ def verified_manifest(repository: Path) -> Manifest:
         _check_files(repository, manifest)
     except OSError as error:
         raise RepositoryError(f"{error.filename}: {error.strerror}") from error
+    target = target_named(manifest.target, precision=manifest.precision)
+    target.refuse_foreign(manifest.tensorrt)
     if manifest.golden.scores is not None:
-        _check_scores(repository, manifest)
+        _check_scores(repository, manifest, target)
     return manifest
-
-
-def scores_from_repository(repository: Path, model: str) -> Scores:
-    """Score the repository's golden input with its own ONNX model, to float32 (classes,).
-
-    Raises:
-        AdaptError: it has no model of the served contract that ONNX Runtime can run.
-    """
-    path = repository / model / MODEL_VERSION / MODEL_FILE
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise AdaptError(f"{path}: {error.strerror}") from error
-    loaded = LoadedModel(data, name=str(path))
-    names = [*loaded.inputs, *loaded.outputs]
-    if names != [INPUT_NAME, OUTPUT_NAME]:
-        raise AdaptError(f"{path} has {names}; accepted: one input '{INPUT_NAME}', one output '{OUTPUT_NAME}'")
-    image = golden_input_from_repository(repository)
-    batched = len(loaded.inputs[INPUT_NAME]) > len(IMAGE_SHAPE)
-    output = loaded.run(image[np.newaxis] if batched else image)[OUTPUT_NAME]
-    return np.asarray(output, np.float32).reshape(-1)
 
 
 def golden_input_from_repository(repository: Path) -> Tensor:
@@ -75,9 +57,10 @@ def _check_files(repository: Path, manifest: Manifest) -> None:
         raise RepositoryError(f"{repository} is not what its manifest says: {'; '.join(faults)}")
 
 
-def _check_scores(repository: Path, manifest: Manifest) -> None:
+def _check_scores(repository: Path, manifest: Manifest, target: Target) -> None:
     golden = np.array(manifest.golden.scores, np.float32)
-    scores = scores_from_repository(repository, manifest.model)
+    image = golden_input_from_repository(repository)
+    scores = target.scores(repository / manifest.model / MODEL_VERSION, image)
     if scores.shape != golden.shape:
         raise AnswerError(f"{repository} gives {scores.size} scores, its manifest has {golden.size}")
     difference = max_abs_difference(scores, golden)

@@ -1,12 +1,30 @@
 """Target onnxruntime: ONNX Runtime on the CPU, through Triton's Python backend."""
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, LABELS_FILE, MODEL_FILE, MODEL_VERSION, OUTPUT_NAME
-from model_build.repository.served import ServedModel
+import numpy as np
+
+from model_build.contract import (
+    IMAGE_SHAPE,
+    INPUT_NAME,
+    LABELS_FILE,
+    MODEL_FILE,
+    MODEL_VERSION,
+    OUTPUT_NAME,
+    SCORE_TOLERANCE,
+)
+from model_build.errors import AdaptError
+from model_build.preprocessing import Tensor
+from model_build.reference import golden_input_from_picture
+from model_build.repository.served import Order, ServedModel, Written
+from model_build.repository.target import Target
+from model_build.scoring import LoadedModel, Scores
+from model_build.spec import Spec
+from model_build.tensorrt.record import TensorRTRecord
 
 _CONFIG: Final = Template("""\
 name: "$name"
@@ -42,18 +60,54 @@ parameters {
 _DYNAMIC_BATCHING: Final = "dynamic_batching { }\n"
 
 
-def write_onnxruntime_model(model: ServedModel, folder: Path) -> None:
+class OnnxRuntimeTarget(Target):
+    """Plans for Triton's Python backend, which run on any machine's CPUs."""
+
+    @property
+    def tolerances(self) -> Mapping[str, float]:  # noqa: D102  the base class says it
+        return {"fp32": SCORE_TOLERANCE}
+
+    def admit(self, _spec: Spec, /) -> None:
+        """Nothing is needed that the builder has not."""
+
+    def write(self, order: Order, folder: Path) -> Written:
+        """Fill the model's folder with the adapted ONNX and the file that runs it."""
+        write_onnxruntime_model(order.served, order.classifier.onnx, folder)
+        image = golden_input_from_picture(order.inputs.picture)
+        return Written(scores=order.classifier.scores(image[np.newaxis])[0])
+
+    def scores(self, version: Path, image: Tensor) -> Scores:
+        """Run the folder's ONNX model, batched or not."""
+        path = version / MODEL_FILE
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise AdaptError(f"{path}: {error.strerror}") from error
+        loaded = LoadedModel(data, name=str(path))
+        names = [*loaded.inputs, *loaded.outputs]
+        if names != [INPUT_NAME, OUTPUT_NAME]:
+            raise AdaptError(f"{path} has {names}; accepted: one input '{INPUT_NAME}', one output '{OUTPUT_NAME}'")
+        batched = len(loaded.inputs[INPUT_NAME]) > len(IMAGE_SHAPE)
+        output = loaded.run(image[np.newaxis] if batched else image)[OUTPUT_NAME]
+        return np.asarray(output, np.float32).reshape(-1)
+
+    def refuse_foreign(self, _record: TensorRTRecord | None, /) -> None:
+        """A plan of this target runs anywhere."""
+
+
+def write_onnxruntime_model(model: ServedModel, onnx: bytes, folder: Path) -> None:
     """Fill a model's folder for Triton's Python backend.
 
     Args:
-        model: the adapted classifier.
+        model: how it is served.
+        onnx: the adapted classifier.
         folder: the model's own folder in the repository, named as the model.
     """
     version = folder / MODEL_VERSION
     version.mkdir(parents=True)
     (folder / "config.pbtxt").write_text(config_pbtxt(model), encoding="utf-8")
     (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in model.labels), encoding="utf-8")
-    (version / MODEL_FILE).write_bytes(model.onnx)
+    (version / MODEL_FILE).write_bytes(onnx)
     backend = resources.files("model_build.repository") / "python_model.py"
     (version / "model.py").write_bytes(backend.read_bytes())
 

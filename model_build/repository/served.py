@@ -1,19 +1,59 @@
-"""What a target is given to serve."""
+"""What a target is given to serve, and what it gives back."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from model_build.adapt import Classifier
+from model_build.inputs import BuildInputs
+from model_build.reference import Reference
+from model_build.scoring import Scores
+from model_build.tensorrt.record import TensorRTRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModel:
-    """An adapted classifier and how it is to be served.
+    """A classifier as Triton is told of it.
 
     Attributes:
-        onnx: the model's file, ``input`` float32 [N,3,224,224] to ``output`` float32 [N,classes].
         labels: one for each class, in the classes' order.
         max_batch_size: 0 serves one image without a batch dimension; N > 0 serves batches up to N.
     """
 
     name: str
-    onnx: bytes
     labels: tuple[str, ...]
     max_batch_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A plan to write.
+
+    Attributes:
+        classifier: the adapted source model, in single precision.
+        timing_caches: the folder where TensorRT's measurements are kept for later builds.
+    """
+
+    inputs: BuildInputs
+    classifier: Classifier
+    timing_caches: Path
+
+    @property
+    def served(self) -> ServedModel:
+        """The model as it is served."""
+        spec = self.inputs.spec
+        return ServedModel(name=spec.model, labels=self.inputs.labels, max_batch_size=spec.max_batch_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A model's folder that was written.
+
+    Attributes:
+        scores: what the plan itself answers to the expected image, float32 (classes,).
+        reference: the plan's difference from the classifier; None where the plan is the classifier.
+        tensorrt: None where it is no TensorRT plan.
+    """
+
+    scores: Scores
+    reference: Reference | None = None
+    tensorrt: TensorRTRecord | None = None

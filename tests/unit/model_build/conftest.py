@@ -102,6 +102,7 @@ def write_inputs(tmp_path: Path, red_png: bytes) -> Callable[..., Path]:
             "source": {"kind": "onnx", "url": path.as_uri(), "sha256": hashlib.sha256(model).hexdigest()},
             "expect": {"class": 1, "label": "MUG"},
             "pinned": False,
+            "tensorrt": None,
         }
         (folder / "spec.json").write_text(json.dumps(spec | changes))
         (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))

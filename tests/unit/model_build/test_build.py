@@ -102,7 +102,7 @@ def test_a_folder_that_holds_another_plan_is_refused(tiny_classifier: Tiny, writ
         ({"labels": ("MUG", "TENCH", "CUP", "POT")}, AnswerError, r"must be \(1\) = MUG, but .* \(1\) = TENCH"),
         ({"expect": {"class": 2}}, AnswerError, r"must be \(2\) = CUP, but the model answers .* \(1\) = MUG"),
         ({"labels": ("TENCH", "MUG")}, InputsError, "has 4 classes, but the labels file has 2 lines"),
-        ({"target": "tensorrt"}, ModelBuildError, "target tensorrt is not built yet; accepted: onnxruntime"),
+        ({"target": "torch"}, ModelBuildError, "target torch is unknown; accepted: onnxruntime, tensorrt"),
         ({"precision": "fp16"}, ModelBuildError, "onnxruntime is not built in precision fp16; accepted: fp32"),
     ],
 )

@@ -28,6 +28,7 @@ MANIFEST = Manifest(
     files={"golden_input.bin": "b" * 64},
     versions={"python": "3.11.2", "numpy": "1.26.4"},
     reference=Reference(max_abs_difference=1e-6, tolerance=0.01),
+    tensorrt=None,
     golden=Golden(image_sha256="c" * 64, class_index=1, label="MUG", tolerance=0.01, scores=(0.5, 9.25, 3.0, -1.0)),
 )
 
@@ -46,6 +47,7 @@ def test_the_document_is_that_of_schema_1() -> None:
         "files": {"golden_input.bin": "b" * 64},
         "versions": {"python": "3.11.2", "numpy": "1.26.4"},
         "reference": {"maxAbsDifference": 1e-6, "tolerance": 0.01},
+        "tensorrt": None,
         "golden": {
             "imageSha256": "c" * 64,
             "preprocessing": "imagenet",

@@ -175,10 +175,6 @@ def test_too_few_labels_are_refused(build: Callable[..., Manifest], upload: Path
         build(expect={"class": 1})
 
 
-def test_a_compiled_target_is_served_from_an_upload(build: Callable[..., Manifest]) -> None:
-    assert build(target="tensorrt", precision="fp16").target == "tensorrt"
-
-
 def test_without_labels_no_label_can_be_expected(build: Callable[..., Manifest], upload: Path) -> None:
     change(upload, 'label_filename: "names.txt"', "")
     with pytest.raises(ModelBuildError, match="names no label_filename"):

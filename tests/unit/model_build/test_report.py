@@ -32,6 +32,7 @@ MANIFEST = Manifest(
     files={},
     versions={},
     reference=None,
+    tensorrt=None,
     golden=Golden(image_sha256="c" * 64, class_index=1, label="MUG", tolerance=0.01, scores=None),
 )
 

@@ -11,8 +11,10 @@ from model_build.spec import (
     OnnxSource,
     PrebuiltSource,
     Spec,
+    TensorRTSpec,
     spec_from_json,
 )
+from model_build.tensorrt.device import BatchProfile
 
 SHA256 = "a" * 64
 DOCUMENT: dict[str, Any] = {
@@ -24,6 +26,12 @@ DOCUMENT: dict[str, Any] = {
     "source": {"kind": "fixture"},
     "expect": {"class": 504, "label": "COFFEE MUG"},
     "pinned": False,
+    "tensorrt": None,
+}
+TENSORRT: dict[str, Any] = {
+    "gpuProduct": "NVIDIA-H800",
+    "batchProfile": {"typical": 8, "largest": 64},
+    "workspaceMib": 4096,
 }
 
 
@@ -41,7 +49,41 @@ def test_every_value_is_read() -> None:
         source=FixtureSource(),
         expect=Expectation(class_index=504, label="COFFEE MUG"),
         pinned=False,
+        tensorrt=None,
     )
+
+
+def test_what_a_plan_is_compiled_for_is_read() -> None:
+    assert spec(target="tensorrt", precision="fp16", maxBatchSize=64, tensorrt=TENSORRT).tensorrt == TensorRTSpec(
+        gpu_product="NVIDIA-H800", profile=BatchProfile(smallest=1, typical=8, largest=64), workspace_mib=4096
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"tensorrt": None}, "tensorrt is null; accepted: an object for target tensorrt, null for any other"),
+        ({"target": "onnxruntime"}, "tensorrt is {}; accepted: an object for target tensorrt, null for any other"),
+        ({"maxBatchSize": 65}, "maxBatchSize is 65; accepted: at most tensorrt.batchProfile.largest, 64"),
+        ({"tensorrt": TENSORRT | {"gpuProduct": "NVIDIA H800"}}, 'tensorrt.gpuProduct is "NVIDIA H800"; accepted: the'),
+        ({"tensorrt": TENSORRT | {"workspaceMib": 0}}, "tensorrt.workspaceMib is 0; accepted: 1 or more"),
+        ({"tensorrt": TENSORRT | {"colour": 1}}, "tensorrt.colour is not a known key"),
+        (
+            {"tensorrt": TENSORRT | {"batchProfile": {"typical": 9, "largest": 8}}},
+            'tensorrt.batchProfile is {"typical": 9, "largest": 8}; accepted: 1 ≤ typical ≤ largest',
+        ),
+        ({"tensorrt": TENSORRT | {"batchProfile": {"typical": 0, "largest": 8}}}, "accepted: 1 ≤ typical ≤ largest"),
+    ],
+)
+def test_a_plan_that_cannot_be_compiled_so_is_a_fault(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InputsError) as raised:
+        spec(**{"target": "tensorrt", "tensorrt": TENSORRT} | changes)
+    assert fault in str(raised.value)
+
+
+def test_the_group_tensorrt_must_be_there() -> None:
+    with pytest.raises(InputsError, match=r"tensorrt is missing; accepted: an object"):
+        spec_from_json(json.dumps({key: value for key, value in DOCUMENT.items() if key != "tensorrt"}))
 
 
 @pytest.mark.parametrize(

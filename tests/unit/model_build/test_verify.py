@@ -9,7 +9,8 @@ import pytest
 from model_build.build import published_manifest
 from model_build.errors import AnswerError, ModelBuildError, RepositoryError
 from model_build.inputs import inputs_from_folder
-from model_build.verify import scores_from_repository, verified_manifest
+from model_build.repository import TARGETS
+from model_build.verify import golden_input_from_repository, verified_manifest
 
 
 @pytest.fixture
@@ -104,10 +105,10 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
 def test_a_golden_input_of_another_size_is_refused(repository: Path) -> None:
     np.zeros(7, "<f4").tofile(repository / "golden_input.bin")
     with pytest.raises(ModelBuildError, match=r"golden_input\.bin holds 7 numbers"):
-        scores_from_repository(repository, "tiny")
+        golden_input_from_repository(repository)
 
 
 def test_a_model_of_another_contract_is_refused(repository: Path, tiny_classifier: Callable[..., bytes]) -> None:
     (repository / "tiny" / "1" / "model.onnx").write_bytes(tiny_classifier())
     with pytest.raises(ModelBuildError, match=r"\['data', 'logits'\]; accepted: one input 'input'"):
-        scores_from_repository(repository, "tiny")
+        TARGETS["onnxruntime"].scores(repository / "tiny" / "1", golden_input_from_repository(repository))

@@ -7,7 +7,7 @@ from model_build.repository.onnxruntime_target import config_pbtxt, write_onnxru
 
 
 def served(*, max_batch_size: int = 0) -> ServedModel:
-    return ServedModel(name="tiny", onnx=b"model", labels=("TENCH", "MUG"), max_batch_size=max_batch_size)
+    return ServedModel(name="tiny", labels=("TENCH", "MUG"), max_batch_size=max_batch_size)
 
 
 def test_the_configuration_is_the_served_contract() -> None:
@@ -57,7 +57,7 @@ def test_batches_are_gathered_where_they_are_served() -> None:
 @pytest.mark.parametrize("max_batch_size", [0, 8])
 def test_the_folder_is_what_triton_s_python_backend_loads(tmp_path: Path, max_batch_size: int) -> None:
     folder = tmp_path / "tiny"
-    write_onnxruntime_model(served(max_batch_size=max_batch_size), folder)
+    write_onnxruntime_model(served(max_batch_size=max_batch_size), b"model", folder)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert files == {"config.pbtxt", "labels.txt", "1/model.py", "1/model.onnx"}
     assert (folder / "labels.txt").read_text() == "TENCH\nMUG\n"

@@ -4,15 +4,16 @@ from model_build.errors import TargetError
 from model_build.repository import TARGETS, target_named
 
 
-def test_onnxruntime_is_a_target() -> None:
-    assert target_named("onnxruntime", precision="fp32") is TARGETS["onnxruntime"]
+@pytest.mark.parametrize(("name", "precision"), [("onnxruntime", "fp32"), ("tensorrt", "fp32"), ("tensorrt", "fp16")])
+def test_a_target_is_known_by_its_name(name: str, precision: str) -> None:
+    assert target_named(name, precision=precision) is TARGETS[name]
 
 
 @pytest.mark.parametrize(
     ("name", "precision", "reason"),
     [
-        ("tensorrt", "fp32", "target tensorrt is not built yet; accepted: onnxruntime"),
-        ("torch", "fp32", "target torch is unknown; accepted: onnxruntime"),
+        ("torch", "fp32", "target torch is unknown; accepted: onnxruntime, tensorrt"),
+        ("tensorrt", "int8", "target tensorrt is not built in precision int8; accepted: fp32, fp16"),
         ("onnxruntime", "fp16", "target onnxruntime is not built in precision fp16; accepted: fp32"),
     ],
 )

@@ -1,0 +1,176 @@
+"""`python -m bench.gpu`: a plan on this machine's GPU, beside ONNX Runtime and under Triton, all in one run."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tritonclient.http import InferenceServerClient
+
+from bench.latency import Tensor, medians_s, triton_call
+from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
+from model_build.contract import IMAGE_SHAPE, INPUT_NAME, MODEL_VERSION, OUTPUT_NAME, PLAN_FILE
+from model_build.errors import DeviceError
+from model_build.fixture import fixture_onnx
+from model_build.repository import ServedModel
+from model_build.repository.tensorrt_target import config_pbtxt
+from model_build.tensorrt.device import BatchProfile, Compiled
+from model_build.tensorrt.local import LocalDevice, local_device
+from model_build.tensorrt.precision import STRONGLY_TYPED_SINCE, onnx_in_precision
+
+_BATCHES = (1, 8, 64)
+_WORKSPACE_MIB = 4096
+_TRITON_BACKEND = Path("/opt/tritonserver/backends/tensorrt")
+_TRITON_START_S = 300.0
+_NO_GPU = 69  # sysexits.h: a service is not available
+
+H200 = "NVIDIA-H200"
+LIMITS = {"fp16 arithmetic": 172_000, "fp16 memory": 100_000}
+"""Images a second of DenseNet-121 (2.87 GMACs) on an H200 in half precision, by what it computes and what it moves."""
+
+
+def main() -> int:
+    """Measure and print; where there is no GPU, say so and exit 69."""
+    try:
+        device = local_device()
+    except DeviceError as error:
+        sys.stderr.write(f"no GPU to measure on: {error}\n")
+        return _NO_GPU
+    machine = device.describe()
+    precision = "fp16" if machine.version >= STRONGLY_TYPED_SINCE else "fp32"
+    gpu = machine.gpu
+    _say(f"DenseNet-121, {precision}, TensorRT {machine.version_text}, {gpu.product}, driver {gpu.driver}")
+    classifier = classifier_from_original(original_from_onnx(fixture_onnx(), name="the fixture"), max_batch_size=64)
+    cold, cached = _compilations(device, onnx_in_precision(classifier, precision))
+    _say(f"\nbuild: {cold.build_seconds} s cold, {cached.build_seconds} s cached (cache hit: {cached.cache_hit})\n")
+    with _plan_calls(device, cold.plan) as calls:
+        _say(table(medians_s(calls | _cuda_provider_calls(classifier)), product=gpu.product))
+        if shutil.which("tritonserver") and _TRITON_BACKEND.is_dir():
+            _say(_under_triton(cold.plan, classifier.classes, calls["plan, 1"]))
+        else:
+            _say(f"\nTriton: not measured, there is no tritonserver on PATH with {_TRITON_BACKEND}")
+    return 0
+
+
+def table(medians: Mapping[str, float], *, product: str) -> str:
+    """Return medians, in seconds by "what, batch", as a Markdown table; limits where they are known for the GPU."""
+    limits = LIMITS if product == H200 else {}
+    heads = ["what, batch", "ms", "images/s", *(f"of the {name} limit" for name in limits)]
+    rows = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+    for what, median_s in medians.items():
+        images_per_s = int(what.rpartition(", ")[2]) / median_s
+        fractions = [f"{images_per_s / limit:.1%}" for limit in limits.values()]
+        rows.append(f"| {' | '.join([what, f'{median_s * 1000:.3f}', f'{images_per_s:.0f}', *fractions])} |")
+    return "\n".join(rows)
+
+
+def _compilations(device: LocalDevice, onnx: bytes) -> tuple[Compiled, Compiled]:
+    """Compile with nothing measured before, and again with what was measured then."""
+    profile = BatchProfile(typical=8, largest=max(_BATCHES))
+    cold = device.compile(onnx, profile=profile, workspace_mib=_WORKSPACE_MIB, timing_cache=b"")
+    return cold, device.compile(onnx, profile=profile, workspace_mib=_WORKSPACE_MIB, timing_cache=cold.timing_cache)
+
+
+@contextlib.contextmanager
+def _plan_calls(device: LocalDevice, plan: bytes) -> Iterator[dict[str, Callable[[], object]]]:
+    """Give a call for each batch, from host to host, and one with the images on the GPU already."""
+    from polygraphy import cuda  # noqa: PLC0415  not before the device was found
+    from polygraphy.backend.trt import TrtRunner  # noqa: PLC0415
+
+    engine = device.engine_from_plan(plan)
+    with contextlib.ExitStack() as stack:
+        calls: dict[str, Callable[[], object]] = {}
+        for size in _BATCHES:
+            images = _images(size)
+            resident = stack.enter_context(cuda.DeviceArray(images.shape)).copy_from(images)
+            runner, inner = (stack.enter_context(TrtRunner(engine)) for _ in range(2))
+            calls[f"plan, {size}"] = _infer(runner, images, copy_outputs_to_host=True)
+            calls[f"plan, images on the GPU, {size}"] = _infer(inner, resident, copy_outputs_to_host=False)
+        yield calls
+
+
+def _infer(runner: Any, images: Any, *, copy_outputs_to_host: bool) -> Callable[[], object]:
+    return lambda: runner.infer({INPUT_NAME: images}, check_inputs=False, copy_outputs_to_host=copy_outputs_to_host)
+
+
+def _cuda_provider_calls(classifier: Classifier) -> dict[str, Callable[[], object]]:
+    """Return calls of ONNX Runtime on the same GPU, in single precision; none where it was built without CUDA."""
+    provider = "CUDAExecutionProvider"
+    if provider not in onnxruntime.get_available_providers():
+        _say(f"ONNX Runtime: not measured, it has no {provider}\n")
+        return {}
+    session = onnxruntime.InferenceSession(classifier.onnx, providers=[provider])
+
+    def call(images: Tensor) -> Callable[[], object]:
+        return lambda: session.run([OUTPUT_NAME], {INPUT_NAME: images})
+
+    return {f"ONNX Runtime, CUDA, {size}": call(_images(size)) for size in _BATCHES}
+
+
+def _under_triton(plan: bytes, classes: int, alone: Callable[[], object]) -> str:
+    """Time one image through a real Triton and by the plan alone, in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        name = "densenet_tensorrt"
+        model = ServedModel(name=name, labels=tuple(map(str, range(classes))), max_batch_size=0)
+        version = Path(folder, name, MODEL_VERSION)
+        version.mkdir(parents=True)
+        (version / PLAN_FILE).write_bytes(plan)
+        (version.parent / "config.pbtxt").write_text(config_pbtxt(model))
+        (version.parent / "labels.txt").write_text("".join(f"{label}\n" for label in model.labels))
+        with _triton(Path(folder), name) as url:
+            medians = medians_s({"triton": triton_call(url, name, _images(1)[0]), "alone": alone})
+    ratio = medians["triton"] / medians["alone"]
+    return (
+        f"\nTriton, one image over HTTP: {medians['triton'] * 1000:.3f} ms; the plan alone: "
+        f"{medians['alone'] * 1000:.3f} ms; ratio {ratio:.2f}"
+    )
+
+
+@contextlib.contextmanager
+def _triton(repository: Path, model: str) -> Iterator[str]:
+    """Run Triton on a free port until the model is ready, and give its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["tritonserver", f"--model-repository={repository}", f"--http-port={port}", "--http-address=127.0.0.1"]
+    with subprocess.Popen(
+        [*command, "--allow-grpc=false", "--allow-metrics=false", "--disable-auto-complete-config"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            _await_ready(f"127.0.0.1:{port}", model, server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _await_ready(address: str, model: str, server: subprocess.Popen[bytes]) -> None:
+    client, deadline = InferenceServerClient(address), time.monotonic() + _TRITON_START_S
+    while server.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if client.is_model_ready(model):
+                return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=0.2)
+    sys.exit(f"error: tritonserver does not serve the plan; status {server.poll()} after up to {_TRITON_START_S:.0f} s")
+
+
+def _images(size: int) -> Tensor:
+    random = np.random.default_rng(0)
+    return random.standard_normal((size, *IMAGE_SHAPE), np.float32)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""Target tensorrt: a plan that was compiled on the GPU that serves it, through Triton's TensorRT backend."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from string import Template
+from typing import Final
+
+import numpy as np
+
+from model_build.contract import IMAGE_SHAPE, INPUT_NAME, LABELS_FILE, MODEL_VERSION, OUTPUT_NAME, PLAN_FILE
+from model_build.errors import AdaptError, DeviceError
+from model_build.preprocessing import Tensor
+from model_build.reference import golden_input_from_picture
+from model_build.repository.served import Order, ServedModel, Written
+from model_build.repository.target import Target
+from model_build.scoring import Scores
+from model_build.spec import PrebuiltSource, Spec, TensorRTSpec
+from model_build.tensorrt.comparison import compared_plan, comparison_images
+from model_build.tensorrt.device import Compiled, Device, Machine
+from model_build.tensorrt.local import local_device
+from model_build.tensorrt.precision import PRECISIONS, onnx_in_precision, refuse_precision
+from model_build.tensorrt.record import Compilation, TensorRTRecord
+from model_build.tensorrt.timing_cache import timing_cache_from_file, timing_cache_path, write_timing_cache
+
+_LOGGER = logging.getLogger(__name__)
+
+_CONFIG: Final = Template("""\
+name: "$name"
+platform: "tensorrt_plan"
+max_batch_size: $max_batch_size
+input [
+  {
+    name: "$input"
+    data_type: TYPE_FP32
+    format: FORMAT_NCHW
+    dims: [ $image_dims ]$image_reshape
+  }
+]
+output [
+  {
+    name: "$output"
+    data_type: TYPE_FP32
+    dims: [ $classes ]$scores_reshape
+    label_filename: "$labels_file"
+  }
+]
+instance_group [
+  {
+    count: 1
+    kind: KIND_GPU
+  }
+]
+""")
+_RESHAPE: Final = Template("\n    reshape { shape: [ $shape ] }")
+_WARM_UP: Final = Template("""\
+model_warmup [
+  {
+    name: "$images"
+    batch_size: $batch_size
+    count: 1
+    inputs {
+      key: "$input"
+      value {
+        data_type: TYPE_FP32
+        dims: [ $image_dims ]
+        zero_data: true
+      }
+    }
+  }
+]
+""")
+_DYNAMIC_BATCHING: Final = "dynamic_batching { }\n"
+
+
+class TensorRTTarget(Target):
+    """Plans for Triton's TensorRT backend.
+
+    Args:
+        open_device: gives the GPU and its TensorRT, or refuses.
+    """
+
+    def __init__(self, open_device: Callable[[], Device] = local_device) -> None:
+        self._open_device = open_device
+
+    @property
+    def tolerances(self) -> Mapping[str, float]:  # noqa: D102  the base class says it
+        return {name: precision.score_tolerance for name, precision in PRECISIONS.items()}
+
+    def admit(self, spec: Spec, /) -> TensorRTRecord:
+        """See that this is the GPU that the plan is for, and that its TensorRT builds in the precision, if it must."""
+        machine = self._open_device().describe()
+        wanted = _options(spec).gpu_product
+        if machine.gpu.product != wanted:
+            raise DeviceError(
+                f"the plan is for {wanted}, but this GPU is {machine.gpu.product}; accepted: the node pool's own GPU, "
+                f"or nodePool.gpuProduct {machine.gpu.product}"
+            )
+        if not isinstance(spec.source, PrebuiltSource):
+            refuse_precision(spec.precision, machine)
+        return TensorRTRecord(machine=machine, compilation=None)
+
+    def write(self, order: Order, folder: Path) -> Written:
+        """Compile the plan, compare it with ONNX Runtime, and fill the model's folder."""
+        spec, device = order.inputs.spec, self._open_device()
+        options, machine = _options(spec), device.describe()
+        compiled = _compiled(order, device)
+        _LOGGER.info(
+            "compiled in %.1f s, %s; comparing with ONNX Runtime",
+            compiled.build_seconds,
+            "with the timing cache" if compiled.cache_hit else "measured anew",
+        )
+        reference = compared_plan(
+            compiled.plan,
+            order.classifier,
+            device,
+            comparison_images(order.inputs.picture),
+            profile=options.profile,
+            labels=order.inputs.labels,
+            tolerance=PRECISIONS[spec.precision].reference_tolerance,
+        )
+        _write_model(order.served, compiled.plan, folder)
+        golden = golden_input_from_picture(order.inputs.picture)
+        return Written(
+            scores=device.scores(compiled.plan, golden[np.newaxis])[0],
+            reference=reference,
+            tensorrt=TensorRTRecord(machine=machine, compilation=_compilation(compiled, options)),
+        )
+
+    def scores(self, version: Path, image: Tensor) -> Scores:
+        """Run the folder's plan."""
+        path = version / PLAN_FILE
+        try:
+            plan = path.read_bytes()
+        except OSError as error:
+            raise AdaptError(f"{path}: {error.strerror}") from error
+        return self._open_device().scores(plan, image[np.newaxis]).reshape(-1)
+
+    def refuse_foreign(self, record: TensorRTRecord | None, /) -> None:
+        """See that a plan is of this TensorRT and this GPU product."""
+        here = self._open_device().describe()
+        if record is None or _tied_to(record.machine) != _tied_to(here):
+            plan = "nothing that it names" if record is None else " on ".join(_tied_to(record.machine))
+            raise DeviceError(
+                f"the plan is of TensorRT {plan}, but this is TensorRT {' on '.join(_tied_to(here))}; "
+                "accepted: a plan that was compiled here"
+            )
+
+
+def config_pbtxt(model: ServedModel) -> str:
+    """Return Triton's configuration of a plan, which takes [N,3,224,224] whatever contract is served.
+
+    Its warm-up runs while the model is loaded: a plan that this GPU cannot run is never ready.
+    """
+    batched = model.max_batch_size > 0
+    dims = ", ".join(map(str, IMAGE_SHAPE))
+    sizes = sorted({1, model.max_batch_size or 1})
+    text = _CONFIG.substitute(
+        name=model.name,
+        max_batch_size=model.max_batch_size,
+        input=INPUT_NAME,
+        image_dims=dims,
+        image_reshape="" if batched else _RESHAPE.substitute(shape=f"1, {dims}"),
+        output=OUTPUT_NAME,
+        classes=len(model.labels),
+        scores_reshape="" if batched else _RESHAPE.substitute(shape=f"1, {len(model.labels)}"),
+        labels_file=LABELS_FILE,
+    )
+    warm_ups = (
+        _WARM_UP.substitute(images=f"batch of {size}", batch_size=size, input=INPUT_NAME, image_dims=dims)
+        for size in sizes
+    )
+    return "".join([text, *warm_ups, _DYNAMIC_BATCHING if batched else ""])
+
+
+def _compiled(order: Order, device: Device) -> Compiled:
+    """Compile the plan, with what this machine has measured before."""
+    spec, machine = order.inputs.spec, device.describe()
+    options = _options(spec)
+    if not order.classifier.batched:
+        raise AdaptError(
+            "the model takes one image alone, but a TensorRT plan is compiled for batches; accepted: a model with a "
+            "dynamic batch axis"
+        )
+    _LOGGER.info("compiling with TensorRT %s for %s", machine.version_text, machine.gpu.product)
+    cache = timing_cache_path(order.timing_caches, machine)
+    compiled = device.compile(
+        onnx_in_precision(order.classifier, spec.precision),
+        profile=options.profile,
+        workspace_mib=options.workspace_mib,
+        timing_cache=timing_cache_from_file(cache),
+    )
+    write_timing_cache(compiled.timing_cache, cache)
+    return compiled
+
+
+def _compilation(compiled: Compiled, options: TensorRTSpec) -> Compilation:
+    return Compilation(
+        profile=options.profile,
+        workspace_mib=options.workspace_mib,
+        tactic_sources=compiled.tactic_sources,
+        build_seconds=compiled.build_seconds,
+        cache_hit=compiled.cache_hit,
+    )
+
+
+def _write_model(model: ServedModel, plan: bytes, folder: Path) -> None:
+    version = folder / MODEL_VERSION
+    version.mkdir(parents=True)
+    (folder / "config.pbtxt").write_text(config_pbtxt(model), encoding="utf-8")
+    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in model.labels), encoding="utf-8")
+    (version / PLAN_FILE).write_bytes(plan)
+
+
+def _tied_to(machine: Machine) -> tuple[str, str]:
+    return machine.version_text, machine.gpu.product
+
+
+def _options(spec: Spec) -> TensorRTSpec:
+    if spec.tensorrt is None:  # the specification's reader has seen to it
+        raise AssertionError
+    return spec.tensorrt

@@ -1,0 +1,81 @@
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
+from model_build.errors import AdaptError, TargetError
+from model_build.inputs import picture_from_bytes
+from model_build.preprocessing import PREPROCESSINGS
+from model_build.scoring import LoadedModel
+from model_build.tensorrt.device import Machine, Version
+from model_build.tensorrt.precision import onnx_in_precision, refuse_precision
+from tests.unit.model_build.onnx_device import H800
+
+
+def classifier(data: bytes) -> Classifier:
+    return classifier_from_original(original_from_onnx(data, name="model"), max_batch_size=8)
+
+
+@pytest.mark.parametrize("version", [(8, 6, 1), (10, 6, 0), (10, 11, 9)])
+def test_half_precision_is_refused_where_the_builder_would_choose_it(version: Version) -> None:
+    with pytest.raises(
+        TargetError, match=r"^fp16 needs TensorRT 10\.12 or newer, this is .*; accepted: precision fp32$"
+    ):
+        refuse_precision("fp16", Machine(version=version, gpu=H800))
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("fp32", (8, 6, 1)), ("fp32", (11, 2, 1)), ("fp16", (10, 12, 0)), ("fp16", (11, 0, 0))]
+)
+def test_each_precision_is_built_by_what_can(name: str, version: Version) -> None:
+    refuse_precision(name, Machine(version=version, gpu=H800))
+
+
+def test_single_precision_is_the_adapted_model_itself(tiny_classifier: Callable[..., bytes]) -> None:
+    adapted = classifier(tiny_classifier())
+    assert onnx_in_precision(adapted, "fp32") == adapted.onnx
+
+
+def test_half_precision_keeps_the_contract_and_halves_the_weights(tiny_classifier: Callable[..., bytes]) -> None:
+    half = onnx.load_model_from_string(onnx_in_precision(classifier(tiny_classifier()), "fp16"))
+    ends = [*half.graph.input, *half.graph.output]
+    assert [value.name for value in ends] == ["input", "output"]
+    assert {value.type.tensor_type.elem_type for value in ends} == {TensorProto.FLOAT}
+    assert {value.type.tensor_type.shape.dim[0].dim_param for value in ends} == {"N"}
+    assert TensorProto.FLOAT not in {tensor.data_type for tensor in half.graph.initializer}
+
+
+def test_weights_that_half_precision_cannot_hold_are_said(
+    tiny_classifier: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        onnx_in_precision(classifier(tiny_classifier(bias=1e-9)), "fp16")
+    assert caplog.messages == ["half precision rounds the smallest or the largest weights of 1 tensors"]
+
+
+def test_a_model_that_the_converter_cannot_take_is_one_line(
+    tiny_classifier: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("a tensor\nand more")
+
+    monkeypatch.setattr("onnxconverter_common.float16.convert_float_to_float16", fail)
+    with pytest.raises(AdaptError, match=r"^the model cannot be converted to half precision: "):
+        onnx_in_precision(classifier(tiny_classifier()), "fp16")
+
+
+def test_the_real_classifier_in_half_precision_answers_alike(shared_models: Path) -> None:
+    adapted = classifier((shared_models / "squeezenet1.1.onnx").read_bytes())
+    picture = picture_from_bytes((shared_models / "mug.jpg").read_bytes(), name="mug.jpg")
+    images = np.stack([preprocess(picture) for preprocess in PREPROCESSINGS.values()])
+    half = LoadedModel(onnx_in_precision(adapted, "fp16"), name="half").run(images)["output"]
+    expected = adapted.scores(images)
+    assert 0 < np.abs(np.asarray(half, np.float32) - expected).max() < 0.05
+    assert [np.argsort(-row)[:5].tolist() for row in np.asarray(half)] == [
+        np.argsort(-row)[:5].tolist() for row in expected
+    ]
