@@ -6,14 +6,15 @@ MAKEFLAGS += --no-print-directory
 STACK ?= dev
 PYTHON ?= python3
 REGISTRY ?=
+TENSORRT ?= 10.6.0
 
 VENV := .venv/bin
 DEPLOY := $(VENV)/python -m deploy
 
-.PHONY: help venv tools up preview destroy down status url logs env images lint check test bench docs lock
+.PHONY: help venv tools up preview destroy down status url logs env images lint check test test-gpu bench bench-gpu docs lock
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: ## Python: every locked package into .venv (all other targets do this by themselves)
 	@$(PYTHON) -m tools venv
@@ -45,8 +46,8 @@ env: venv ## What plain `pulumi` needs: eval "$(make env)"  [STACK=dev]
 tools: venv ## Install and build what this machine lacks (make up and make test do this by themselves)
 	@$(DEPLOY) tools
 
-images: venv ## Build the project's images and push them  REGISTRY=registry.example/team
-	@$(DEPLOY) images --registry "$(REGISTRY)"
+images: venv ## Build the stack's own images and push them  REGISTRY=registry.example/team [STACK=dev]
+	@$(DEPLOY) images --stack $(STACK) --registry "$(REGISTRY)"
 
 lint: venv ## Lint and types
 	@$(VENV)/ruff check .
@@ -57,7 +58,15 @@ check: lint ## Lint, types and unit tests
 	@$(VENV)/pytest tests/unit
 
 test: lint tools ## Everything that can be tested on this machine
+	@$(PYTHON) -m tools build --only simulation
+	@$(PYTHON) -m tools tensorrt $(TENSORRT) >/dev/null
 	@$(VENV)/pytest tests
+
+test-gpu: venv ## Plans built and compared on this machine's GPU  [TENSORRT=10.6.0]
+	@environment=$$($(PYTHON) -m tools tensorrt $(TENSORRT)) && eval "$$environment" && $(VENV)/pytest tests/gpu
+
+bench-gpu: venv ## Build, latency and throughput of a plan on this machine's GPU  [TENSORRT=10.6.0]
+	@environment=$$($(PYTHON) -m tools tensorrt $(TENSORRT)) && eval "$$environment" && $(VENV)/python -m bench.gpu
 
 bench: venv ## The budgets as a table: budget, measured, ratio, pass or fail
 	@$(VENV)/python -m bench

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from deploy.environment import shown_environment
 from deploy.errors import DeployError, StepFailedError
-from deploy.images import OWN_IMAGES, push_images
 from deploy.operations import Deployment, ensure_tools
 from infra.errors import InfraError
 
@@ -31,6 +30,7 @@ def main() -> int:
 
 def _env(stack: str) -> None:
     pulumi = Deployment(stack).pulumi
+    ensure_tools(embedded=False)
     pulumi.initialise()
     print(shown_environment(pulumi.environment, stack))
 
@@ -57,15 +57,16 @@ def _parser() -> argparse.ArgumentParser:
     tools = verbs.add_parser("tools")
     tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=True))
     images = verbs.add_parser("images")
+    images.add_argument("--stack", default="dev", help="the stack whose images are meant")
     images.add_argument("--registry", required=True)
-    images.set_defaults(run=lambda arguments: _push(arguments.registry))
+    images.set_defaults(run=lambda arguments: _push(arguments.stack, arguments.registry))
     return parser
 
 
-def _push(registry: str) -> None:
+def _push(stack: str, registry: str) -> None:
     if not registry:
         raise DeployError("REGISTRY is empty; name where to push: make images REGISTRY=registry.example/team")
-    push_images(OWN_IMAGES, registry)
+    Deployment(stack).push_images(registry)
 
 
 if __name__ == "__main__":

@@ -69,8 +69,18 @@ class Cluster:
     def pods(self, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         """Return a namespace's pods as the API gives them."""
         flags = [f"--selector={selector}"] if selector else []
-        listed = self.kubectl("get", "pods", f"--namespace={namespace}", "--output=json", *flags)
-        items: list[dict[str, Any]] = json.loads(listed)["items"]
+        return self._items("pods", f"--namespace={namespace}", *flags)
+
+    def all_pods(self) -> list[dict[str, Any]]:
+        """Return the pods of every namespace as the API gives them."""
+        return self._items("pods", "--all-namespaces")
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes as the API gives them."""
+        return self._items("nodes")
+
+    def _items(self, *arguments: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", *arguments, "--output=json"))["items"]
         return items
 
     def _local(self, *arguments: str) -> None:

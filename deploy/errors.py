@@ -19,3 +19,7 @@ class StepFailedError(CommandFailedError):
 
 class ImageError(DeployError):
     """An image of the project could not be built or pushed."""
+
+
+class CapacityError(DeployError):
+    """The cluster lacks the nodes or the GPUs that a stack declares."""

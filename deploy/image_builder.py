@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deploy.errors import ImageError, ProgramMissingError
-from infra.images import LOCAL_REGISTRY, base_image, reference
+from infra.images import LOCAL_REGISTRY, base_image, reference, takes_serving
 
 _DEBIAN = f"{LOCAL_REGISTRY}/debian:bookworm"
 _MMDEBSTRAP = (
@@ -48,13 +48,15 @@ class ImageBuilder:
         repository: where the images' files lie; they must not change while the builder is in use.
         scratch: a folder that the caller removes afterwards, whatever happened.
         cache: where finished Debian bases are kept.
+        serving: full reference of the serving image, for images that are built on it.
         lock: descriptor that must stay open as long as any process of the build runs.
     """
 
-    def __init__(self, *, repository: Path, scratch: Path, cache: Path, lock: int) -> None:
+    def __init__(self, *, repository: Path, scratch: Path, cache: Path, serving: str, lock: int) -> None:
         self._repository = repository
         self._scratch = scratch
         self._cache = cache
+        self._serving = serving
         self._lock = lock
         self._known: set[str] = set()
         self._buildah = ("buildah", f"--root={scratch / 'storage'}", f"--runroot={scratch / 'run'}")
@@ -63,11 +65,8 @@ class ImageBuilder:
                 raise ProgramMissingError(f"{program} is not on PATH; have it installed: make tools")
 
     def build(self, image: str) -> None:
-        """Build an image, under its local reference, on a Debian base or on an image that this builder knows."""
-        base = base_image(image, repository=self._repository)
-        if base is None:
-            self._add_debian()
-        on = f"SERVING={self._reference(base)}" if base else f"BASE={_DEBIAN}"
+        """Build an image, under its local reference, on Debian, on an image known here, or on the serving image."""
+        on = self._base_argument(image)
         wheels = self._downloaded_wheels(image)
         self._run(
             image,
@@ -100,6 +99,15 @@ class ImageBuilder:
             raise ImageError(f"{target} was not pushed; where the registry wants a login: {login}; {error}") from error
         return target
 
+    def _base_argument(self, image: str) -> str:
+        """The build argument that names what an image is built on; Debian is made where that is needed."""
+        if takes_serving(image, repository=self._repository):
+            return f"SERVING={self._serving}"
+        if base := base_image(image, repository=self._repository):
+            return f"SERVING={self._reference(base)}"
+        self._add_debian()
+        return f"BASE={_DEBIAN}"
+
     def _add_debian(self) -> None:
         key = hashlib.sha256("\0".join(_MMDEBSTRAP).encode()).hexdigest()[:16]
         base = self._cache / f"debian-{key}.tar"
@@ -115,7 +123,7 @@ class ImageBuilder:
         """Download the locked wheels, as they must be for the image's Python."""
         wheels = self._scratch / "wheels" / image
         wheels.mkdir(parents=True)
-        for lock in sorted(self._folder(image).glob("*.lock")):
+        for lock in sorted(self._folder(image).rglob("*.lock")):
             say(f"images: {image}: downloading the packages of {lock.name}")
             self._run(
                 image,
@@ -127,7 +135,7 @@ class ImageBuilder:
         return wheels
 
     def _reference(self, image: str, registry: str = LOCAL_REGISTRY) -> str:
-        return reference(image, registry, repository=self._repository)
+        return reference(image, registry, serving=self._serving, repository=self._repository)
 
     def _folder(self, image: str) -> Path:
         return self._repository / "images" / image

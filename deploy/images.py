@@ -11,38 +11,41 @@ from deploy.errors import ImageError
 from deploy.image_builder import ImageBuilder, remove_scratch, say
 from infra.images import REPOSITORY, base_image, content_tag, is_own, sources
 
-OWN_IMAGES = ("triton-cpu", "model-build")
-
 _KEPT_ARCHIVES = 3
 _NEEDED_MIB = 2 * 1024
 
 
-def build_images(images: Sequence[str]) -> Mapping[str, Path]:
+def build_images(images: Sequence[str], *, serving: str = "") -> Mapping[str, Path]:
     """Return images' OCI archives by name, `<cache>/<image>-<content tag>.tar`, building those that are missing.
+
+    Args:
+        images: folders of `images/`.
+        serving: full reference of the stack's serving image, for images that are built on it.
 
     Raises:
         ImageError: one could not be built; the text says why and where all of the build's output is.
         ProgramMissingError: a program that builds images is not on PATH.
     """
-    archives = {image: _archive(image) for image in images}
+    archives = {image: _archive(image, serving) for image in images}
     if all(archive.exists() for archive in archives.values()):
         return archives
-    with _workshop(images) as workshop:
+    with _workshop(images, serving) as workshop:
         return {image: workshop.archive_of(image) for image in images}
 
 
-def push_images(images: Sequence[str], registry: str) -> None:
+def push_images(images: Sequence[str], registry: str, *, serving: str = "") -> None:
     """Push images to a registry under their content tags, with the login that the user has there.
 
     Args:
         images: folders of `images/`.
         registry: host and path, for example "registry.example/team".
+        serving: full reference of the stack's serving image, for images that are built on it.
 
     Raises:
         ImageError: an image could not be built or pushed.
         ProgramMissingError: a program that builds images is not on PATH.
     """
-    with _workshop(images) as workshop:
+    with _workshop(images, serving) as workshop:
         for image in images:
             workshop.push(image, registry)
 
@@ -50,12 +53,13 @@ def push_images(images: Sequence[str], registry: str) -> None:
 class _Workshop:
     """A builder beside the cache, at work on a snapshot: an edit during a build can't come under a wrong tag."""
 
-    def __init__(self, snapshot: Path, builder: ImageBuilder) -> None:
+    def __init__(self, snapshot: Path, serving: str, builder: ImageBuilder) -> None:
         self._snapshot = snapshot
+        self._serving = serving
         self._builder = builder
 
     def archive_of(self, image: str) -> Path:
-        archive = _archive(image, self._snapshot)
+        archive = _archive(image, self._serving, self._snapshot)
         if not archive.exists():
             if base := base_image(image, repository=self._snapshot):
                 self._builder.load(base, self.archive_of(base))
@@ -72,7 +76,7 @@ class _Workshop:
 
 
 @contextlib.contextmanager
-def _workshop(images: Sequence[str]) -> Iterator[_Workshop]:
+def _workshop(images: Sequence[str], serving: str) -> Iterator[_Workshop]:
     """Give the only workshop of this cache, waiting for another run's to close."""
     cache = _cache()
     scratch = cache / ".build"
@@ -83,8 +87,10 @@ def _workshop(images: Sequence[str]) -> Iterator[_Workshop]:
             _remove_leftovers(scratch)
             try:
                 snapshot = _snapshot(images, scratch / "repository")
-                builder = ImageBuilder(repository=snapshot, scratch=scratch, cache=cache, lock=lock.fileno())
-                yield _Workshop(snapshot, builder)
+                builder = ImageBuilder(
+                    repository=snapshot, scratch=scratch, cache=cache, serving=serving, lock=lock.fileno()
+                )
+                yield _Workshop(snapshot, serving, builder)
             finally:
                 with contextlib.suppress(OSError):  # the next run removes it
                     remove_scratch(scratch)
@@ -130,10 +136,10 @@ def _prune(name: str) -> None:
         archive.unlink()
 
 
-def _archive(image: str, repository: Path = REPOSITORY) -> Path:
+def _archive(image: str, serving: str, repository: Path = REPOSITORY) -> Path:
     if not is_own(image, repository=repository):
         raise ImageError(f"{image!r} is no image of this project; accepted: the folders of images/")
-    return _cache() / f"{image}-{content_tag(image, repository=repository)}.tar"
+    return _cache() / f"{image}-{content_tag(image, serving=serving, repository=repository)}.tar"
 
 
 def _cache() -> Path:

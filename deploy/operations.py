@@ -10,8 +10,9 @@ from deploy.commands import ROOT, run
 from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, state_folder
 from deploy.errors import CommandFailedError, DeployError
-from deploy.images import build_images
+from deploy.images import build_images, push_images
 from deploy.lock import exclusive_run
+from deploy.nodes import require_nodes
 from deploy.pulumi_stack import PulumiStack
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
@@ -63,6 +64,7 @@ class Deployment:
             if self.is_embedded:
                 self._prepare_embedded()
             self.cluster.await_answer()
+            require_nodes(config, self.cluster)
             stage_source(config)
             self._deploy()
             prove(config, self.pulumi.outputs(), self.cluster)
@@ -100,6 +102,10 @@ class Deployment:
         outputs = self.pulumi.outputs()
         print(f"\nstack {self.stack}: {outputs['url']}  model {outputs['modelName']}  plan {outputs['planId']}")  # noqa: T201 - what is asked for
         self._kubectl("get", "pods", f"--namespace={outputs['namespace']}")
+
+    def push_images(self, registry: str) -> None:
+        """Build those of the project's images that the stack names, and push them."""
+        push_images(self._own_images, registry, serving=self._serving_image(registry))
 
     def logs(self) -> None:
         """Print what the stack's Triton pods have logged."""
@@ -145,10 +151,18 @@ class Deployment:
         With a registry in the configuration the images are pulled from there.
         """
         self.cluster.start()
-        named = (self.config.serving.image, self.config.model.build_image)
         if self._cluster_config.registry == LOCAL_REGISTRY:
-            for image, archive in build_images([image for image in named if is_own(image)]).items():
-                self.cluster.load(archive, reference(image, LOCAL_REGISTRY))
+            serving = self._serving_image(LOCAL_REGISTRY)
+            for image, archive in build_images(self._own_images, serving=serving).items():
+                self.cluster.load(archive, reference(image, LOCAL_REGISTRY, serving=serving))
+
+    @property
+    def _own_images(self) -> list[str]:
+        """Those of the project's images that the stack names."""
+        return [image for image in (self.config.serving.image, self.config.model.builder) if is_own(image)]
+
+    def _serving_image(self, registry: str) -> str:
+        return reference(self.config.serving.image, registry)
 
     def _deploy(self) -> None:
         """Run `pulumi up` where the stack belongs; its failure ends with the pods' own reasons."""
@@ -178,4 +192,5 @@ def ensure_tools(*, embedded: bool) -> None:
     """
     if embedded:
         run([sys.executable, "-m", "tools", "debian"], os.environ)
-    run([sys.executable, "-m", "tools", "build", *([] if embedded else ["--only", "pulumi"])], os.environ)
+    purposes = ("pulumi", "cluster") if embedded else ("pulumi",)
+    run([sys.executable, "-m", "tools", "build", "--only", *purposes], os.environ)

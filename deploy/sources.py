@@ -7,8 +7,7 @@ import tempfile
 from pathlib import Path
 
 from deploy.errors import DeployError
-from infra.config import OnnxSource, StackConfig
-from infra.config.groups import HostPathStorage
+from infra.config import HostPathStorage, OnnxSource, StackConfig
 
 
 def stage_source(config: StackConfig) -> None:

@@ -15,17 +15,19 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LOCAL_REGISTRY = "localhost"
 
 _TAG_DIGITS = 16
-_PACKAGE_SUFFIXES = frozenset({".py", ".json", ".png"})  # whatever else lies in a copied folder is a by-product
+_COPIED_SUFFIXES = frozenset({".py", ".json", ".png", ".lock"})  # whatever else lies in a copied folder is a by-product
+_TAKES_SERVING = re.compile(r"^ARG SERVING$", re.MULTILINE)
 _BASE = re.compile(rf"^ARG SERVING={LOCAL_REGISTRY}/(?P<image>[\w-]+):latest$", re.MULTILINE)
 _COPY = re.compile(r"^COPY (?!--from)(?P<paths>.+) \S+$", re.MULTILINE)
 
 
-def reference(image: str, registry: str, *, repository: Path = REPOSITORY) -> str:
+def reference(image: str, registry: str, *, serving: str = "", repository: Path = REPOSITORY) -> str:
     """Return the full reference of an image.
 
     Args:
         image: a folder of `images/` ("triton-cpu"), or any other image's reference.
         registry: where the project's images are, "localhost" when they are loaded into the node.
+        serving: full reference of the stack's serving image; images that are built on it are other ones for each.
         repository: the checkout.
 
     Returns:
@@ -33,7 +35,7 @@ def reference(image: str, registry: str, *, repository: Path = REPOSITORY) -> st
     """
     if not is_own(image, repository=repository):
         return image
-    return f"{registry}/{image}:{content_tag(image, repository=repository)}"
+    return f"{registry}/{image}:{content_tag(image, serving=serving, repository=repository)}"
 
 
 def is_own(image: str, *, repository: Path = REPOSITORY) -> bool:
@@ -41,9 +43,16 @@ def is_own(image: str, *, repository: Path = REPOSITORY) -> bool:
     return "/" not in image and _containerfile(image, repository).is_file()
 
 
-def content_tag(image: str, *, repository: Path = REPOSITORY) -> str:
+def takes_serving(image: str, *, repository: Path = REPOSITORY) -> bool:
+    """Whether an image is built on the stack's serving image, whichever that is."""
+    return bool(_TAKES_SERVING.search(_containerfile(image, repository).read_text()))
+
+
+def content_tag(image: str, *, serving: str = "", repository: Path = REPOSITORY) -> str:
     """Return 16 hexadecimal digits over everything of the repository that makes an image, its base image included."""
     digest = hashlib.sha256()
+    if takes_serving(image, repository=repository):
+        digest.update(serving.encode())
     if base := base_image(image, repository=repository):
         digest.update(content_tag(base, repository=repository).encode())
     for path in sources(image, repository=repository):
@@ -72,7 +81,7 @@ def _files(path: Path) -> Iterator[Path]:
         return
     for file in path.rglob("*"):
         hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.suffix in _PACKAGE_SUFFIXES and not hidden and file.is_file():
+        if file.suffix in _COPIED_SUFFIXES and not hidden and file.is_file():
             yield file
 
 

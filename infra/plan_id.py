@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _DIGITS = 16
@@ -32,7 +33,7 @@ class PlanInputs:
         image_sha256: digest of the expected picture's bytes.
         expected_class: index of the class that must come first.
         expected_label: its label.
-        gpu_product: product that the plan is compiled for, or None on CPU.
+        tensorrt: GPU product, batch profile and workspace that a TensorRT plan is built for; None on CPU.
     """
 
     source_kind: str
@@ -48,7 +49,7 @@ class PlanInputs:
     image_sha256: str
     expected_class: int
     expected_label: str
-    gpu_product: str | None
+    tensorrt: Mapping[str, Any] | None
 
 
 def plan_id(inputs: PlanInputs) -> str:

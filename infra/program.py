@@ -16,6 +16,7 @@ from infra.components.plan_build import PlanBuild, PlanBuildArgs
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
+from infra.config.rollout import announcement
 from infra.release import build_spec, release_from_config
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
     provider = _provider(config)
     opts = pulumi.ResourceOptions(providers={"kubernetes": provider})
     namespace = _namespace(config, provider)
-    pool = config.node_pool
-    nodes = NodePool("node-pool", NodePoolArgs(selector=pool.selector, tolerations=pool.tolerations), opts)
+    nodes = NodePool("node-pool", _node_pool_args(config), opts)
     storage = StorageMount(
         "storage",
         StorageMountArgs(namespace=namespace, volume_prefix=config.cluster.namespace, storage=config.storage),
@@ -52,6 +52,8 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         _triton_args(config, release, namespace, storage.claim_name, nodes.placement, published_by=build.job),
         opts,
     )
+    if config.serving.gpus_per_replica:
+        pulumi.log.info(announcement(config.rollout, config.timeouts), triton)
     endpoint = Endpoint("endpoint", _endpoint_args(config, namespace, triton), opts)
     return {
         "url": endpoint.url,
@@ -82,6 +84,14 @@ def _namespace(config: StackConfig, provider: kubernetes.Provider) -> pulumi.Out
     return namespace.metadata.name.apply(str)
 
 
+def _node_pool_args(config: StackConfig) -> NodePoolArgs:
+    return NodePoolArgs(
+        pool=config.node_pool,
+        pool_name=config.cluster.namespace,
+        has_gpu=config.serving.gpus_per_replica > 0,
+    )
+
+
 def _plan_build_args(
     config: StackConfig,
     release: Release,
@@ -99,8 +109,11 @@ def _plan_build_args(
         image_pull_secrets=config.serving.image_pull_secrets,
         claim_name=claim_name,
         placement=placement,
+        runtime_class=config.serving.runtime_class,
+        gpus=1 if config.model.target == "tensorrt" else 0,
         resources=config.model.build_resources,
-        timeout_s=config.model.build_timeout_s,
+        timeout_s=config.timeouts.build_s,
+        pulumi_timeout_s=config.timeouts.pulumi_build_s,
     )
 
 
@@ -121,12 +134,15 @@ def _triton_args(
             class_index=config.model.expect.class_,
             label=config.inputs.label,
             max_batch_size=config.model.max_batch_size,
+            gpu_product=config.node_pool.gpu_product if config.model.target == "tensorrt" else None,
         ),
         labels=config.inputs.labels_text,
         image=release.serving_image,
         serving=config.serving,
         claim_name=claim_name,
         placement=placement,
+        rollout=config.rollout,
+        pulumi_timeout_s=config.timeouts.pulumi_rollout_s,
         published_by=published_by,
     )
 

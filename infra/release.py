@@ -31,8 +31,8 @@ class Release:
 
 def release_from_config(config: StackConfig) -> Release:
     """Resolve what a stack deploys; reads the repository's files and opens no connection."""
-    builder_image = reference(config.model.build_image, config.cluster.registry)
     serving_image = reference(config.serving.image, config.cluster.registry)
+    builder_image = reference(config.model.builder, config.cluster.registry, serving=serving_image)
     computed = plan_id(_plan_inputs(config, builder_image, serving_image))
     return Release(plan_id=config.model.plan or computed, builder_image=builder_image, serving_image=serving_image)
 
@@ -47,6 +47,7 @@ def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
         "target": model.target,
         "precision": model.precision,
         "source": model.source.model_dump(mode="json", by_alias=True),
+        "tensorrt": _tensorrt(config),
         "expect": {"class": model.expect.class_, "label": config.inputs.label},
         "pinned": model.plan is not None,
     }
@@ -68,5 +69,16 @@ def _plan_inputs(config: StackConfig, builder_image: str, serving_image: str) ->
         image_sha256=hashlib.sha256(config.inputs.image).hexdigest(),
         expected_class=model.expect.class_,
         expected_label=config.inputs.label,
-        gpu_product=config.node_pool.gpu_product,
+        tensorrt=_tensorrt(config),
     )
+
+
+def _tensorrt(config: StackConfig) -> dict[str, Any] | None:
+    """What a TensorRT plan is built for, or None for another target."""
+    if config.model.target != "tensorrt":
+        return None
+    return {
+        "gpuProduct": config.node_pool.gpu_product,
+        "batchProfile": config.model.batch_profile.model_dump(by_alias=True),
+        "workspaceMib": config.model.workspace_mib,
+    }

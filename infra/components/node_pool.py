@@ -3,40 +3,72 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+
+from infra.components.custom_resource import CustomResource
+from infra.config.node_pools import GPU_TAINT, KarpenterNodePool, tolerations_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.config.groups import Toleration
+    from infra.config.node_pools import ExistingNodePool
+
+KARPENTER_API = "karpenter.sh/v1"
+GPU_RESOURCE = "nvidia.com/gpu"
+GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
+
+KEEP_NODE = {"karpenter.sh/do-not-disrupt": "true"}
+"""Annotation of a pod that Karpenter must not evict: its node goes when the pod has gone. Without it a changed pool
+would replace nodes under serving replicas, beyond the GPU limit even."""
+
+_POOL_LABEL = "karpenter.sh/nodepool"
+_AWAIT_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodePoolArgs:
-    """Nodes that exist already.
+    """Which nodes.
 
     Attributes:
-        selector: labels that a node must carry.
-        tolerations: taints that the stack's pods tolerate.
+        pool: the configuration group.
+        pool_name: of a pool that is made here; node pools belong to the whole cluster.
+        has_gpu: whether the stack's pods ask for GPUs.
     """
 
-    selector: Mapping[str, str]
-    tolerations: Sequence[Toleration]
+    pool: ExistingNodePool | KarpenterNodePool
+    pool_name: str
+    has_gpu: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where a pod may run."""
+    """Where a pod may run.
 
-    node_selector: Mapping[str, str]
+    Attributes:
+        node_selector: labels that the node carries.
+        tolerations: taints that the node may have.
+        affinity: what the node must be beside, or None.
+    """
+
+    node_selector: Mapping[str, pulumi.Input[str]]
     tolerations: Sequence[core.TolerationArgs]
+    affinity: core.AffinityArgs | None
+
+
+def gpu_limit(gpus: int) -> dict[str, str]:
+    """The GPUs among a container's limits, where they are its requests too."""
+    return {GPU_RESOURCE: str(gpus)} if gpus else {}
 
 
 class NodePool(pulumi.ComponentResource):
-    """The nodes that the build and Triton land on.
+    """The nodes that the build and Triton land on, and nowhere else.
+
+    With kind ``karpenter`` the pool is made here: it grows from no node at all, holds its GPU limit, and takes a node
+    away only when it is empty. Its removal waits until its nodes are gone.
 
     Attributes:
         placement: what a pod says to land there.
@@ -46,8 +78,70 @@ class NodePool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:NodePool", name, None, opts)
+        pool = args.pool
+        if isinstance(pool, KarpenterNodePool):
+            made = _karpenter_pool(name, args.pool_name, pool, self)
+            node_selector: Mapping[str, pulumi.Input[str]] = {_POOL_LABEL: made.name}
+        else:
+            node_selector = dict(pool.selector)
         self.placement = Placement(
-            node_selector=dict(args.selector),
-            tolerations=[core.TolerationArgs(**toleration.model_dump()) for toleration in args.tolerations],
+            node_selector=node_selector,
+            tolerations=[
+                core.TolerationArgs(**toleration.model_dump())
+                for toleration in tolerations_of(pool, has_gpu=args.has_gpu)
+            ],
+            affinity=_on_product(pool.gpu_product) if args.has_gpu and pool.gpu_product else None,
         )
         self.register_outputs({"nodeSelector": self.placement.node_selector})
+
+
+def _on_product(product: str) -> core.AffinityArgs:
+    """A plan runs on the GPU product that it was built for."""
+    term = core.NodeSelectorTermArgs(
+        match_expressions=[core.NodeSelectorRequirementArgs(key=GPU_PRODUCT_LABEL, operator="In", values=[product])]
+    )
+    return core.AffinityArgs(
+        node_affinity=core.NodeAffinityArgs(
+            required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(node_selector_terms=[term])
+        )
+    )
+
+
+def _karpenter_pool(name: str, pool_name: str, pool: KarpenterNodePool, parent: pulumi.Resource) -> CustomResource:
+    """The pool. Pulumi waits until Karpenter has found the node class, and at its end until the nodes are gone."""
+    return CustomResource(
+        f"{name}-karpenter",
+        api_version=KARPENTER_API,
+        kind="NodePool",
+        metadata=meta.ObjectMetaArgs(
+            name=pool_name,
+            annotations={
+                "pulumi.com/waitFor": "condition=Ready",
+                "pulumi.com/deletionPropagationPolicy": "foreground",
+            },
+        ),
+        spec=_karpenter_spec(pool),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            custom_timeouts=pulumi.CustomTimeouts(create=f"{_AWAIT_S}s", update=f"{_AWAIT_S}s"),
+        ),
+    )
+
+
+def _karpenter_spec(pool: KarpenterNodePool) -> dict[str, Any]:
+    """The pool's spec; nodes carry the product's label before the GPU operator has seen them."""
+    node = {
+        "nodeClassRef": pool.node_class.model_dump(),
+        "requirements": [_requirement(requirement.model_dump()) for requirement in pool.requirements],
+        "taints": [{"key": GPU_TAINT, "value": "present", "effect": "NoSchedule"}],
+        "expireAfter": pool.expire_after,
+    }
+    return {
+        "template": {"metadata": {"labels": {GPU_PRODUCT_LABEL: pool.gpu_product}}, "spec": node},
+        "limits": {GPU_RESOURCE: str(pool.gpu_limit)},
+        "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": pool.consolidate_after},
+    }
+
+
+def _requirement(written: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if key == "values" else value for key, value in written.items() if value != ()}

@@ -14,6 +14,7 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.rbac import v1 as rbac
 
+from infra.components.node_pool import KEEP_NODE, gpu_limit
 from infra.components.security import container_security, pod_security
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from infra.config.groups import Resources
 
 MANIFEST_KEY = "manifest.json"
-
-_REPORT_S = 60
-"""How much longer Pulumi waits than the Job may take, so that the Job's own reason is what is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +40,11 @@ class PlanBuildArgs:
         image_pull_secrets: names of secrets in the namespace.
         claim_name: claim on the storage, mounted for writing.
         placement: where the Job may run.
-        resources: what the Job asks of its node.
+        runtime_class: of a pod with a GPU, or None for the nodes' default.
+        gpus: that the build needs; 0 or 1.
+        resources: what the Job asks of its node beside.
         timeout_s: longest time of the build.
+        pulumi_timeout_s: how long Pulumi waits for it.
     """
 
     namespace: pulumi.Input[str]
@@ -55,8 +56,11 @@ class PlanBuildArgs:
     image_pull_secrets: Sequence[str]
     claim_name: pulumi.Input[str]
     placement: Placement
+    runtime_class: str | None
+    gpus: int
     resources: Resources
     timeout_s: int
+    pulumi_timeout_s: int
 
 
 class PlanBuild(pulumi.ComponentResource):
@@ -105,7 +109,7 @@ class PlanBuild(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[report, *account],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{args.timeout_s + _REPORT_S}s"),
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{args.pulumi_timeout_s}s"),
             ),
         )
         reported = core.ConfigMap.get(
@@ -157,7 +161,7 @@ def _job_spec(
         template=core.PodTemplateSpecArgs(
             metadata=meta.ObjectMetaArgs(
                 labels={"app.kubernetes.io/name": "plan-build", "densenet-triton/plan": args.plan_id},
-                annotations={"densenet-triton/inputs": digest},
+                annotations={"densenet-triton/inputs": digest, **KEEP_NODE},
             ),
             spec=core.PodSpecArgs(
                 restart_policy="Never",
@@ -166,8 +170,10 @@ def _job_spec(
                 enable_service_links=False,
                 security_context=pod_security(),
                 image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in args.image_pull_secrets],
+                runtime_class_name=args.runtime_class,
                 node_selector=dict(args.placement.node_selector),
                 tolerations=args.placement.tolerations,
+                affinity=args.placement.affinity,
                 containers=[_build_container(args)],
                 volumes=_volumes(args.claim_name, inputs),
             ),
@@ -191,7 +197,7 @@ def _build_container(args: PlanBuildArgs) -> core.ContainerArgs:
         args=["build", "--inputs", "/inputs", "--storage", "/storage", "--report", f"plan-{args.plan_id}"],
         resources=core.ResourceRequirementsArgs(
             requests={"cpu": args.resources.cpu, "memory": args.resources.memory},
-            limits={"memory": args.resources.memory_limit},
+            limits={"memory": args.resources.memory_limit, **gpu_limit(args.gpus)},
         ),
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",

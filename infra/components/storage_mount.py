@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.config.groups import ClaimStorage, HostPathStorage, NfsStorage
+from infra.config.storages import ClaimStorage, HostPathStorage, NfsStorage
 
 _STATIC_CAPACITY = "1Gi"
 """A folder or an export has no size of its own; Kubernetes wants one to be named."""

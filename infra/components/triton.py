@@ -14,11 +14,13 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.policy import v1 as policy
 
+from infra.components.node_pool import KEEP_NODE
 from infra.components.triton_pod import Expected, TritonPod, pod_spec
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
     from infra.config.groups import Serving
+    from infra.config.rollout import Rollout
 
 PROOF_SCRIPTS = ("verify_repository.py", "prove_answer.py")
 
@@ -39,6 +41,8 @@ class TritonArgs:
         serving: the configuration group.
         claim_name: claim on the storage, mounted read-only.
         placement: where the pods may run.
+        rollout: how an update replaces them.
+        pulumi_timeout_s: how long Pulumi waits for it.
         published_by: must have succeeded before a pod starts.
     """
 
@@ -50,6 +54,8 @@ class TritonArgs:
     serving: Serving
     claim_name: pulumi.Input[str]
     placement: Placement
+    rollout: Rollout
+    pulumi_timeout_s: int
     published_by: pulumi.Resource
 
 
@@ -118,7 +124,9 @@ def _deployment(
 ) -> apps.Deployment:
     """The Deployment; it starts once the plan is published, and is awaited until every pod is proven."""
     template = core.PodTemplateSpecArgs(
-        metadata=meta.ObjectMetaArgs(labels={**_LABELS, "densenet-triton/plan": args.plan_id}),
+        metadata=meta.ObjectMetaArgs(
+            labels={**_LABELS, "densenet-triton/plan": args.plan_id}, annotations=dict(KEEP_NODE)
+        ),
         spec=pod_spec(pod, _LABELS),
     )
     return apps.Deployment(
@@ -129,28 +137,26 @@ def _deployment(
             progress_deadline_seconds=args.serving.rollout_timeout_s,
             revision_history_limit=1,
             selector=meta.LabelSelectorArgs(match_labels=_LABELS),
-            strategy=_one_more_before_one_less(),
+            strategy=_strategy(args.rollout),
             template=template,
         ),
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=[args.published_by],
-            custom_timeouts=_timeouts(args.serving.rollout_timeout_s),
+            custom_timeouts=pulumi.CustomTimeouts(
+                create=f"{args.pulumi_timeout_s}s", update=f"{args.pulumi_timeout_s}s"
+            ),
         ),
     )
 
 
-def _one_more_before_one_less() -> apps.DeploymentStrategyArgs:
-    """A new pod is Ready before an old one goes. GPU stacks without a spare GPU will choose here."""
+def _strategy(rollout: Rollout) -> apps.DeploymentStrategyArgs:
     return apps.DeploymentStrategyArgs(
         type="RollingUpdate",
-        rolling_update=apps.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+        rolling_update=apps.RollingUpdateDeploymentArgs(
+            max_surge=rollout.max_surge, max_unavailable=rollout.max_unavailable
+        ),
     )
-
-
-def _timeouts(rollout_s: int) -> pulumi.CustomTimeouts:
-    """Pulumi waits a little longer than Kubernetes, so that Kubernetes' reason is what is read."""
-    return pulumi.CustomTimeouts(create=f"{rollout_s + 10}s", update=f"{rollout_s + 10}s")
 
 
 def _service(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
+from infra.components.node_pool import gpu_limit
 from infra.components.security import container_security, pod_security
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ class Expected:
         class_index: the class that must come first.
         label: its label.
         max_batch_size: 0 for one image without a batch dimension.
+        gpu_product: that the plan was built for, or None on CPU.
     """
 
     model: str
     class_index: int
     label: str
     max_batch_size: int
+    gpu_product: str | None
 
     def document(self, plan_id: str) -> dict[str, object]:
         """The expectation as the pod's scripts read it."""
@@ -52,6 +55,7 @@ class Expected:
             "maxBatchSize": self.max_batch_size,
             "class": self.class_index,
             "label": self.label,
+            "gpuProduct": self.gpu_product,
             "labelsFile": f"{PROOF_MOUNT}/labels.txt",
         }
 
@@ -83,8 +87,10 @@ def pod_spec(pod: TritonPod, labels: Mapping[str, str]) -> core.PodSpecArgs:
         enable_service_links=False,
         security_context=pod_security(),
         image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in pod.serving.image_pull_secrets],
+        runtime_class_name=pod.serving.runtime_class,
         node_selector=dict(pod.placement.node_selector),
         tolerations=pod.placement.tolerations,
+        affinity=pod.placement.affinity,
         topology_spread_constraints=[_spread(labels)],
         termination_grace_period_seconds=pod.serving.shutdown.grace_s,
         init_containers=[_verify_container(pod)],
@@ -181,7 +187,7 @@ def _http_probe(path: str, *, period_s: int, timeout_s: int, failures: int) -> c
 def _resources(serving: Serving) -> core.ResourceRequirementsArgs:
     return core.ResourceRequirementsArgs(
         requests={"cpu": serving.resources.cpu, "memory": serving.resources.memory},
-        limits={"memory": serving.resources.memory_limit},
+        limits={"memory": serving.resources.memory_limit, **gpu_limit(serving.gpus_per_replica)},
     )
 
 

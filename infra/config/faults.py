@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from infra.config.group import NEEDS_MORE
 from infra.config.schema import example_at, field_at, fields_of, groups_at, kind_of, value_at
 
 if TYPE_CHECKING:
@@ -110,8 +109,6 @@ def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object
             accepted=", ".join(dict.fromkeys(names)),
             mend=file.removing(key),
         )
-    if error["type"] == NEEDS_MORE:
-        return _fault_between_keys(error, key, file)
     missing = error["type"] in {"missing", "union_tag_not_found"}
     return Fault(
         key=key,
@@ -119,13 +116,6 @@ def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object
         accepted=_accepted(error, root, path, data),
         mend=file.setting(key, example_at(root, path, data)),
     )
-
-
-def _fault_between_keys(error: ErrorDetails, group: str, file: StackFile) -> Fault:
-    """A number that is too small for another key of its group."""
-    values = error["ctx"]
-    key = f"{group}.{values['key']}"
-    return Fault(key=key, found=f"is {values['is']}", accepted=error["msg"], mend=file.setting(key, values["mend"]))
 
 
 def _path_from_error(error: ErrorDetails, data: object) -> Iterator[str]:

@@ -3,9 +3,6 @@
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-NEEDS_MORE = "needs_more"
-"""Type of the error about a number that is too small for another key of its group."""
-
 
 class Group(BaseModel):
     """A configuration group: frozen, unknown keys refused, types taken as they are written."""

@@ -7,22 +7,15 @@ is for; an example stands where a default cannot, and is what a fault's mend pro
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from infra.config.group import NEEDS_MORE, Group
+from infra.config.group import Group
+from infra.config.node_pools import NodePool
 from infra.config.sources import Source
-from infra.config.text import (
-    AbsolutePath,
-    DnsLabel,
-    DnsName,
-    Filled,
-    ModelName,
-    PlanId,
-    Quantity,
-)
+from infra.config.storages import Storage
+from infra.config.text import DnsLabel, DnsName, Filled, ModelName, PlanId, Quantity, TritonRelease
 from infra.images import REPOSITORY
 
 LOCAL_CLUSTER = "embedded"
@@ -67,80 +60,6 @@ class Cluster(Group):
         return self.context if is_local(self.context) else None
 
 
-class Toleration(Group):
-    """A taint that the stack's pods tolerate."""
-
-    key: Filled = Field(description="Key of the taint.", examples=["nvidia.com/gpu"])
-    operator: Literal["Exists", "Equal"] = Field(default="Exists", description="How the value is compared.")
-    value: str | None = Field(default=None, description="Value of the taint, with operator Equal.")
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
-        default=None, description="Effect of the taint; without it every effect is tolerated."
-    )
-
-
-class ExistingNodePool(Group):
-    """Nodes that the cluster has already."""
-
-    kind: Literal["existing"] = Field(description="The nodes are there already.", examples=["existing"])
-    selector: dict[str, str] = Field(
-        default={},
-        description="Labels that a node must carry; none means any node.",
-        examples=[{"kubernetes.io/arch": "amd64"}],
-    )
-    tolerations: tuple[Toleration, ...] = Field(default=(), description="Taints that the build and Triton tolerate.")
-    gpu_product: Filled | None = Field(
-        default=None, description="GPU product that the plan is for, part of the plan id.", examples=["H800"]
-    )
-
-
-class HostPathStorage(Group):
-    """A folder of one node."""
-
-    kind: Literal["hostPath"] = Field(description="A folder of one node.", examples=["hostPath"])
-    path: AbsolutePath = Field(
-        description="The folder; it exists and belongs to 1000:1000.",
-        examples=["/var/lib/densenet-triton/embedded/storage"],
-    )
-    node: DnsName = Field(
-        description="Name of the node that has the folder; every pod of the stack runs there.",
-        examples=["embedded"],
-    )
-
-
-class ClaimStorage(Group):
-    """A volume from a storage class, or one that was provisioned beforehand."""
-
-    kind: Literal["claim"] = Field(description="A persistent volume claim.", examples=["claim"])
-    storage_class: DnsName | None = Field(
-        default=None, description="Storage class; without it the cluster's default.", examples=["efs"]
-    )
-    volume: DnsName | None = Field(
-        default=None,
-        description="Name of an existing PersistentVolume to bind, instead of a new one from the class.",
-    )
-    size_gib: int = Field(default=20, ge=1, description="Size that is claimed, in GiB.")
-    access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = Field(
-        default="ReadWriteMany",
-        description="ReadWriteMany where pods run on several nodes; ReadWriteOnce binds them to one.",
-    )
-
-
-class NfsStorage(Group):
-    """An export of an NFS server."""
-
-    kind: Literal["nfs"] = Field(description="An export of an NFS server.", examples=["nfs"])
-    server: DnsName = Field(description="Name or address of the server.", examples=["nfs.example.org"])
-    path: AbsolutePath = Field(
-        description="The exported folder; it belongs to 1000:1000.", examples=["/exports/models"]
-    )
-    mount_options: tuple[Filled, ...] = Field(
-        default=(), description="Mount options, such as `nfsvers=4.1`.", examples=[["nfsvers=4.1"]]
-    )
-
-
-Storage = Annotated[HostPathStorage | ClaimStorage | NfsStorage, Field(discriminator="kind")]
-
-
 class Expectation(Group):
     """What the answer must be; never taken from the model under test."""
 
@@ -162,17 +81,37 @@ class Resources(Group):
     memory_limit: Quantity = Field(default="2Gi", description="Memory at which the container is ended.")
 
 
+class BatchProfile(Group):
+    """Batches that a plan serves, from 1 to the largest; it is fastest at the typical one."""
+
+    typical: int = Field(default=8, ge=1, description="Batch that the plan is tuned for.")
+    largest: int = Field(default=64, ge=1, description="Largest batch.")
+
+
+BUILDERS = {"onnxruntime": "model-build", "tensorrt": "model-build-tensorrt"}
+"""The build's image by target: folders of `images/`."""
+
+
 class Model(Group):
     """The model, from its source to what it must answer."""
 
     name: ModelName = Field(description="Name that clients ask for.", examples=["densenet_tensorrt"])
     source: Source = Field(description="Where the model comes from.", examples=[{"kind": "fixture"}])
-    target: Literal["onnxruntime"] = Field(
-        default="onnxruntime", description="What executes it: ONNX Runtime in Triton's python backend, on CPU."
+    target: Literal["onnxruntime", "tensorrt"] = Field(
+        default="onnxruntime",
+        description="What executes it: ONNX Runtime in Triton's python backend, on CPU; or a TensorRT plan, on GPU.",
     )
-    precision: Literal["fp32"] = Field(default="fp32", description="Precision of the plan.")
+    precision: Literal["fp32", "fp16"] = Field(
+        default="fp32", description="Precision of the plan; fp16 with target tensorrt, TensorRT 10.12 and newer."
+    )
     max_batch_size: int = Field(
         default=0, ge=0, description="0: one image a request, no batch dimension. N: batches of up to N."
+    )
+    batch_profile: BatchProfile = Field(
+        default=BatchProfile(), description="Batches that a TensorRT plan is built for, from 1."
+    )
+    workspace_mib: int = Field(
+        default=4096, ge=16, description="Scratch memory that TensorRT may use on the GPU, in MiB."
     )
     labels: Path = Field(
         default=Path("infra/data/imagenet_labels.txt"),
@@ -185,15 +124,27 @@ class Model(Group):
     plan: PlanId | None = Field(
         default=None, description="Pins a published plan and skips the build.", examples=["0123456789abcdef"]
     )
-    build_image: Filled = Field(
-        default="model-build",
-        description="Image of the build: a folder of `images/`, or a full reference.",
+    build_image: Filled | None = Field(
+        default=None,
+        description="Image of the build: a folder of `images/`, or a full reference. Without it `model-build`, and"
+        " `model-build-tensorrt` for target tensorrt.",
+        examples=["model-build"],
     )
     build_resources: Resources = Field(
         default=Resources.model_validate({"cpu": "500m", "memory": "1536Mi", "memoryLimit": "4Gi"}),
         description="What the build asks of its node.",
     )
-    build_timeout_s: int = Field(default=900, ge=30, description="Longest time of the build, in seconds.")
+    build_timeout_s: int = Field(
+        default=900,
+        ge=30,
+        description="Longest time of the build, its node and image included, in seconds; above"
+        " serving.placementTimeoutS.",
+    )
+
+    @property
+    def builder(self) -> str:
+        """The build's image, as named or by default."""
+        return self.build_image or BUILDERS[self.target]
 
 
 class Shutdown(Group):
@@ -201,15 +152,9 @@ class Shutdown(Group):
 
     pre_stop_s: int = Field(default=10, ge=1, description="Wait for the gateway to forget the pod.")
     exit_timeout_s: int = Field(default=30, ge=1, description="Time that Triton gives requests in flight.")
-    grace_s: int = Field(default=75, ge=1, description="After this time the pod is killed.")
-
-    @model_validator(mode="after")
-    def _grace_covers_the_rest(self) -> Self:
-        needed_s = self.pre_stop_s + self.exit_timeout_s
-        if self.grace_s <= needed_s:
-            values = {"key": "graceS", "is": self.grace_s, "needed_s": needed_s, "mend": 2 * needed_s}
-            raise PydanticCustomError(NEEDS_MORE, "above preStopS + exitTimeoutS = {needed_s}", values)
-        return self
+    grace_s: int = Field(
+        default=75, ge=1, description="After this time the pod is killed; above preStopS + exitTimeoutS."
+    )
 
 
 class Serving(Group):
@@ -219,7 +164,17 @@ class Serving(Group):
         description="Image of Triton: a folder of `images/`, or a full reference.", examples=["triton-cpu"]
     )
     replicas: int = Field(default=1, ge=1, description="Number of pods.")
-    gpus_per_replica: Literal[0] = Field(default=0, description="GPUs a pod; 0 serves on CPU.")
+    gpus_per_replica: int = Field(default=0, ge=0, le=16, description="GPUs a pod; 0 serves on CPU.")
+    runtime_class: DnsName | None = Field(
+        default=None,
+        description="Runtime class of pods with a GPU, where the nodes' default runtime does not give them one.",
+        examples=["nvidia"],
+    )
+    accept_vulnerable_release: TritonRelease | None = Field(
+        default=None,
+        description="Triton release of `image` that may be served although vulnerabilities of it are known.",
+        examples=["24.01"],
+    )
     http_port: int = Field(default=8080, ge=1024, le=65535, description="Port of Triton in the pod.")
     image_pull_secrets: tuple[DnsName, ...] = Field(
         default=(),
@@ -228,26 +183,21 @@ class Serving(Group):
         examples=[["registry"]],
     )
     resources: Resources = Field(default=Resources(), description="What a pod asks of its node.")
+    placement_timeout_s: int = Field(
+        default=120,
+        ge=1,
+        description="Longest time from a pod's creation to its container's start: a node, and the image on it.",
+    )
     startup_timeout_s: int = Field(
         default=120, ge=10, description="Longest time from a container's start to its proven answer."
     )
     rollout_timeout_s: int = Field(
-        default=300, ge=20, description="Longest time for all pods to be replaced; above startupTimeoutS."
+        default=400,
+        ge=20,
+        description="Longest time for one pod to be replaced; above placementTimeoutS + startupTimeoutS, and graceS"
+        " where its GPU must be free first. Pulumi waits as long for each replica.",
     )
     shutdown: Shutdown = Field(default=Shutdown(), description="How a pod leaves.")
-
-    @model_validator(mode="after")
-    def _rollout_covers_a_start(self) -> Self:
-        needed_s = self.startup_timeout_s
-        if self.rollout_timeout_s <= needed_s:
-            values = {
-                "key": "rolloutTimeoutS",
-                "is": self.rollout_timeout_s,
-                "needed_s": needed_s,
-                "mend": 2 * needed_s,
-            }
-            raise PydanticCustomError(NEEDS_MORE, "above startupTimeoutS = {needed_s}", values)
-        return self
 
 
 class Endpoint(Group):
@@ -282,7 +232,7 @@ class ClusterGroup(Group):
 class Groups(ClusterGroup):
     """The groups of a stack's file."""
 
-    node_pool: ExistingNodePool = Field(description="The nodes that the stack runs on.")
+    node_pool: NodePool = Field(description="The nodes that the stack runs on.")
     storage: Storage = Field(description="Where sources and model repositories lie.")
     model: Model = Field(description="The model, from its source to what it must answer.")
     serving: Serving = Field(description="Triton's pods.")

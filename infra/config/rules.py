@@ -6,8 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from infra.config.faults import Fault, shown
+from infra.config.gpu_rules import gpu_faults
 from infra.config.groups import LOCAL_CLUSTER, is_local
+from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
+from infra.config.timeouts import broken_links, timeouts_from_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +43,8 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
         *_port_faults(right.get("endpoint.port"), right.get("cluster.context"), file),
         *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
+        *gpu_faults(right, file),
+        *_timeout_faults(right, file),
     ]
 
 
@@ -93,4 +98,18 @@ def _limit_faults(limit: int | None, gateway_class: str | None, file: StackFile)
             found=f"is {limit}: gateway class {gateway_class} cannot enforce maxBodyBytes",
             accepted=f"no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}",
             mend=file.removing(key),
+        )
+
+
+def _timeout_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
+    model, serving, pool = (right.get(group) for group in ("model", "serving", "nodePool"))
+    if model is None or serving is None or pool is None:
+        return
+    timeouts = timeouts_from_groups(model, serving, makes_room=rollout_from_groups(serving, pool).makes_room)
+    for link in broken_links(timeouts):
+        yield Fault(
+            key=link.key,
+            found=f"is {link.is_s}",
+            accepted=f"above {link.above} = {link.needed_s}",
+            mend=file.setting(link.key, 2 * link.needed_s),
         )

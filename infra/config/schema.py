@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -29,7 +29,7 @@ def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
 def kind_of(model: type[BaseModel]) -> str | None:
     """The value of ``kind`` that chooses this group, or None where there is no choice."""
     field = model.model_fields.get("kind")
-    return str(get_args(field.annotation)[0]) if field else None
+    return str(get_args(field.annotation)[0]) if field and get_origin(field.annotation) is Literal else None
 
 
 def field_at(model: type[BaseModel], path: Sequence[str], data: Any) -> FieldInfo | None:

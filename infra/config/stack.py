@@ -12,8 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from infra.config.faults import PROJECT, StackFile, fault_from_error
 from infra.config.groups import ClusterGroup, Groups
 from infra.config.inputs import ModelInputs, inputs_from_files
+from infra.config.rollout import rollout_from_groups
 from infra.config.rules import faults_between_values
 from infra.config.schema import fields_of, kind_of, models_of
+from infra.config.timeouts import timeouts_from_groups
 from infra.errors import ConfigError
 from infra.images import REPOSITORY
 
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from infra.config.groups import Cluster, Endpoint, ExistingNodePool, Model, Serving, Storage
+    from infra.config.groups import Cluster, Endpoint, Model, Serving
+    from infra.config.node_pools import NodePool
+    from infra.config.rollout import Rollout
+    from infra.config.storages import Storage
+    from infra.config.timeouts import Timeouts
 
 _NOTHING = object()
 
@@ -34,12 +41,22 @@ class StackConfig:
 
     stack: str
     cluster: Cluster
-    node_pool: ExistingNodePool
+    node_pool: NodePool
     storage: Storage
     model: Model
     serving: Serving
     endpoint: Endpoint
     inputs: ModelInputs
+
+    @property
+    def rollout(self) -> Rollout:
+        """How an update replaces serving pods."""
+        return rollout_from_groups(self.serving, self.node_pool)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """What waits for what."""
+        return timeouts_from_groups(self.model, self.serving, makes_room=self.rollout.makes_room)
 
 
 def config_from_yaml(path: Path) -> StackConfig:
@@ -146,21 +163,24 @@ def right_values(data: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> dic
         errors: pydantic's, about all of it.
 
     Returns:
-        Such as ``model.source``; a default where nothing was written. Groups with a choice of kinds are left out.
+        Values such as ``model.source``, with a default where nothing was written, and whole groups such as
+        ``nodePool`` where nothing in them is wrong. Groups with a choice of kinds are there as a whole only.
     """
     wrong = {error["loc"][:depth] for error in errors for depth in (1, 2) if len(error["loc"]) >= depth}
     whole = {error["loc"][0] for error in errors if len(error["loc"]) == 1}
     right = {}
     for group, group_field in fields_of(Groups):
+        if (group,) not in wrong:
+            right[group] = _validated(group_field, data[group])
         models = list(models_of(group_field.annotation))
         if group in whole or kind_of(models[0]):
             continue
         for key, field in fields_of(models[0]):
-            if (group, key) in wrong:
-                continue
-            written = data[group].get(key, _NOTHING)
-            adapter = TypeAdapter[Any](field.rebuild_annotation())
-            right[f"{group}.{key}"] = (
-                field.default if written is _NOTHING else adapter.validate_json(json.dumps(written))
-            )
+            if (group, key) not in wrong:
+                written = data[group].get(key, _NOTHING)
+                right[f"{group}.{key}"] = field.default if written is _NOTHING else _validated(field, written)
     return right
+
+
+def _validated(field: FieldInfo, written: Any) -> Any:
+    return TypeAdapter[Any](field.rebuild_annotation()).validate_json(json.dumps(written))

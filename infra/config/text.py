@@ -86,3 +86,16 @@ SourceUrl = Annotated[
 StoragePath = Annotated[str, _text(_stays_inside, "a folder relative to the storage, without '..'")]
 AbsolutePath = Annotated[str, _text(_is_absolute, "an absolute path below '/', without '..'")]
 Filled = Annotated[str, _text(str.strip, "text that is not empty")]
+Duration = Annotated[
+    str, _text(re.compile(r"Never|([0-9]+(s|m|h))+").fullmatch, "a duration such as '30s', '10m' or '720h', or 'Never'")
+]
+GpuProduct = Annotated[
+    str,
+    _text(
+        re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?").fullmatch,
+        "the value of the nodes' label nvidia.com/gpu.product, such as 'NVIDIA-H800'",
+    ),
+]
+TritonRelease = Annotated[
+    str, _text(re.compile(r"[0-9]{2}\.[0-9]{2}").fullmatch, "a release of Triton in quotes, such as '24.01'")
+]

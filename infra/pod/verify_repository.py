@@ -1,8 +1,9 @@
 """Verify a mounted model repository against its manifest, before Triton starts.
 
 Runs as the pod's init container: plain Python 3.8, no packages. Every file must have the digest that the
-manifest records, none may be missing, none may be there that the manifest does not name, and the plan must be
-the one that this pod was declared with.
+manifest records, none may be missing, none may be there that the manifest does not name, none may be writable
+here, and the plan must be the one that this pod was declared with. A TensorRT plan runs only where it was built:
+libnvinfer and NVML themselves are asked which TensorRT and which GPUs this pod has.
 
     python3 verify_repository.py --repository /mnt/model --expected /proof/expected.json
 """
@@ -10,23 +11,50 @@ the one that this pod was declared with.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
 _CHUNK_BYTES = 1024 * 1024
 _MOST_LINES = 20
+_TENSORRT_MAJORS = range(19, 7, -1)
+_NVML = "libnvidia-ml.so.1"
+_NAME_BYTES = 96
 
 
 class RepositoryError(Exception):
     """The repository can't even be compared."""
+
+
+class PlatformError(Exception):
+    """TensorRT, the driver or a GPU is missing in this pod."""
+
+
+class Gpu(NamedTuple):
+    """A GPU: the product, spelled as in the node label nvidia.com/gpu.product, and the capability, such as 9.0."""
+
+    product: str
+    capability: str
+
+    def __str__(self) -> str:
+        return f"{self.product}, sm_{self.capability.replace('.', '')}"
+
+
+class Platform(NamedTuple):
+    """What executes plans: TensorRT's version, major.minor.patch, and every GPU that there is, with their driver."""
+
+    tensorrt: str
+    gpus: Sequence[Gpu]
+    driver: str
 
 
 def main() -> int:
@@ -38,7 +66,10 @@ def main() -> int:
     try:
         manifest = manifest_from_repository(arguments.repository)
         expected = json.loads(arguments.expected.read_text(encoding="utf-8"))
-        found = list(differences(arguments.repository, manifest, expected))
+        found = [
+            *differences(arguments.repository, manifest, expected),
+            *platform_differences(manifest.get("tensorrt"), expected["gpuProduct"]),
+        ]
     except (RepositoryError, OSError) as error:
         found = [str(error)]
     if found:
@@ -77,6 +108,9 @@ def differences(repository: Path, manifest: dict[str, Any], expected: dict[str, 
     named = manifest["files"]
     there = {path.relative_to(repository).as_posix(): path for path in sorted(repository.rglob("*"))}
     files = {name: path for name, path in there.items() if path.is_symlink() or not path.is_dir()}
+    writable = [name for name, path in {".": repository, **there}.items() if os.access(path, os.W_OK)]
+    if writable:
+        yield f"{writable[0]}: writable in this pod, which executes what it holds; the mount must be read-only"
     for name in sorted(set(named) - set(files)):
         yield f"{name}: missing"
     for name in sorted(set(files) - set(named) - {MANIFEST}):
@@ -89,6 +123,108 @@ def differences(repository: Path, manifest: dict[str, Any], expected: dict[str, 
         if digest != named[name]:
             size_bytes = files[name].stat().st_size
             yield f"{name}: sha256 {digest} ({size_bytes} bytes), published was {named[name]}"
+
+
+def platform_differences(tensorrt: Any, gpu_product: str | None) -> Iterator[str]:
+    """Yield a line where a plan was not built for this pod.
+
+    Args:
+        tensorrt: what the manifest says of the plan; None where there is none, and then nobody is asked.
+        gpu_product: the product that the pod was declared with, None on CPU.
+    """
+    if tensorrt is None and gpu_product is None:
+        return
+    try:
+        version = str(tensorrt["version"])
+        built_for = Gpu(str(tensorrt["gpu"]["product"]), str(tensorrt["gpu"]["computeCapability"]))
+    except (KeyError, TypeError):
+        yield f"{MANIFEST} names no TensorRT version and no GPU, this pod was declared with {gpu_product!r}"
+        return
+    if built_for.product != gpu_product:
+        yield f"gpuProduct: the plan is for {built_for.product!r}, this pod was declared with {gpu_product!r}"
+    try:
+        here = this_platform()
+    except PlatformError as error:
+        yield str(error)
+        return
+    if here.tensorrt != version or set(here.gpus) != {built_for}:
+        gpus = " and ".join(str(gpu) for gpu in here.gpus)
+        yield (
+            f"plan: TensorRT {version} for {built_for}; "
+            f"this pod: TensorRT {here.tensorrt}, {gpus} (driver {here.driver}); "
+            "correct nodePool, serving.image or model.plan"
+        )
+
+
+def this_platform() -> Platform:
+    """Ask libnvinfer and NVML.
+
+    Raises:
+        PlatformError: one of them does not answer, or there is no GPU.
+    """
+    tensorrt = tensorrt_version()
+    try:
+        nvml = ctypes.CDLL(_NVML)
+    except OSError as error:
+        cure = "install it on the node, or set serving.runtimeClass where only that runtime passes it on"
+        raise PlatformError(f"no NVIDIA driver in this pod ({error}): {cure}") from error
+    ask(nvml, "nvmlInit_v2")
+    driver = ctypes.create_string_buffer(_NAME_BYTES)
+    ask(nvml, "nvmlSystemGetDriverVersion", driver, _NAME_BYTES)
+    count = ctypes.c_uint()
+    ask(nvml, "nvmlDeviceGetCount_v2", ctypes.byref(count))
+    if not count.value:
+        cure = "serving.gpusPerReplica must be 1, and the node's device plugin offer nvidia.com/gpu"
+        raise PlatformError(f"no GPU in this pod (driver {driver.value.decode()}): {cure}")
+    gpus = [gpu_from_nvml(nvml, index) for index in range(count.value)]
+    return Platform(tensorrt, gpus, driver.value.decode())
+
+
+def tensorrt_version() -> str:
+    """The version of this image's libnvinfer, as it says itself.
+
+    It is found by its name: ctypes.util.find_library would start ldconfig and a compiler, and want a folder to
+    write to.
+
+    Raises:
+        PlatformError: there is none, or it does not load.
+    """
+    for name in [f"libnvinfer.so.{major}" for major in _TENSORRT_MAJORS]:
+        try:
+            number = ctypes.CDLL(name).getInferLibVersion()
+        except OSError as error:
+            if not str(error).startswith(f"{name}: cannot open"):
+                raise PlatformError(f"the TensorRT of this image, {name}, does not load: {error}") from error
+        else:
+            major, rest = divmod(number, 10000 if number >= 100000 else 1000)  # noqa: PLR2004 - 100600 is 10.6.0, 8601 8.6.1
+            return f"{major}.{rest // 100}.{rest % 100}"
+    raise PlatformError("no TensorRT in this image (libnvinfer): serving.image must be a Triton with TensorRT")
+
+
+def gpu_from_nvml(nvml: ctypes.CDLL, index: int) -> Gpu:
+    """One GPU that the pod sees."""
+    device = ctypes.c_void_p()
+    ask(nvml, "nvmlDeviceGetHandleByIndex_v2", index, ctypes.byref(device))
+    name = ctypes.create_string_buffer(_NAME_BYTES)
+    ask(nvml, "nvmlDeviceGetName", device, name, _NAME_BYTES)
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    ask(nvml, "nvmlDeviceGetCudaComputeCapability", device, ctypes.byref(major), ctypes.byref(minor))
+    return Gpu("-".join(name.value.decode().split()), f"{major.value}.{minor.value}")
+
+
+def ask(nvml: ctypes.CDLL, function: str, *arguments: Any) -> None:
+    """Call one function of NVML.
+
+    Raises:
+        PlatformError: with NVML's reason.
+    """
+    status = getattr(nvml, function)(*arguments)
+    if status != 0:
+        nvml.nvmlErrorString.restype = ctypes.c_char_p
+        reason = nvml.nvmlErrorString(status).decode()
+        raise PlatformError(
+            f"the NVIDIA driver refuses {function} ({reason}): mend it on the node; nvidia-smi says the same there"
+        )
 
 
 def digest_of(path: Path) -> str:

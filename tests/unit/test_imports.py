@@ -13,15 +13,21 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "infra": {"infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},
     "infra/pod": set[str](),
-    "model_build": {"model_build", "numpy", "onnx", "onnxruntime", "PIL", "triton_python_backend_utils"},
+    "model_build": {
+        *("model_build", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
+        "triton_python_backend_utils",
+    },
     "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
     "local_cluster": {"local_cluster", "cryptography", "psutil", "supervisor", "yaml"},
     "tools": {"tools"},
     "tools/language_host": {"tools", "google", "grpc", "pulumi"},
     "deploy": {"deploy", "infra", "psutil", "yaml"},
-    "bench": {"bench", "deploy", "local_cluster", "numpy", "onnxruntime", "PIL", "tritonclient", "yaml"},
+    "bench": {
+        *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
+        *("tritonclient", "yaml"),
+    },
 }
-DEPLOY_TAKES_FROM_INFRA = {"infra.config", "infra.errors", "infra.images"}
+DEPLOY_TAKES_FROM_INFRA = {"infra.config", "infra.errors", "infra.images", "infra.release"}
 
 
 def imported_by(path: Path) -> set[str]:

@@ -14,10 +14,10 @@ import pytest
 from onnx import TensorProto, helper
 from tritonclient import http as triton
 
-from deploy.images import OWN_IMAGES, build_images
+from deploy.images import build_images
 from infra.images import REPOSITORY
 
-SERVING, BUILDING = OWN_IMAGES
+SERVING, BUILDING = OWN_IMAGES = ("triton-cpu", "model-build")
 CONFIG = """
 backend: "python"
 input [{ name: "input" data_type: TYPE_FP32 dims: [3] }]

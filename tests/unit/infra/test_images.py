@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.images import REPOSITORY, base_image, content_tag, is_own, reference, sources
+from infra.images import REPOSITORY, base_image, content_tag, is_own, reference, sources, takes_serving
 
 IMAGES = ("triton-cpu", "model-build")
 
@@ -82,7 +82,21 @@ def test_model_build_stands_on_triton_cpu_and_triton_cpu_on_debian() -> None:
 
 
 def test_every_folder_of_images_is_an_image() -> None:
-    assert {path.name for path in (REPOSITORY / "images").iterdir() if path.is_dir()} == set(IMAGES)
+    folders = {path.name for path in (REPOSITORY / "images").iterdir() if path.is_dir()}
+    assert folders == {*IMAGES, "model-build-tensorrt"}
+
+
+def test_an_image_on_the_serving_image_is_another_for_each() -> None:
+    tags = {content_tag("model-build-tensorrt", serving=image) for image in ("triton:1", "triton:2")}
+    assert len(tags) == 2
+    assert takes_serving("model-build-tensorrt")
+    assert not takes_serving("model-build")
+    assert content_tag("model-build", serving="triton:1") == content_tag("model-build")
+
+
+def test_the_locks_of_the_bindings_are_in_the_image() -> None:
+    locks = {path.name for path in sources("model-build-tensorrt") if path.parent.name == "bindings"}
+    assert {"8.6.1.lock", "10.6.0.lock"} <= locks
 
 
 def test_the_image_has_every_tracked_file_of_the_package() -> None:

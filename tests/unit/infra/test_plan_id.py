@@ -26,12 +26,12 @@ INPUTS = PlanInputs(
     image_sha256="d" * 64,
     expected_class=504,
     expected_label="COFFEE MUG",
-    gpu_product=None,
+    tensorrt=None,
 )
 
 
 def test_the_id_is_pinned() -> None:
-    assert plan_id(INPUTS) == "f0aa4f9a0519bd0e"
+    assert plan_id(INPUTS) == "24b9a6d5a0a92197"
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(PlanInputs)])

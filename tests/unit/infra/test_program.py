@@ -1,4 +1,4 @@
-"""The whole declaration of the dev stack."""
+"""The whole declaration of the committed stacks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-from infra.config import config_from_values
+import pytest
+import yaml
+
+from infra.config import REPOSITORY, config_from_values
 from infra.program import outputs_from_config
 from infra.release import release_from_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.unit.infra.conftest import Declared
 
@@ -114,6 +115,7 @@ def test_the_builds_specification(declare: Declare, dev_values: dict[str, Any]) 
         "target": "onnxruntime",
         "precision": "fp32",
         "source": {"kind": "fixture"},
+        "tensorrt": None,
         "expect": {"class": 504, "label": "COFFEE MUG"},
         "pinned": False,
     }
@@ -141,3 +143,60 @@ def test_a_declaration_opens_no_connection(
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     assert declared_dev(declare, dev_values).result["modelName"] == "densenet_tensorrt"
+
+
+@pytest.fixture
+def h800_values() -> dict[str, Any]:
+    """The configuration of Pulumi.h800.yaml, to change and to check."""
+    document = yaml.safe_load((REPOSITORY / "Pulumi.h800.yaml").read_text(encoding="utf-8"))
+    return dict(document["config"])
+
+
+def test_a_plan_is_built_for_what_the_stack_names(declare: Declare, h800_values: dict[str, Any]) -> None:
+    declared = declared_dev(declare, h800_values)
+    spec = json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"])
+    assert (spec["target"], spec["precision"]) == ("tensorrt", "fp32")
+    assert spec["tensorrt"] == {
+        "gpuProduct": "NVIDIA-H800",
+        "batchProfile": {"typical": 8, "largest": 64},
+        "workspaceMib": 4096,
+    }
+
+
+def test_build_and_triton_land_on_one_gpu_of_the_product(declare: Declare, h800_values: dict[str, Any]) -> None:
+    h800_values["densenet-triton:serving"]["runtimeClass"] = "nvidia"
+    declared = declared_dev(declare, h800_values)
+    pods = [declared.named(name).inputs["spec"]["template"]["spec"] for name in ("plan-job", "triton-deployment")]
+    for pod in pods:
+        assert pod["runtimeClassName"] == "nvidia"
+        assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+        terms = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+        (expression,) = terms[0]["matchExpressions"]
+        assert expression == {"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-H800"]}
+        for container in (*pod["containers"], *pod.get("initContainers", [])):
+            assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+
+
+def test_pulumi_waits_longer_than_kubernetes(declare: Declare, h800_values: dict[str, Any]) -> None:
+    declared = declared_dev(declare, h800_values)
+    deployment, job = declared.named("triton-deployment"), declared.named("plan-job")
+    assert deployment.inputs["spec"]["progressDeadlineSeconds"] == 2400
+    assert deployment.create_timeout == "2410s"
+    assert job.inputs["spec"]["activeDeadlineSeconds"] == 2700
+    assert job.create_timeout == "2760s"
+
+
+def test_another_gpu_is_another_plan(h800_values: dict[str, Any]) -> None:
+    first = release_from_config(config_from_values(h800_values, stack="x"))
+    h800_values["densenet-triton:nodePool"]["gpuProduct"] = "NVIDIA-L4"
+    assert release_from_config(config_from_values(h800_values, stack="x")).plan_id != first.plan_id
+
+
+def test_another_serving_image_is_another_build_image(h800_values: dict[str, Any]) -> None:
+    first = release_from_config(config_from_values(h800_values, stack="x"))
+    del h800_values["densenet-triton:serving"]["acceptVulnerableRelease"]
+    h800_values["densenet-triton:serving"]["image"] = "nvcr.io/nvidia/tritonserver:26.07-py3"
+    second = release_from_config(config_from_values(h800_values, stack="x"))
+    assert first.builder_image.startswith("registry.example/team/model-build-tensorrt:")
+    assert second.builder_image.startswith("registry.example/team/model-build-tensorrt:")
+    assert first.builder_image != second.builder_image

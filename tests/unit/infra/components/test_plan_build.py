@@ -33,10 +33,15 @@ def args(**changes: Any) -> PlanBuildArgs:
         "image_pull_secrets": ["registry"],
         "claim_name": "models-1",
         "placement": Placement(
-            node_selector={"pool": "triton"}, tolerations=[core.TolerationArgs(key="gpu", operator="Exists")]
+            node_selector={"pool": "triton"},
+            tolerations=[core.TolerationArgs(key="gpu", operator="Exists")],
+            affinity=None,
         ),
+        "runtime_class": None,
+        "gpus": 0,
         "resources": Resources(cpu="500m", memory="1Gi", memoryLimit="4Gi"),
         "timeout_s": 900,
+        "pulumi_timeout_s": 960,
     }
     return PlanBuildArgs(**(values | changes))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra.components.storage_mount import StorageMount, StorageMountArgs
-from infra.config.groups import ClaimStorage, HostPathStorage, NfsStorage
+from infra.config.storages import ClaimStorage, HostPathStorage, NfsStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,14 +9,18 @@ from infra.components.node_pool import NodePool, NodePoolArgs, Placement
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
 from infra.config.groups import Resources, Serving, Shutdown
+from infra.config.node_pools import ExistingNodePool
+from infra.config.rollout import REPLACE, SURGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from infra.config.rollout import Rollout
     from tests.unit.infra.conftest import Declared
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
+ANY_NODE = ExistingNodePool(kind="existing")
 LABELS = {"app.kubernetes.io/name": "triton"}
 SERVING = Serving(
     image="triton-cpu",
@@ -44,19 +48,30 @@ REPOSITORY_MOUNTS = [
 ]
 
 
-def served(declare: Declare, *, label: str = "COFFEE MUG") -> Declared:
+def served(
+    declare: Declare,
+    *,
+    label: str = "COFFEE MUG",
+    serving: Serving = SERVING,
+    rollout: Rollout = SURGE,
+    gpu_product: str | None = None,
+) -> Declared:
     def declaration() -> Any:
-        nothing = NodePool("published", NodePoolArgs(selector={}, tolerations=[]))
-        expected = Expected(model="densenet_tensorrt", class_index=504, label=label, max_batch_size=0)
+        nothing = NodePool("published", NodePoolArgs(pool=ANY_NODE, pool_name="any", has_gpu=False))
+        expected = Expected(
+            model="densenet_tensorrt", class_index=504, label=label, max_batch_size=0, gpu_product=gpu_product
+        )
         args = TritonArgs(
             namespace="triton-dev",
             plan_id="0123456789abcdef",
             expected=expected,
             labels="CUP\nCOFFEE MUG\n",
             image="localhost/triton-cpu:1",
-            serving=SERVING,
+            serving=serving,
             claim_name="models-1",
-            placement=Placement(node_selector={"pool": "triton"}, tolerations=[]),
+            placement=Placement(node_selector={"pool": "triton"}, tolerations=[], affinity=None),
+            rollout=rollout,
+            pulumi_timeout_s=610,
             published_by=nothing,
         )
         return Triton("triton", args).service_name
@@ -93,8 +108,29 @@ def test_deployment_replaces_a_pod_only_by_a_ready_one(declare: Declare) -> None
         "selector": {"matchLabels": LABELS},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
     }
-    assert template["metadata"] == {"labels": {**LABELS, "densenet-triton/plan": "0123456789abcdef"}}
-    assert deployment.create_timeout == "310s"
+    assert template["metadata"] == {
+        "labels": {**LABELS, "densenet-triton/plan": "0123456789abcdef"},
+        "annotations": {"karpenter.sh/do-not-disrupt": "true"},
+    }
+    assert deployment.create_timeout == "610s"
+
+
+def test_without_a_spare_gpu_a_pod_goes_before_its_successor_comes(declare: Declare) -> None:
+    spec = served(declare, rollout=REPLACE).named("triton-deployment").inputs["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_a_pod_with_gpus_limits_them_in_both_containers(declare: Declare) -> None:
+    serving = SERVING.model_copy(update={"gpus_per_replica": 2, "runtime_class": "nvidia"})
+    spec = pod(served(declare, serving=serving, gpu_product="NVIDIA-H800"))
+    assert spec["runtimeClassName"] == "nvidia"
+    for container in (*spec["initContainers"], *spec["containers"]):
+        assert container["resources"]["limits"] == {"memory": "2Gi", "nvidia.com/gpu": "2"}
+
+
+def test_a_pod_knows_the_gpu_that_its_plan_is_for(declare: Declare) -> None:
+    proof = served(declare, gpu_product="NVIDIA-H800").named("triton-proof").inputs["data"]
+    assert json.loads(proof["expected.json"])["gpuProduct"] == "NVIDIA-H800"
 
 
 def test_pod_but_for_its_containers(declare: Declare) -> None:
@@ -215,6 +251,7 @@ def test_proof_carries_the_scripts_and_the_expectation(declare: Declare) -> None
         "planId": "0123456789abcdef",
         "model": "densenet_tensorrt",
         "maxBatchSize": 0,
+        "gpuProduct": None,
         "class": 504,
         "label": "COFFEE MUG",
         "labelsFile": "/proof/labels.txt",

@@ -88,7 +88,7 @@ def test_an_image_that_nobody_can_pull(dev_values: dict[str, Any], group: str, k
     dev_values[f"densenet-triton:{group}"][key] = image
     line = fault(dev_values)
     assert f"densenet-triton:{group}.{key} is " in line
-    assert "accepted: model-build, triton-cpu, or a full reference" in line
+    assert "accepted: model-build, model-build-tensorrt, triton-cpu, or a full reference" in line
 
 
 @pytest.mark.parametrize("image", [f"{FULL}:24.01", f"{FULL}@sha256:{SHA256}", "localhost:5000/triton:1"])

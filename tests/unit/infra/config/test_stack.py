@@ -187,16 +187,22 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
     [
         ("cluster.namespace", "a.b", "a DNS label: a-z, 0-9 and '-', at most 63, no '-' at its ends"),
         ("cluster.context", "", "text that is not empty"),
-        ("nodePool.kind", "karpenter", "'existing'"),
+        ("nodePool.kind", "autopilot", "existing, karpenter"),
+        ("nodePool.gpuProduct", "NVIDIA H800", "the value of the nodes' label nvidia.com/gpu.product"),
+        ("nodePool.spareGpus", -1, "at least 0"),
         ("storage.kind", None, "hostPath, claim, nfs"),
         ("storage.path", "storage", "an absolute path below '/', without '..'"),
         ("model.name", "a/b", "letters, digits, '_', '.' and '-', at most 128"),
         ("model.plan", "0123", "16 lower-case hex digits, in quotes"),
-        ("model.target", "tensorrt", "'onnxruntime'"),
+        ("model.target", "openvino", "'onnxruntime' or 'tensorrt'"),
+        ("model.precision", "int8", "'fp32' or 'fp16'"),
+        ("model.workspaceMib", 0, "at least 16"),
+        ("model.batchProfile", {"typical": 65}, "1 to batchProfile.largest = 64"),
         ("model.maxBatchSize", -1, "at least 0"),
         ("model.expect.class", True, "a whole number"),
         ("serving.replicas", "2", "a whole number"),
-        ("serving.gpusPerReplica", 1, "0"),
+        ("serving.gpusPerReplica", 17, "at most 16"),
+        ("serving.runtimeClass", "NVIDIA", "a DNS name"),
         ("serving.resources", {"cpu": "1", "memory": "lots"}, "a Kubernetes quantity in quotes"),
         ("serving.replicas", 1.5, "a whole number"),
         ("cluster.registry", 5, "text"),
@@ -210,7 +216,8 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
         ("serving.resources", "1Gi", "a group of keys"),
         ("model.source", "fixture", "a group of keys"),
         ("serving.shutdown.graceS", 8, "above preStopS + exitTimeoutS = 8"),
-        ("serving.rolloutTimeoutS", 60, "above startupTimeoutS = 60"),
+        ("serving.rolloutTimeoutS", 75, "above placementTimeoutS + startupTimeoutS = 75"),
+        ("model.buildTimeoutS", 15, "at least 30"),
         ("endpoint.port", 70000, "at most 65535"),
     ],
 )
@@ -226,8 +233,9 @@ def test_a_number_that_is_too_small_for_another_is_the_one_that_is_named(dev_val
     del dev_values["densenet-triton:serving"]["rolloutTimeoutS"]
     set_at(dev_values, "serving.startupTimeoutS", 400)
     assert fault(dev_values) == (
-        "Pulumi.dev.yaml: densenet-triton:serving.rolloutTimeoutS is 300; accepted: above startupTimeoutS = 400;"
-        " mend: in Pulumi.dev.yaml set serving.rolloutTimeoutS: 800"
+        "Pulumi.dev.yaml: densenet-triton:serving.rolloutTimeoutS is 400;"
+        " accepted: above placementTimeoutS + startupTimeoutS = 415;"
+        " mend: in Pulumi.dev.yaml set serving.rolloutTimeoutS: 830"
     )
 
 

@@ -1,10 +1,12 @@
-"""A model repository as a pod sees it, and a stand-in for the pod's own Triton."""
+"""A model repository as a pod sees it, and stand-ins for the pod's own Triton, TensorRT and GPUs."""
 
 from __future__ import annotations
 
 import array
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -23,25 +25,55 @@ PLAN = "0123456789abcdef"
 LABELS = ["CUP", "COFFEE MUG", "COFFEEPOT", "SOAP: BAR"]
 SCORES = [2.5, 7.25, -1.0, 0.5]
 INPUT = bytes(range(48))
+STAND_INS = Path(__file__).parent / "stand_ins"
+READ_ONLY = """
+import os, runpy, sys
+os.access = lambda *_: False
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @dataclass
 class Pod:
-    """The folders that a pod mounts."""
+    """The folders that a pod mounts, and the folder of libraries that its loader searches first.
+
+    Its repository is read-only, as far as the scripts can see.
+    """
 
     repository: Path
     proof: Path
     termination_log: Path
+    libraries: Path
+    read_only: bool = True
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a script as the pod does: another process, its own interpreter, no packages."""
         mounts = ["--repository", str(self.repository), "--expected", str(self.proof / "expected.json")]
-        command = [sys.executable, "-I", "-S", str(SCRIPTS / script), *mounts, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        python = [sys.executable, "-I", "-S", *(["-c", READ_ONLY] if self.read_only else [])]
+        command = [*python, str(SCRIPTS / script), *mounts, *arguments]
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.libraries)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
     def change(self, path: Path, **values: Any) -> None:
         """Change keys of a JSON file."""
         path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    def has_tensorrt(self, number: int, library: str = "libnvinfer.so.10") -> None:
+        """Put a libnvinfer into the image that gives its version as this number."""
+        self._compile("nvinfer.c", library, f"-DVERSION={number}")
+
+    def has_driver(self, *gpus: tuple[str, int, int], init: int = 0) -> None:
+        """Put NVML into the pod, and GPUs: name, compute capability, major and minor."""
+        rows = "".join(f'{{"{name}", {major}, {minor}}},' for name, major, minor in gpus)
+        self._compile("nvml.c", "libnvidia-ml.so.1", f"-DGPUS={rows}", f"-DINIT={init}")
+
+    def _compile(self, source: str, library: str, *flags: str) -> None:
+        compiler = shutil.which("cc")
+        if compiler is None:
+            pytest.skip("no C compiler for the stand-ins of libnvinfer and NVML: install gcc")
+        target = ["-shared", "-fPIC", "-o", str(self.libraries / library)]
+        subprocess.run([compiler, *target, *flags, str(STAND_INS / source)], check=True, timeout=60)
 
 
 @pytest.fixture
@@ -58,6 +90,7 @@ def pod(tmp_path: Path) -> Pod:
         "maxBatchSize": 0,
         "input": {"name": "input", "datatype": "FP32", "shape": [3, 2, 2]},
         "output": {"name": "output", "datatype": "FP32", "shape": [4]},
+        "tensorrt": None,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         "golden": {"class": 1, "label": "COFFEE MUG", "tolerance": 0.01, "scores": SCORES},
     }
@@ -68,12 +101,14 @@ def pod(tmp_path: Path) -> Pod:
         "planId": PLAN,
         "model": "mug",
         "maxBatchSize": 0,
+        "gpuProduct": None,
         "class": 1,
         "label": "COFFEE MUG",
         "labelsFile": str(proof / "labels.txt"),
     }
     (proof / "expected.json").write_text(json.dumps(expected))
-    return Pod(repository, proof, tmp_path / "termination-log")
+    (tmp_path / "libraries").mkdir()
+    return Pod(repository, proof, tmp_path / "termination-log", tmp_path / "libraries")
 
 
 @dataclass

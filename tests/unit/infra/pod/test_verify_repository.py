@@ -53,6 +53,11 @@ def test_another_plan(pod: Pod) -> None:
     ]
 
 
+def test_a_repository_that_the_server_could_change(pod: Pod) -> None:
+    pod.read_only = False
+    assert differences(pod) == [".: writable in this pod, which executes what it holds; the mount must be read-only"]
+
+
 def test_an_empty_repository(pod: Pod) -> None:
     shutil.rmtree(pod.repository)
     pod.repository.mkdir()

@@ -1,0 +1,53 @@
+"""How an update replaces serving pods: by the room that the stack declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infra.config.groups import Serving
+    from infra.config.node_pools import NodePool
+    from infra.config.timeouts import Timeouts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """The Deployment's strategy, in whole pods.
+
+    Attributes:
+        max_surge: pods above the replicas while an update runs.
+        max_unavailable: replicas that may be missing meanwhile.
+    """
+
+    max_surge: int
+    max_unavailable: int
+
+    @property
+    def makes_room(self) -> bool:
+        """Whether a pod ends before its successor gets its GPUs."""
+        return self.max_surge == 0
+
+
+SURGE = Rollout(max_surge=1, max_unavailable=0)
+"""A new pod is Ready before an old one goes: for pods without a GPU, and where a replica's GPUs are spare."""
+
+REPLACE = Rollout(max_surge=0, max_unavailable=1)
+"""An old pod goes, and its GPUs become the new one's: where none is spare, a surge would wait for ever."""
+
+
+def rollout_from_groups(serving: Serving, pool: NodePool) -> Rollout:
+    """Surge where one more replica finds its GPUs, replace where not."""
+    return SURGE if pool.spare_gpus >= serving.gpus_per_replica else REPLACE
+
+
+def announcement(rollout: Rollout, timeouts: Timeouts) -> str:
+    """What an update of the pods means for traffic, in one line."""
+    if not rollout.makes_room:
+        return "rollout: surge; a new pod is proven before an old one ends, no downtime expected"
+    how = "rollout: replace, for no GPU is declared spare; a pod ends before its successor starts, so when pods change"
+    turn_s = timeouts.grace_s + timeouts.placement_s + timeouts.startup_s
+    replicas = timeouts.replicas
+    if replicas == 1:
+        return f"{how}, expect downtime: nothing serves for up to {turn_s} s"
+    return f"{how}, {replicas - 1} of {replicas} replicas serve for up to {replicas * turn_s} s, no downtime expected"
