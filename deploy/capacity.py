@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deploy.errors import CapacityError
-from infra.config.node_pools import Toleration
+from deploy.gpus import (
+    Node,
+    gpus_of_node,
+    gpus_of_pod,
+    is_holding,
+    labels_of,
+    node_from_pods,
+    refusal_of_node,
+    role_of_pod,
+)
+from infra.config.node_pools import GPU_PRODUCT_LABEL, GPU_RESOURCE, Toleration
 
-GPU_RESOURCE = "nvidia.com/gpu"
-GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
-
-_TRITON = {"app.kubernetes.io/name": "triton"}
-_ENDED = frozenset({"Succeeded", "Failed"})
 _SHOWN = 4
 
 
@@ -55,35 +60,6 @@ class Demand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
-    """The GPUs of a node that matches.
-
-    Attributes:
-        name: of the node.
-        gpus: that it offers to pods.
-        serving: held by the stack's own Triton pods.
-        building: held by other pods of the stack: its plan build.
-        held: held by everybody else.
-    """
-
-    name: str
-    gpus: int
-    serving: int
-    building: int
-    held: int
-
-    @property
-    def free(self) -> int:
-        """GPUs that no pod holds."""
-        return max(0, self.gpus - self.serving - self.building - self.held)
-
-    @property
-    def for_serving(self) -> int:
-        """GPUs that the stack's replicas can have: those that are free, and those that it has already."""
-        return max(0, self.gpus - self.held)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Capacity:
     """What a cluster has for a stack.
 
@@ -91,15 +67,21 @@ class Capacity:
         nodes: those that match.
         refused: why each other node that carries the labels can't be used.
         labels_seen: the values that the cluster's nodes have of the labels that are looked for.
-        holders: pods of others that hold GPUs of the nodes, as namespace/name.
-        room: GPUs that nodes may still come with, where the pool grows.
+        holders: other pods that hold GPUs of the nodes, as namespace/name.
+        pool_gpus: GPUs of all nodes with the selector's labels, whether they can be used or not.
+        serving: GPUs that the stack's own Triton pods hold, on whichever node.
+        room: GPUs that nodes may still come with, where the pool grows, once unusable nodes have gone.
+        room_now: the same while they are still there.
     """
 
     nodes: tuple[Node, ...]
     refused: tuple[str, ...]
     labels_seen: str
     holders: tuple[str, ...]
+    pool_gpus: int
+    serving: int
     room: int = 0
+    room_now: int = 0
 
     @property
     def gpus(self) -> int:
@@ -132,17 +114,20 @@ def require_capacity(nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[
 
 def capacity_of(nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], demand: Demand) -> Capacity:
     """Count what the cluster has for a stack; the arguments are those of `require_capacity`."""
-    labelled = [node for node in nodes if demand.labels.items() <= _labels(node).items()]
-    refusals = {node["metadata"]["name"]: _refusal(node, demand.tolerations) for node in labelled}
+    labelled = [node for node in nodes if demand.labels.items() <= labels_of(node).items()]
+    refusals = {node["metadata"]["name"]: refusal_of_node(node, demand.tolerations) for node in labelled}
     usable = [node for node in labelled if refusals[node["metadata"]["name"]] is None]
     names = {node["metadata"]["name"] for node in usable}
-    holding = [pod for pod in pods if pod["spec"].get("nodeName") in names and _is_holding(pod)]
-    others = [pod["metadata"] for pod in holding if pod["metadata"]["namespace"] != demand.namespace]
+    holding = [pod for pod in pods if pod["spec"].get("nodeName") and is_holding(pod)]
+    here = [pod for pod in holding if pod["spec"]["nodeName"] in names]
+    others = [pod["metadata"] for pod in here if role_of_pod(pod, demand.namespace) == "held"]
     return Capacity(
-        nodes=tuple(_node_from_pods(node, holding, demand.namespace) for node in usable),
+        nodes=tuple(node_from_pods(node, here, demand.namespace) for node in usable),
         refused=tuple(f"{name} ({reason})" for name, reason in refusals.items() if reason is not None),
         labels_seen=_labels_seen(nodes, demand),
         holders=tuple(f"{metadata['namespace']}/{metadata['name']}" for metadata in others),
+        pool_gpus=sum(gpus_of_node(node) for node in nodes if demand.selector.items() <= labels_of(node).items()),
+        serving=sum(gpus_of_pod(pod) for pod in holding if role_of_pod(pod, demand.namespace) == "serving"),
     )
 
 
@@ -157,7 +142,7 @@ def faults_of(capacity: Capacity, demand: Demand) -> list[str]:
 
 def limit_faults(capacity: Capacity, demand: Demand, gpu_limit: int) -> list[str]:
     """Say in a line each what a stack would wait for in vain on a pool that grows up to a limit of GPUs."""
-    grown = replace(capacity, room=max(0, gpu_limit - capacity.gpus))
+    grown = replace(capacity, room=max(0, gpu_limit - capacity.gpus), room_now=max(0, gpu_limit - capacity.pool_gpus))
     return [f"{fault}; or raise nodePool.gpuLimit, {gpu_limit}" for fault in faults_of(grown, demand)]
 
 
@@ -174,7 +159,7 @@ def _no_node(capacity: Capacity, demand: Demand) -> str:
 def _serving_faults(capacity: Capacity, demand: Demand) -> Iterator[str]:
     """Yield the first thing that keeps the replicas from their GPUs."""
     nodes, size, needed = capacity.nodes, demand.gpus_per_replica, demand.serving_gpus
-    there = f"{capacity.gpus} on {_few([node.name for node in nodes])}"
+    there = f"{capacity.gpus} on {_few([node.name for node in nodes]) or 'no node yet'}"
     held = f"held by other pods: {_few(capacity.holders) or 'none'}"
     usable = sum(free // size * size for free in [*(node.for_serving for node in nodes), capacity.room])
     file = f"Pulumi.{demand.stack}.yaml"
@@ -189,7 +174,7 @@ def _serving_faults(capacity: Capacity, demand: Demand) -> Iterator[str]:
             f"accepted: {needed} free for serving.replicas {demand.replicas}; free them or add nodes"
         )
     elif usable == 0:
-        most = max(capacity.room, *(node.for_serving for node in nodes))
+        most = max([capacity.room, *(node.for_serving for node in nodes)])
         yield (
             f"serving.gpusPerReplica: {size} do not fit on any one node (GPUs: {there}; {held}); "
             f"accepted: at most {most}; in {file} set serving.gpusPerReplica: {most}, or free some or add a node"
@@ -211,9 +196,8 @@ def _serving_faults(capacity: Capacity, demand: Demand) -> Iterator[str]:
 
 def _build_faults(capacity: Capacity, demand: Demand) -> Iterator[str]:
     """Yield why the plan can't be built: the replicas that still serve hold every GPU that others do not."""
-    serving = sum(node.serving for node in capacity.nodes)
-    building = sum(node.building for node in capacity.nodes)
-    if demand.builds and serving and not building and capacity.free_gpus + capacity.room == 0:
+    serving, building = capacity.serving, sum(node.building for node in capacity.nodes)
+    if demand.builds and serving and not building and capacity.free_gpus + capacity.room_now == 0:
         fewer = "make up with fewer serving.replicas before the change that needs a build, or "
         make = f"STACK={demand.stack}"
         yield (
@@ -223,62 +207,6 @@ def _build_faults(capacity: Capacity, demand: Demand) -> Iterator[str]:
         )
 
 
-def _node_from_pods(node: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], namespace: str) -> Node:
-    name = node["metadata"]["name"]
-    serving = building = held = 0
-    for pod in pods:
-        if pod["spec"]["nodeName"] != name:
-            continue
-        if pod["metadata"]["namespace"] != namespace:
-            held += _gpus_of_pod(pod)
-        elif _TRITON.items() <= _labels(pod).items():
-            serving += _gpus_of_pod(pod)
-        else:
-            building += _gpus_of_pod(pod)
-    gpus = int(node["status"].get("allocatable", {}).get(GPU_RESOURCE, 0))
-    return Node(name=name, gpus=gpus, serving=serving, building=building, held=held)
-
-
-def _is_holding(pod: Mapping[str, Any]) -> bool:
-    return pod.get("status", {}).get("phase") not in _ENDED and _gpus_of_pod(pod) > 0
-
-
-def _gpus_of_pod(pod: Mapping[str, Any]) -> int:
-    """A pod's GPUs, as the scheduler counts: all containers at once, the initial ones after each other."""
-    at_once = sum(_gpus_of_container(container) for container in pod["spec"]["containers"])
-    return max([at_once, *(_gpus_of_container(container) for container in pod["spec"].get("initContainers", []))])
-
-
-def _gpus_of_container(container: Mapping[str, Any]) -> int:
-    return int(container.get("resources", {}).get("requests", {}).get(GPU_RESOURCE, 0))
-
-
-def _refusal(node: Mapping[str, Any], tolerations: Sequence[Toleration]) -> str | None:
-    """Why no pod of the stack can be scheduled to a node that has the labels, or None."""
-    conditions = node["status"].get("conditions", [])
-    if not any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
-        return "not Ready"
-    if node["spec"].get("unschedulable"):
-        return "cordoned"
-    for taint in node["spec"].get("taints", []):
-        hard = taint["effect"] in {"NoSchedule", "NoExecute"}
-        if hard and not any(_tolerates(toleration, taint) for toleration in tolerations):
-            value = f"={taint['value']}" if taint.get("value") else ""
-            return f"taint {taint['key']}{value}:{taint['effect']}"
-    return None
-
-
-def _tolerates(toleration: Toleration, taint: Mapping[str, Any]) -> bool:
-    if toleration.key != taint["key"] or toleration.effect not in {None, taint["effect"]}:
-        return False
-    return toleration.operator == "Exists" or (toleration.value or "") == taint.get("value", "")
-
-
-def _labels(thing: Mapping[str, Any]) -> dict[str, str]:
-    labels: dict[str, str] = thing["metadata"].get("labels") or {}
-    return labels
-
-
 def _labels_seen(nodes: Sequence[Mapping[str, Any]], demand: Demand) -> str:
     """The values of the labels that are looked for, and on how many nodes each is."""
     if not nodes:
@@ -286,7 +214,7 @@ def _labels_seen(nodes: Sequence[Mapping[str, Any]], demand: Demand) -> str:
     keys = [*demand.labels, *([] if demand.gpus_per_replica == 0 else [GPU_PRODUCT_LABEL])]
     seen = []
     for key in dict.fromkeys(keys):
-        values = Counter(_labels(node)[key] for node in nodes if key in _labels(node))
+        values = Counter(labels_of(node)[key] for node in nodes if key in labels_of(node))
         seen.append(f"{key}: {_few([f'{value} ({count})' for value, count in values.most_common()]) or 'none'}")
     return f"seen on {len(nodes)} nodes: {'; '.join(seen)}"
 

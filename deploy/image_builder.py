@@ -29,6 +29,7 @@ _MMDEBSTRAP = (
     "bookworm",
 )
 _WHEEL_PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in range(17, 37)), "manylinux2014_x86_64")
+_PYTHON_MIRROR = "UV_PYTHON_INSTALL_MIRROR"  # uv's own setting: where it downloads a Python from
 _WHEELS_INSIDE = "/mnt"  # a folder that every base has: mounting there leaves no trace in the image
 _STEP = re.compile(r"STEP .*: (ADD|COPY|RUN) |^I: (running apt-get|downloading|extracting|installing|creating) ")
 _LINE_COLUMNS = 120
@@ -60,18 +61,18 @@ class ImageBuilder:
         self._lock = lock
         self._known: set[str] = set()
         self._buildah = ("buildah", f"--root={scratch / 'storage'}", f"--runroot={scratch / 'run'}")
-        for program in ("buildah", "mmdebstrap"):
-            if shutil.which(program) is None:
-                raise ProgramMissingError(f"{program} is not on PATH; have it installed: make tools")
+        _require("buildah")
 
     def build(self, image: str) -> None:
         """Build an image, under its local reference, on Debian, on an image known here, or on the serving image."""
         on = self._base_argument(image)
         wheels = self._downloaded_wheels(image)
+        mirror = os.environ.get(_PYTHON_MIRROR)
         self._run(
             image,
             *(*self._buildah, "bud", "--isolation=chroot", f"--tag={self._reference(image)}", f"--build-arg={on}"),
             *(f"--volume={wheels}:{_WHEELS_INSIDE}:ro", f"--build-arg=PIP_FIND_LINKS={_WHEELS_INSIDE}"),
+            *((f"--build-arg={_PYTHON_MIRROR}={mirror}",) if mirror else ()),
             *("--build-arg=PIP_NO_INDEX=1", f"--file={self._folder(image) / 'Containerfile'}", str(self._repository)),
         )
         self._known.add(image)
@@ -112,6 +113,7 @@ class ImageBuilder:
         key = hashlib.sha256("\0".join(_MMDEBSTRAP).encode()).hexdigest()[:16]
         base = self._cache / f"debian-{key}.tar"
         if not base.exists():
+            _require("mmdebstrap")
             scratch = self._scratch / base.name
             self._run("debian", *_MMDEBSTRAP, str(scratch))
             _publish(scratch, base)
@@ -176,6 +178,11 @@ class ImageBuilder:
         if found := next((line for line in reversed(lines) if _NO_NETWORK.search(line)), None):
             return f"the network failed ({_shortened(found, _REASON_COLUMNS)}); repeat when it is there"
         return _shortened(lines[-1], _REASON_COLUMNS) if lines else "the build was ended from outside"
+
+
+def _require(program: str) -> None:
+    if shutil.which(program) is None:
+        raise ProgramMissingError(f"{program} is not on PATH; have it installed: make tools")
 
 
 def _follow(process: subprocess.Popen[str], log: TextIO, prefix: str) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from deploy.errors import ImageError
 from deploy.image_builder import ImageBuilder, remove_scratch, say
-from infra.images import REPOSITORY, base_image, content_tag, is_own, sources
+from infra.images import REPOSITORY, base_image, content_tag, is_own, sources, takes_serving
 
 _KEPT_ARCHIVES = 3
 _NEEDED_MIB = 2 * 1024
+_NEEDED_ON_SERVING_MIB = 45 * 1024  # a Triton with TensorRT: pulled, unpacked, and the layers that are built on it
 
 
 def build_images(images: Sequence[str], *, serving: str = "") -> Mapping[str, Path]:
@@ -35,6 +36,8 @@ def build_images(images: Sequence[str], *, serving: str = "") -> Mapping[str, Pa
 
 def push_images(images: Sequence[str], registry: str, *, serving: str = "") -> None:
     """Push images to a registry under their content tags, with the login that the user has there.
+
+    Those that are built on the serving image go there from the builder: their archives would fill the cache.
 
     Args:
         images: folders of `images/`.
@@ -71,7 +74,10 @@ class _Workshop:
         return archive
 
     def push(self, image: str, registry: str) -> None:
-        self._builder.load(image, self.archive_of(image))
+        if takes_serving(image, repository=self._snapshot):
+            self._builder.build(image)
+        else:
+            self._builder.load(image, self.archive_of(image))
         say(f"images: {image}: pushed as {self._builder.push(image, registry)}")
 
 
@@ -85,6 +91,7 @@ def _workshop(images: Sequence[str], serving: str) -> Iterator[_Workshop]:
         with (cache / ".lock").open("w") as lock:
             _take(lock.fileno())
             _remove_leftovers(scratch)
+            _check_room(cache, _NEEDED_ON_SERVING_MIB if any(map(takes_serving, images)) else _NEEDED_MIB)
             try:
                 snapshot = _snapshot(images, scratch / "repository")
                 builder = ImageBuilder(
@@ -118,13 +125,16 @@ def _take(lock: int) -> None:
 
 
 def _remove_leftovers(scratch: Path) -> None:
-    """Remove what a killed build has left and see that there is room for the next."""
+    """Remove what a killed build has left."""
     if scratch.exists():
         remove_scratch(scratch)
-    free_mib = shutil.disk_usage(scratch.parent).free // 1024**2
-    if free_mib < _NEEDED_MIB:
+
+
+def _check_room(cache: Path, needed_mib: int) -> None:
+    free_mib = shutil.disk_usage(cache).free // 1024**2
+    if free_mib < needed_mib:
         raise ImageError(
-            f"building images needs {_NEEDED_MIB} MiB in {scratch.parent}, where {free_mib} MiB are free; "
+            f"building images needs {needed_mib} MiB in {cache}, where {free_mib} MiB are free; "
             "free some, or set XDG_CACHE_HOME to another disk"
         )
 

@@ -1,13 +1,15 @@
 """Whether the nodes that a stack declares are there, asked of the cluster before anything is created."""
 
+import json
+
 from deploy.capacity import Demand, capacity_of, limit_faults, require_capacity
 from deploy.cluster import Cluster
-from deploy.errors import CapacityError, CommandFailedError
+from deploy.errors import CapacityError, CommandFailedError, DeployError
 from infra.config import HostPathStorage, KarpenterNodePool, StackConfig
-from infra.config.node_pools import tolerations_of
-from infra.release import release_from_config
+from infra.config.node_pools import POOL_LABEL, tolerations_of
+from infra.release import BUILD_DIGEST, build_digest, build_gpus, release_from_config
 
-_POOL_LABEL = "karpenter.sh/nodepool"
+_NOT_THERE = ("(NotFound)", "doesn't have a resource type")
 
 
 def require_nodes(config: StackConfig, cluster: Cluster) -> None:
@@ -15,11 +17,12 @@ def require_nodes(config: StackConfig, cluster: Cluster) -> None:
 
     Raises:
         CapacityError: they would wait in vain; a line for each reason.
+        DeployError: the cluster does not say.
     """
     pool = config.node_pool
     if isinstance(pool, KarpenterNodePool):
-        _require_node_class(config.stack, pool, cluster)
-        demand = _demand(config, cluster, selector={_POOL_LABEL: config.cluster.namespace})
+        _require_karpenter(config.stack, pool, cluster)
+        demand = _demand(config, cluster, selector={POOL_LABEL: config.cluster.namespace})
         faults = limit_faults(capacity_of(cluster.nodes(), cluster.all_pods(), demand), demand, pool.gpu_limit)
         if faults:
             raise CapacityError("\n".join(faults))
@@ -39,7 +42,7 @@ def _demand(config: StackConfig, cluster: Cluster, *, selector: dict[str, str]) 
         replicas=serving.replicas,
         gpus_per_replica=serving.gpus_per_replica,
         spare_gpus=pool.spare_gpus,
-        builds=serving.gpus_per_replica > 0 and not _is_built(config, cluster),
+        builds=build_gpus(config) > 0 and not _is_built(config, cluster),
     )
 
 
@@ -50,26 +53,39 @@ def _node_of_storage(config: StackConfig) -> dict[str, str]:
 
 
 def _is_built(config: StackConfig, cluster: Cluster) -> bool:
-    """Whether the build of the stack's plan has succeeded here, so that no GPU is needed for it."""
-    succeeded = cluster.kubectl(
-        "get",
-        "job",
-        f"plan-{release_from_config(config).plan_id}",
-        f"--namespace={config.cluster.namespace}",
-        "--ignore-not-found",
-        "--output=jsonpath={.status.succeeded}",
-    )
-    return succeeded.strip() == "1"
+    """Whether the very Job that would be declared has succeeded here, so that it will not run again."""
+    release = release_from_config(config)
+    name = f"plan-{release.plan_id}"
+    namespace = f"--namespace={config.cluster.namespace}"
+    found = cluster.kubectl("get", "job", name, namespace, "--ignore-not-found", "--output=json")
+    if not found.strip():
+        return False
+    job = json.loads(found)
+    same = job["metadata"].get("annotations", {}).get(BUILD_DIGEST) == build_digest(config, release)
+    return bool(same and job.get("status", {}).get("succeeded") == 1)
 
 
-def _require_node_class(stack: str, pool: KarpenterNodePool, cluster: Cluster) -> None:
+def _require_karpenter(stack: str, pool: KarpenterNodePool, cluster: Cluster) -> None:
     node_class = pool.node_class
     kind = f"{node_class.kind}.{node_class.group}"
+    _require(
+        cluster,
+        ("nodepools.karpenter.sh",),
+        "nodePool.kind: is karpenter, and the cluster has no Karpenter",
+        "install it, or use nodes that are there: kind existing",
+    )
+    _require(
+        cluster,
+        (kind, node_class.name),
+        f"nodePool.nodeClass: {kind} {node_class.name!r} is not there",
+        f"a node class that kubectl get {kind} lists; correct it in Pulumi.{stack}.yaml",
+    )
+
+
+def _require(cluster: Cluster, what: tuple[str, ...], missing: str, accepted: str) -> None:
     try:
-        cluster.kubectl("get", "nodepools.karpenter.sh", "--output=name")
-        cluster.kubectl("get", kind, node_class.name, "--output=name")
+        cluster.kubectl("get", *what, "--output=name")
     except CommandFailedError as error:
-        raise CapacityError(
-            f"nodePool.nodeClass: {kind} {node_class.name!r} is not there: {error}; accepted: a node class of a "
-            f"Karpenter that runs in the cluster, as kubectl get {kind} lists them; correct it in Pulumi.{stack}.yaml"
-        ) from error
+        if any(words in str(error) for words in _NOT_THERE):
+            raise CapacityError(f"{missing} ({error}); accepted: {accepted}") from error
+        raise DeployError(f"kubectl get {' '.join(what)} failed: {error}; mend that and run again") from error

@@ -17,7 +17,7 @@ from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
 from infra.config.rollout import announcement
-from infra.release import build_spec, release_from_config
+from infra.release import build_digest, build_gpus, build_spec, release_from_config
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
@@ -110,7 +110,8 @@ def _plan_build_args(
         claim_name=claim_name,
         placement=placement,
         runtime_class=config.serving.runtime_class,
-        gpus=1 if config.model.target == "tensorrt" else 0,
+        gpus=build_gpus(config),
+        digest=build_digest(config, release),
         resources=config.model.build_resources,
         timeout_s=config.timeouts.build_s,
         pulumi_timeout_s=config.timeouts.pulumi_build_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from infra.plan_id import PlanInputs, build_code_digest, plan_id
 
 if TYPE_CHECKING:
     from infra.config import StackConfig
+
+BUILD_DIGEST = "densenet-triton/build"
+"""Annotation of the build's Job with its `build_digest`: whoever looks at it knows whether it will be replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,28 @@ def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
     }
 
 
+def build_gpus(config: StackConfig) -> int:
+    """GPUs that the build's Job needs: a plan is compiled on one; one that is pinned has been compiled."""
+    return 1 if config.model.target == "tensorrt" and config.model.plan is None else 0
+
+
+def build_digest(config: StackConfig, release: Release) -> str:
+    """Digest of all that makes the build's Job: with another one the Job is replaced, and runs again."""
+    job = {
+        "spec": build_spec(config, release),
+        "image": release.builder_image,
+        "labels": config.inputs.labels_text,
+        "picture": hashlib.sha256(config.inputs.image).hexdigest(),
+        "nodePool": config.node_pool.model_dump(
+            mode="json", include={"kind", "selector", "tolerations", "gpu_product"}
+        ),
+        "storage": config.storage.model_dump(mode="json"),
+        "serving": config.serving.model_dump(mode="json", include={"runtime_class", "image_pull_secrets"}),
+        "resources": config.model.build_resources.model_dump(mode="json"),
+    }
+    return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _plan_inputs(config: StackConfig, builder_image: str, serving_image: str) -> PlanInputs:
     model = config.model
     return PlanInputs(
@@ -81,4 +107,5 @@ def _tensorrt(config: StackConfig) -> dict[str, Any] | None:
         "gpuProduct": config.node_pool.gpu_product,
         "batchProfile": config.model.batch_profile.model_dump(by_alias=True),
         "workspaceMib": config.model.workspace_mib,
+        "instances": config.model.instances,
     }

@@ -62,11 +62,13 @@ class TensorRTSpec:
         gpu_product: as GPU feature discovery labels a node, "NVIDIA-H800".
         profile: the batches that the plan takes.
         workspace_mib: the builder's scratch limit on the GPU.
+        instances: of the plan, that Triton runs at once on each GPU.
     """
 
     gpu_product: str
     profile: BatchProfile
     workspace_mib: int
+    instances: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +142,7 @@ def _tensorrt_from_fields(fields: Fields) -> TensorRTSpec | None:
         ),
         profile=_profile_from_fields(group.group("batchProfile")),
         workspace_mib=group.count("workspaceMib"),
+        instances=group.count("instances"),
     )
     group.end()
     return tensorrt
@@ -166,8 +169,9 @@ def _refuse_contradictions(spec: Spec, fields: Fields) -> None:
     elif spec.max_batch_size > profile.largest:
         accepted = f"at most tensorrt.batchProfile.largest, {profile.largest}"
         fields.refuse("maxBatchSize", spec.max_batch_size, accepted)
-    if spec.tensorrt.workspace_mib < 1:
-        fields.refuse("tensorrt.workspaceMib", spec.tensorrt.workspace_mib, "1 or more")
+    for key, count in (("workspaceMib", spec.tensorrt.workspace_mib), ("instances", spec.tensorrt.instances)):
+        if count < 1:
+            fields.refuse(f"tensorrt.{key}", count, "1 or more")
 
 
 def _expectation_from_fields(fields: Fields) -> Expectation:

@@ -21,15 +21,25 @@ def verified_manifest(repository: Path) -> Manifest:
         DeviceError: the plan is tied to another machine than this.
         AnswerError: the model's scores are not the golden ones.
     """
+    manifest = manifest_of_files(repository)
+    target = target_named(manifest.target, precision=manifest.precision)
+    target.refuse_foreign(manifest.tensorrt)
+    if manifest.golden.scores is not None:
+        _check_scores(repository, manifest, target)
+    return manifest
+
+
+def manifest_of_files(repository: Path) -> Manifest:
+    """Verify a repository's files alone, which needs no GPU, and return its manifest.
+
+    Raises:
+        RepositoryError: a file is missing, extra or changed.
+    """
     manifest = manifest_from_repository(repository)
     try:
         _check_files(repository, manifest)
     except OSError as error:
         raise RepositoryError(f"{error.filename}: {error.strerror}") from error
-    target = target_named(manifest.target, precision=manifest.precision)
-    target.refuse_foreign(manifest.tensorrt)
-    if manifest.golden.scores is not None:
-        _check_scores(repository, manifest, target)
     return manifest
 
 

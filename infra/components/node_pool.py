@@ -10,7 +10,13 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.custom_resource import CustomResource
-from infra.config.node_pools import GPU_TAINT, KarpenterNodePool, tolerations_of
+from infra.config.node_pools import (
+    GPU_PRODUCT_LABEL,
+    GPU_RESOURCE,
+    POOL_LABEL,
+    KarpenterNodePool,
+    tolerations_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,15 +24,13 @@ if TYPE_CHECKING:
     from infra.config.node_pools import ExistingNodePool
 
 KARPENTER_API = "karpenter.sh/v1"
-GPU_RESOURCE = "nvidia.com/gpu"
-GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
 
 KEEP_NODE = {"karpenter.sh/do-not-disrupt": "true"}
 """Annotation of a pod that Karpenter must not evict: its node goes when the pod has gone. Without it a changed pool
 would replace nodes under serving replicas, beyond the GPU limit even."""
 
-_POOL_LABEL = "karpenter.sh/nodepool"
 _AWAIT_S = 60
+_NODES_GONE_S = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,7 @@ class Placement:
     affinity: core.AffinityArgs | None
 
 
-def gpu_limit(gpus: int) -> dict[str, str]:
+def gpu_resources(gpus: int) -> dict[str, str]:
     """The GPUs among a container's limits, where they are its requests too."""
     return {GPU_RESOURCE: str(gpus)} if gpus else {}
 
@@ -81,7 +85,7 @@ class NodePool(pulumi.ComponentResource):
         pool = args.pool
         if isinstance(pool, KarpenterNodePool):
             made = _karpenter_pool(name, args.pool_name, pool, self)
-            node_selector: Mapping[str, pulumi.Input[str]] = {_POOL_LABEL: made.name}
+            node_selector: Mapping[str, pulumi.Input[str]] = {POOL_LABEL: made.name}
         else:
             node_selector = dict(pool.selector)
         self.placement = Placement(
@@ -123,7 +127,9 @@ def _karpenter_pool(name: str, pool_name: str, pool: KarpenterNodePool, parent: 
         spec=_karpenter_spec(pool),
         opts=pulumi.ResourceOptions(
             parent=parent,
-            custom_timeouts=pulumi.CustomTimeouts(create=f"{_AWAIT_S}s", update=f"{_AWAIT_S}s"),
+            custom_timeouts=pulumi.CustomTimeouts(
+                create=f"{_AWAIT_S}s", update=f"{_AWAIT_S}s", delete=f"{_NODES_GONE_S}s"
+            ),
         ),
     )
 
@@ -133,7 +139,7 @@ def _karpenter_spec(pool: KarpenterNodePool) -> dict[str, Any]:
     node = {
         "nodeClassRef": pool.node_class.model_dump(),
         "requirements": [_requirement(requirement.model_dump()) for requirement in pool.requirements],
-        "taints": [{"key": GPU_TAINT, "value": "present", "effect": "NoSchedule"}],
+        "taints": [{"key": GPU_RESOURCE, "value": "present", "effect": "NoSchedule"}],
         "expireAfter": pool.expire_after,
     }
     return {

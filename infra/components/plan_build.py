@@ -14,8 +14,9 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from infra.components.node_pool import KEEP_NODE, gpu_limit
+from infra.components.node_pool import KEEP_NODE, gpu_resources
 from infra.components.security import container_security, pod_security
+from infra.release import BUILD_DIGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +43,7 @@ class PlanBuildArgs:
         placement: where the Job may run.
         runtime_class: of a pod with a GPU, or None for the nodes' default.
         gpus: that the build needs; 0 or 1.
+        digest: of all that makes the Job, `infra.release.build_digest`; whoever looks at the Job can compare it.
         resources: what the Job asks of its node beside.
         timeout_s: longest time of the build.
         pulumi_timeout_s: how long Pulumi waits for it.
@@ -58,6 +60,7 @@ class PlanBuildArgs:
     placement: Placement
     runtime_class: str | None
     gpus: int
+    digest: str
     resources: Resources
     timeout_s: int
     pulumi_timeout_s: int
@@ -103,7 +106,9 @@ class PlanBuild(pulumi.ComponentResource):
         self.job = batch.Job(
             f"{name}-job",
             metadata=meta.ObjectMetaArgs(
-                name=plan, namespace=args.namespace, annotations={"pulumi.com/replaceUnready": "true"}
+                name=plan,
+                namespace=args.namespace,
+                annotations={"pulumi.com/replaceUnready": "true", BUILD_DIGEST: args.digest},
             ),
             spec=_job_spec(args, account=account[0].metadata.name, inputs=[texts, image]),
             opts=pulumi.ResourceOptions(
@@ -197,7 +202,7 @@ def _build_container(args: PlanBuildArgs) -> core.ContainerArgs:
         args=["build", "--inputs", "/inputs", "--storage", "/storage", "--report", f"plan-{args.plan_id}"],
         resources=core.ResourceRequirementsArgs(
             requests={"cpu": args.resources.cpu, "memory": args.resources.memory},
-            limits={"memory": args.resources.memory_limit, **gpu_limit(args.gpus)},
+            limits={"memory": args.resources.memory_limit, **gpu_resources(args.gpus)},
         ),
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",

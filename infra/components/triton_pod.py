@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.components.node_pool import gpu_limit
+from infra.components.node_pool import gpu_resources
 from infra.components.security import container_security, pod_security
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _http_probe(path: str, *, period_s: int, timeout_s: int, failures: int) -> c
 def _resources(serving: Serving) -> core.ResourceRequirementsArgs:
     return core.ResourceRequirementsArgs(
         requests={"cpu": serving.resources.cpu, "memory": serving.resources.memory},
-        limits={"memory": serving.resources.memory_limit, **gpu_limit(serving.gpus_per_replica)},
+        limits={"memory": serving.resources.memory_limit, **gpu_resources(serving.gpus_per_replica)},
     )
 
 

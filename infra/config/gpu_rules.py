@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 PATCHED_RELEASE = "26.07"
 """The oldest release of Triton without published vulnerabilities, in August 2026."""
 
-_RELEASE = re.compile(r"/tritonserver:(?P<release>[0-9]{2}\.[0-9]{2})-")
+_RELEASE = re.compile(r"triton[^/:@]*:(?P<release>[0-9]{2}\.[0-9]{2})(?=[-@]|$)")
+_NVIDIAS = re.compile(r"/tritonserver(?=[:@]|$)")
 
 
 def gpu_faults(right: Mapping[str, Any], file: StackFile) -> list[Fault]:
@@ -56,6 +57,13 @@ def _target_faults(target: str | None, gpus: int | None, pool: Any, file: StackF
                 accepted="the value of the nodes' label nvidia.com/gpu.product",
                 mend=file.setting("nodePool.gpuProduct", "NVIDIA-H800"),
             )
+    elif target == "onnxruntime" and isinstance(pool, KarpenterNodePool):
+        yield Fault(
+            key="nodePool.kind",
+            found='is "karpenter", whose nodes are for pods with GPUs, and model.target onnxruntime serves on CPU',
+            accepted="existing with model.target onnxruntime",
+            mend=file.setting("nodePool", {"kind": "existing"}),
+        )
     elif target == "onnxruntime" and gpus:
         yield Fault(
             key="serving.gpusPerReplica",
@@ -147,14 +155,22 @@ def _release_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault
     image, accepted = right["serving.image"], right["serving.acceptVulnerableRelease"]
     match = _RELEASE.search(image)
     release = match["release"] if match else None
-    if release and release < PATCHED_RELEASE and accepted != release:
+    if release is None:
+        if _NVIDIAS.search(image) and accepted is None:
+            yield Fault(
+                key="serving.image",
+                found=f"is {shown(image)}, which does not say its release",
+                accepted="the release's tag, beside the digest if there is one; or serving.acceptVulnerableRelease",
+                mend=file.setting("serving.image", f"nvcr.io/nvidia/tritonserver:{PATCHED_RELEASE}-py3"),
+            )
+    elif release < PATCHED_RELEASE and accepted != release:
         yield Fault(
             key="serving.image",
             found=f"is {shown(image)}, and vulnerabilities of release {release} are published",
             accepted=f"release {PATCHED_RELEASE} or newer; or serving.acceptVulnerableRelease: '{release}', knowingly",
             mend=file.setting("serving.image", f"nvcr.io/nvidia/tritonserver:{PATCHED_RELEASE}-py3"),
         )
-    elif accepted and (release is None or release >= PATCHED_RELEASE):
+    elif accepted and release >= PATCHED_RELEASE:
         yield Fault(
             key="serving.acceptVulnerableRelease",
             found=f"is {shown(accepted)}, and serving.image is {shown(image)}",

@@ -113,6 +113,9 @@ class Model(Group):
     workspace_mib: int = Field(
         default=4096, ge=16, description="Scratch memory that TensorRT may use on the GPU, in MiB."
     )
+    instances: int = Field(
+        default=1, ge=1, le=16, description="Copies of a TensorRT plan that Triton runs at once on each GPU."
+    )
     labels: Path = Field(
         default=Path("infra/data/imagenet_labels.txt"),
         description="Labels file, one a line, in the order of the scores; relative to the repository root.",

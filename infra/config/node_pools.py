@@ -98,13 +98,16 @@ class KarpenterNodePool(Group):
     )
 
 
-GPU_TAINT = "nvidia.com/gpu"
-"""Key of the taint that keeps pods without a GPU off nodes that have them."""
+GPU_RESOURCE = "nvidia.com/gpu"
+"""What a pod asks for, as NVIDIA's device plugin names it; also the key of the taint that keeps other pods off."""
+
+GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
+POOL_LABEL = "karpenter.sh/nodepool"
 
 
 def tolerations_of(pool: ExistingNodePool | KarpenterNodePool, *, has_gpu: bool) -> tuple[Toleration, ...]:
     """What a stack's pods tolerate: the taint of GPU nodes where they ask for GPUs, and what the user adds."""
-    own = (Toleration(key=GPU_TAINT, effect="NoSchedule"),) if has_gpu else ()
+    own = (Toleration(key=GPU_RESOURCE),) if has_gpu else ()
     return (*own, *pool.tolerations)
 
 

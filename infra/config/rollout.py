@@ -24,7 +24,7 @@ class Rollout:
     max_unavailable: int
 
     @property
-    def makes_room(self) -> bool:
+    def ends_first(self) -> bool:
         """Whether a pod ends before its successor gets its GPUs."""
         return self.max_surge == 0
 
@@ -43,7 +43,7 @@ def rollout_from_groups(serving: Serving, pool: NodePool) -> Rollout:
 
 def announcement(rollout: Rollout, timeouts: Timeouts) -> str:
     """What an update of the pods means for traffic, in one line."""
-    if not rollout.makes_room:
+    if not rollout.ends_first:
         return "rollout: surge; a new pod is proven before an old one ends, no downtime expected"
     how = "rollout: replace, for no GPU is declared spare; a pod ends before its successor starts, so when pods change"
     turn_s = timeouts.grace_s + timeouts.placement_s + timeouts.startup_s

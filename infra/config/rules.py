@@ -105,7 +105,7 @@ def _timeout_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault
     model, serving, pool = (right.get(group) for group in ("model", "serving", "nodePool"))
     if model is None or serving is None or pool is None:
         return
-    timeouts = timeouts_from_groups(model, serving, makes_room=rollout_from_groups(serving, pool).makes_room)
+    timeouts = timeouts_from_groups(model, serving, ends_first=rollout_from_groups(serving, pool).ends_first)
     for link in broken_links(timeouts):
         yield Fault(
             key=link.key,

@@ -56,7 +56,7 @@ class StackConfig:
     @property
     def timeouts(self) -> Timeouts:
         """What waits for what."""
-        return timeouts_from_groups(self.model, self.serving, makes_room=self.rollout.makes_room)
+        return timeouts_from_groups(self.model, self.serving, ends_first=self.rollout.ends_first)
 
 
 def config_from_yaml(path: Path) -> StackConfig:

@@ -92,8 +92,8 @@ Duration = Annotated[
 GpuProduct = Annotated[
     str,
     _text(
-        re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?").fullmatch,
-        "the value of the nodes' label nvidia.com/gpu.product, such as 'NVIDIA-H800'",
+        re.compile(r"(?!.*-(SHARED|MIG))[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?").fullmatch,
+        "the value of the nodes' label nvidia.com/gpu.product, such as 'NVIDIA-H800'; whole GPUs, not shared ones",
     ),
 ]
 TritonRelease = Annotated[

@@ -28,7 +28,7 @@ class Timeouts:
         rollout_s: Kubernetes' patience with a Deployment without progress.
         build_s: Kubernetes' patience with a build.
         replicas: pods of the Deployment, of which one after the other is replaced.
-        makes_room: whether a pod ends before its successor gets its GPU.
+        ends_first: whether a pod ends before its successor gets its GPU.
     """
 
     exit_timeout_s: int
@@ -39,7 +39,7 @@ class Timeouts:
     rollout_s: int
     build_s: int
     replicas: int
-    makes_room: bool
+    ends_first: bool
 
     @property
     def pulumi_rollout_s(self) -> int:
@@ -52,13 +52,13 @@ class Timeouts:
         return self.build_s + _BUILD_REPORT_S
 
 
-def timeouts_from_groups(model: Model, serving: Serving, *, makes_room: bool) -> Timeouts:
+def timeouts_from_groups(model: Model, serving: Serving, *, ends_first: bool) -> Timeouts:
     """Gather the chain from a stack's groups.
 
     Args:
         model: has the build's.
         serving: has the pods'.
-        makes_room: whether a pod ends before its successor gets its GPU.
+        ends_first: whether a pod ends before its successor gets its GPU.
     """
     return Timeouts(
         exit_timeout_s=serving.shutdown.exit_timeout_s,
@@ -69,7 +69,7 @@ def timeouts_from_groups(model: Model, serving: Serving, *, makes_room: bool) ->
         rollout_s=serving.rollout_timeout_s,
         build_s=model.build_timeout_s,
         replicas=serving.replicas,
-        makes_room=makes_room,
+        ends_first=ends_first,
     )
 
 
@@ -95,7 +95,7 @@ def broken_links(timeouts: Timeouts) -> Iterator[BrokenLink]:
 
     Pulumi's own are computed and can't be broken.
     """
-    made_room_s, made_room = (timeouts.grace_s, " + shutdown.graceS") if timeouts.makes_room else (0, "")
+    ended_s, ended = (timeouts.grace_s, " + shutdown.graceS") if timeouts.ends_first else (0, "")
     chain = (
         (
             "serving.shutdown.graceS",
@@ -106,8 +106,8 @@ def broken_links(timeouts: Timeouts) -> Iterator[BrokenLink]:
         (
             "serving.rolloutTimeoutS",
             timeouts.rollout_s,
-            f"placementTimeoutS + startupTimeoutS{made_room}",
-            timeouts.placement_s + timeouts.startup_s + made_room_s,
+            f"placementTimeoutS + startupTimeoutS{ended}",
+            timeouts.placement_s + timeouts.startup_s + ended_s,
         ),
         ("model.buildTimeoutS", timeouts.build_s, "serving.placementTimeoutS", timeouts.placement_s),
     )

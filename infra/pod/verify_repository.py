@@ -26,7 +26,8 @@ MANIFEST = "manifest.json"
 SCHEMA = 1
 _CHUNK_BYTES = 1024 * 1024
 _MOST_LINES = 20
-_TENSORRT_MAJORS = range(19, 7, -1)
+_TENSORRT_MAJORS = range(20, 7, -1)  # newest first; a machine has one
+_FIVE_DIGITS = 10_000
 _NVML = "libnvidia-ml.so.1"
 _NAME_BYTES = 96
 
@@ -196,9 +197,14 @@ def tensorrt_version() -> str:
             if not str(error).startswith(f"{name}: cannot open"):
                 raise PlatformError(f"the TensorRT of this image, {name}, does not load: {error}") from error
         else:
-            major, rest = divmod(number, 10000 if number >= 100000 else 1000)  # noqa: PLR2004 - 100600 is 10.6.0, 8601 8.6.1
-            return f"{major}.{rest // 100}.{rest % 100}"
+            return ".".join(map(str, version_from_number(number)))
     raise PlatformError("no TensorRT in this image (libnvinfer): serving.image must be a Triton with TensorRT")
+
+
+def version_from_number(number: int) -> tuple[int, int, int]:
+    """Decode what getInferLibVersion returns: 8601 is 8.6.1, and since TensorRT 10, 100600 is 10.6.0."""
+    major, rest = divmod(number, 1_000 if number < _FIVE_DIGITS else 10_000)
+    return major, rest // 100, rest % 100
 
 
 def gpu_from_nvml(nvml: ctypes.CDLL, index: int) -> Gpu:

@@ -17,11 +17,13 @@ class ServedModel:
     Attributes:
         labels: one for each class, in the classes' order.
         max_batch_size: 0 serves one image without a batch dimension; N > 0 serves batches up to N.
+        instances: that Triton runs at once.
     """
 
     name: str
     labels: tuple[str, ...]
     max_batch_size: int
+    instances: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,12 @@ class Order:
     def served(self) -> ServedModel:
         """The model as it is served."""
         spec = self.inputs.spec
-        return ServedModel(name=spec.model, labels=self.inputs.labels, max_batch_size=spec.max_batch_size)
+        return ServedModel(
+            name=spec.model,
+            labels=self.inputs.labels,
+            max_batch_size=spec.max_batch_size,
+            instances=spec.tensorrt.instances if spec.tensorrt else 1,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,7 @@ output [
 ]
 instance_group [
   {
-    count: 1
+    count: $instances
     kind: KIND_GPU
   }
 ]
@@ -165,6 +165,7 @@ def config_pbtxt(model: ServedModel) -> str:
         classes=len(model.labels),
         scores_reshape="" if batched else _RESHAPE.substitute(shape=f"1, {len(model.labels)}"),
         labels_file=LABELS_FILE,
+        instances=model.instances,
     )
     warm_ups = (
         _WARM_UP.substitute(images=f"batch of {size}", batch_size=size, input=INPUT_NAME, image_dims=dims)

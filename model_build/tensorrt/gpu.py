@@ -35,7 +35,7 @@ def present_gpu(cuda: ctypes.CDLL) -> Gpu:
     _check_nvml(nvml, nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor)))
     _check_nvml(nvml, nvml.nvmlSystemGetDriverVersion(driver, _TEXT_BYTES))
     return Gpu(
-        product=name.value.decode().replace(" ", "-"),
+        product="-".join(name.value.decode().split()),
         compute_capability=f"{major.value}.{minor.value}",
         driver=driver.value.decode(),
     )

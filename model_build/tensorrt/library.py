@@ -12,15 +12,14 @@ from typing import Final
 from model_build.errors import DeviceError
 from model_build.tensorrt.device import Version
 
-_MAJORS: Final = range(20, 7, -1)
-"""Newest first; a machine has one."""
+_TENSORRT_MAJORS = range(20, 7, -1)  # newest first; a machine has one
+_FIVE_DIGITS = 10_000
 
 _BINDINGS: Final = "tensorrt_bindings"
 _LIBRARIES: Final = "tensorrt_libs"
 """What PyPI's ``tensorrt`` brings the libraries in."""
 
 _THREE_NUMBERS: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-_FIVE_DIGITS: Final = 10_000
 _INSTALL: Final = (
     "accepted: the image model-build-tensorrt, or a machine after `python3 -m tools tensorrt VERSION`, in the "
     "environment that it prints"
@@ -31,23 +30,25 @@ def library_version() -> Version:
     """Ask libnvinfer for its own version.
 
     Raises:
-        DeviceError: there is no libnvinfer.
+        DeviceError: there is no libnvinfer, or it does not load.
     """
     with suppress(ImportError):
         import_module(_LIBRARIES)  # it loads them: they are not where the linker looks
-    for major in _MAJORS:
+    for name in [f"libnvinfer.so.{major}" for major in _TENSORRT_MAJORS]:
         try:
-            library = ctypes.CDLL(f"libnvinfer.so.{major}")
-        except OSError:
-            continue
-        return version_from_number(library.getInferLibVersion())
-    raise DeviceError(f"there is no TensorRT here: no libnvinfer.so can be loaded; {_INSTALL}")
+            number = ctypes.CDLL(name).getInferLibVersion()
+        except OSError as error:
+            if not str(error).startswith(f"{name}: cannot open"):
+                raise DeviceError(f"the TensorRT that is here, {name}, does not load: {error}; {_INSTALL}") from error
+        else:
+            return version_from_number(number)
+    raise DeviceError(f"there is no TensorRT here: no libnvinfer.so is found; {_INSTALL}")
 
 
 def version_from_number(number: int) -> Version:
     """Decode what getInferLibVersion returns: 8601 is 8.6.1, and since TensorRT 10, 100600 is 10.6.0."""
-    base = 1_000 if number < _FIVE_DIGITS else 10_000
-    return number // base, number % base // 100, number % 100
+    major, rest = divmod(number, 1_000 if number < _FIVE_DIGITS else 10_000)
+    return major, rest // 100, rest % 100
 
 
 def bindings_version() -> Version:

@@ -90,6 +90,7 @@ class Build:
                 "gpuProduct": self.device.describe().gpu.product,
                 "batchProfile": {"typical": 8, "largest": 64},
                 "workspaceMib": 4096,
+                "instances": 1,
             },
         }
         (inputs / "spec.json").write_text(json.dumps(spec | changes))

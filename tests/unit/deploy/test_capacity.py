@@ -252,9 +252,41 @@ def test_a_build_with_several_replicas_can_take_the_gpu_of_one() -> None:
 
 
 def test_a_build_that_is_running_already_has_its_gpu() -> None:
-    build = pod("plan-0123", namespace="triton-h800")
+    build = pod("plan-0123", namespace="triton-h800", labels={"app.kubernetes.io/name": "plan-build"})
 
     assert faults([node()], [triton("triton-a"), build], demand()) == []
+
+
+def test_a_stranger_in_the_stack_s_namespace_is_no_build() -> None:
+    stranger = pod("notebook-0", namespace="triton-h800")
+    (fault,) = faults([node(gpus=1)], [stranger], demand())
+    assert "no GPU is free" in fault
+    assert "triton-h800/notebook-0" in fault
+    assert "the plan's build needs a GPU" in faults([node()], [stranger, triton("triton-a")], demand())[0]
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        {"taints": [GPU_TAINT, {"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}]},
+        {"ready": False},
+        {"labels": {"pool": "gpu", PRODUCT: "NVIDIA-H100"}},
+    ],
+)
+def test_nodes_that_cannot_be_used_count_against_the_limit_while_they_are_there(unusable: dict[str, Any]) -> None:
+    """Replicas still serve there: they may be replaced, for then the node goes, but nothing is built beside them."""
+    nodes, pods = [node("a", 1, **unusable), node("b", 1, **unusable)], [triton("1", "a"), triton("2", "b")]
+    asked = demand(replicas=2)
+    (fault,) = limit_faults(capacity_of(nodes, pods, asked), asked, 2)
+    assert "the plan's build needs a GPU" in fault
+    again = demand(replicas=2, builds=False)
+    assert limit_faults(capacity_of(nodes, pods, again), again, 2) == []
+
+
+def test_a_replica_that_is_larger_than_the_limit() -> None:
+    asked = demand(gpus_per_replica=4)
+    (fault,) = limit_faults(capacity_of([], [], asked), asked, 2)
+    assert "serving.gpusPerReplica: 4 do not fit on any one node (GPUs: 0 on no node yet" in fault
 
 
 def test_a_build_beside_a_free_gpu() -> None:

@@ -5,12 +5,16 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from deploy.errors import ImageError, ProgramMissingError
 from deploy.images import build_images, push_images
 from infra.images import REPOSITORY, reference, sources
+
+ON_SERVING = "model-build-tensorrt"
+SERVING = "nvcr.io/nvidia/tritonserver:26.07-py3"
 
 # Stands for every program of a build: it records how it was called and writes the archive that it was asked for.
 PROGRAM = """#!{python} -IS
@@ -85,6 +89,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{made.programs}:/usr/bin:/bin")
     monkeypatch.setattr(sys, "executable", str(made.programs / "python"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1024**4))
     return made
 
 
@@ -175,10 +180,14 @@ def test_what_a_killed_build_has_left_is_removed_before_the_next(machine: Machin
     assert not leftover.exists()
 
 
-def test_a_full_disk_is_refused_before_anything_runs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.images._NEEDED_MIB", 1024**3)
-    with pytest.raises(ImageError, match=r"needs 1073741824 MiB in .*, where \d+ MiB are free; free some"):
-        archive_of("triton-cpu")
+@pytest.mark.parametrize(("image", "needed_gib"), [("triton-cpu", 2), (ON_SERVING, 45)])
+def test_a_full_disk_is_refused_before_anything_runs(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, image: str, needed_gib: int
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=needed_gib * 1024**3 - 1))
+    needed_mib = needed_gib * 1024
+    with pytest.raises(ImageError, match=f"needs {needed_mib} MiB in .*, where {needed_mib - 1} MiB are free; free"):
+        push_images((image,), "registry.example/team", serving=SERVING)
     assert not machine.calls("buildah")
 
 
@@ -188,6 +197,30 @@ def test_a_missing_program_is_named(machine: Machine, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(machine.programs))
     with pytest.raises(ProgramMissingError, match=f"{program} is not on PATH.*make tools"):
         archive_of("triton-cpu")
+
+
+def test_the_debian_base_alone_needs_mmdebstrap(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive_of("triton-cpu").unlink()
+    (machine.programs / "mmdebstrap").unlink()
+    monkeypatch.setenv("PATH", str(machine.programs))
+    assert archive_of("triton-cpu").exists()
+    push_images((ON_SERVING,), "registry.example/team", serving=SERVING)
+
+
+@pytest.mark.parametrize(("mirror", "expected"), [("https://mirror.example/python", 1), ("", 0)])
+def test_uv_s_mirror_of_pythons_is_handed_to_the_build(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, mirror: str, expected: int
+) -> None:
+    monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", mirror)
+    push_images((ON_SERVING,), "registry.example/team", serving=SERVING)
+    given = [word for word in machine.calls("buildah", "bud")[-1] if "UV_PYTHON_INSTALL_MIRROR" in word]
+    assert given == [f"--build-arg=UV_PYTHON_INSTALL_MIRROR={mirror}"] * expected
+
+
+def test_the_containerfile_takes_uv_s_mirror_before_uv_runs() -> None:
+    lines = (REPOSITORY / "images" / ON_SERVING / "Containerfile").read_text().splitlines()
+    uses = next(number for number, line in enumerate(lines) if "/tmp/uv/bin/uv" in line)  # noqa: S108 - in the image
+    assert "ARG UV_PYTHON_INSTALL_MIRROR" in lines[:uses]
 
 
 def test_an_unknown_image_is_refused(machine: Machine) -> None:
@@ -229,6 +262,20 @@ def test_images_are_pushed_under_their_tags(machine: Machine, capsys: pytest.Cap
     target = reference("triton-cpu", "registry.example/team")
     assert machine.calls("buildah", "push")[-1][-2:] == [reference("triton-cpu", "localhost"), f"docker://{target}"]
     assert f"pushed as {target}" in capsys.readouterr().err
+
+
+def test_an_image_on_the_serving_image_is_pushed_without_an_archive(machine: Machine) -> None:
+    machine.cache.mkdir(parents=True)
+    old = [machine.cache / f"{ON_SERVING}-{number}.tar" for number in range(5)]
+    for archive in old:
+        archive.touch()
+    push_images((ON_SERVING,), "registry.example/team", serving=SERVING)
+    names = [reference(ON_SERVING, registry, serving=SERVING) for registry in ("localhost", "registry.example/team")]
+    (push,) = machine.calls("buildah", "push")
+    assert push[-2:] == [names[0], f"docker://{names[1]}"]
+    assert machine.built() == [names[0]]
+    assert f"--build-arg=SERVING={SERVING}" in machine.calls("buildah", "bud")[-1]
+    assert sorted(machine.cache.glob("*.tar")) == old
 
 
 def test_a_failed_push_names_the_target_and_the_login(machine: Machine) -> None:

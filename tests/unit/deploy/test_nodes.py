@@ -1,15 +1,16 @@
 """What is asked of the cluster before a stack is deployed, and what is refused."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy.errors import CapacityError, CommandFailedError
+from deploy.errors import CapacityError, CommandFailedError, DeployError
 from deploy.nodes import require_nodes
 from infra.config import REPOSITORY, StackConfig, config_from_values
-from infra.release import release_from_config
+from infra.release import build_digest, release_from_config
 from tests.unit.deploy.test_capacity import node, triton
 
 KARPENTER = {
@@ -40,6 +41,13 @@ class StandIn:
         if answer.startswith("Error"):
             raise CommandFailedError(answer)
         return answer
+
+
+def job_of(config: StackConfig, status: dict[str, int] | None = None) -> str:
+    """The build's Job as kubectl gives it."""
+    digest = build_digest(config, release_from_config(config))
+    metadata = {"annotations": {"densenet-triton/build": digest}}
+    return json.dumps({"metadata": metadata, "status": status or {"succeeded": 1}})
 
 
 def config(stack: str = "h800", **changes: Any) -> StackConfig:
@@ -74,11 +82,30 @@ def test_a_build_needs_a_gpu_until_it_has_succeeded() -> None:
     full = [node(gpus=1)], [triton("a")]
     with pytest.raises(CapacityError, match="the plan's build needs a GPU"):
         require(config(), StandIn(*full))
-    cluster = StandIn(*full, job="1")
+    cluster = StandIn(*full, job=job_of(config()))
     require(config(), cluster)
     job = next(asked for asked in cluster.asked if asked[1] == "job")
     assert job[2] == f"plan-{release_from_config(config()).plan_id}"
     assert "--namespace=triton-h800" in job
+
+
+def test_a_job_that_will_be_replaced_needs_its_gpu_again() -> None:
+    """The plan's id is the same, but the Job's pod is another."""
+    cluster = StandIn([node(gpus=1)], [triton("a")], job=job_of(config()))
+    changed = config(nodePool={"tolerations": [{"key": "dedicated"}]})
+    assert release_from_config(changed).plan_id == release_from_config(config()).plan_id
+    with pytest.raises(CapacityError, match="the plan's build needs a GPU"):
+        require(changed, cluster)
+
+
+def test_a_job_that_has_not_succeeded_needs_its_gpu() -> None:
+    cluster = StandIn([node(gpus=1)], [triton("a")], job=job_of(config(), status={"failed": 1}))
+    with pytest.raises(CapacityError, match="the plan's build needs a GPU"):
+        require(config(), cluster)
+
+
+def test_going_back_to_a_pinned_plan_needs_no_gpu() -> None:
+    require(config(model={"plan": "0123456789abcdef"}), StandIn([node(gpus=1)], [triton("a")]))
 
 
 def test_a_pool_of_none_may_grow_to_its_limit() -> None:
@@ -93,10 +120,20 @@ def test_a_pool_at_its_limit_has_no_gpu_for_a_build() -> None:
         require(config(nodePool=KARPENTER, serving={"replicas": 2}), cluster)
 
 
-@pytest.mark.parametrize("missing", ["nodepools", "EC2NodeClass"])
-def test_a_node_class_that_is_not_there(missing: str) -> None:
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("nodepools", "nodePool.kind: is karpenter, and the cluster has no Karpenter"),
+        ("EC2NodeClass", "nodePool.nodeClass: EC2NodeClass.karpenter.k8s.aws 'gpu' is not there"),
+    ],
+)
+def test_what_karpenter_needs_is_not_there(missing: str, said: str) -> None:
     with pytest.raises(CapacityError) as caught:
         require(config(nodePool=KARPENTER), StandIn([], [], **{missing: "Error from server (NotFound)"}))
     (line,) = str(caught.value).splitlines()
-    assert line.startswith("nodePool.nodeClass: EC2NodeClass.karpenter.k8s.aws 'gpu' is not there: Error from server")
-    assert line.endswith("correct it in Pulumi.h800.yaml")
+    assert line.startswith(f"{said} (Error from server (NotFound)); accepted: ")
+
+
+def test_a_cluster_that_does_not_say_is_not_blamed_for_what_it_has() -> None:
+    with pytest.raises(DeployError, match=r"^kubectl get nodepools\.karpenter\.sh failed: Error.*Forbidden"):
+        require(config(nodePool=KARPENTER), StandIn([], [], nodepools="Error from server (Forbidden)"))

@@ -17,12 +17,14 @@ SCRIPT = IMAGE / "choose_bindings.py"
 INSTALLED = [version for version, release in releases().items() if tensorrt_folder(release, Cache.of_user()).is_dir()]
 
 
-def run(monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
-    """Run the script in an image whose newest libnvinfer gives a number."""
+def run(monkeypatch: pytest.MonkeyPatch, number: int | None, *, missing: str = "") -> None:
+    """Run the script in an image whose newest libnvinfer gives a number, or misses a library itself."""
 
     def load(name: str) -> SimpleNamespace:
         if number is None or name not in {"libnvinfer.so.10", "libnvinfer.so.8"}:
-            raise OSError(name)
+            raise OSError(f"{name}: cannot open shared object file: No such file or directory")
+        if missing:
+            raise OSError(f"{missing}: cannot open shared object file: No such file or directory")
         return SimpleNamespace(getInferLibVersion=lambda: number if name == "libnvinfer.so.10" else 8601)
 
     monkeypatch.setattr("ctypes.CDLL", load)
@@ -57,6 +59,15 @@ def test_without_a_lock_the_build_ends_in_one_line(
         run(monkeypatch, number)
     assert str(raised.value).startswith(reason)
     assert "\n" not in str(raised.value)
+
+
+def test_a_library_that_does_not_load_is_not_one_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run(monkeypatch, 100600, missing="libcudnn.so.9")
+    assert str(raised.value) == (
+        "error: libnvinfer.so.10 of the image that SERVING names does not load: libcudnn.so.9: cannot open shared "
+        "object file: No such file or directory; accepted: a Triton image with TensorRT"
+    )
 
 
 @pytest.mark.parametrize("lock", sorted((IMAGE / "bindings").glob("*.lock")), ids=lambda path: path.stem)

@@ -160,6 +160,7 @@ def test_a_plan_is_built_for_what_the_stack_names(declare: Declare, h800_values:
         "gpuProduct": "NVIDIA-H800",
         "batchProfile": {"typical": 8, "largest": 64},
         "workspaceMib": 4096,
+        "instances": 1,
     }
 
 
@@ -169,7 +170,7 @@ def test_build_and_triton_land_on_one_gpu_of_the_product(declare: Declare, h800_
     pods = [declared.named(name).inputs["spec"]["template"]["spec"] for name in ("plan-job", "triton-deployment")]
     for pod in pods:
         assert pod["runtimeClassName"] == "nvidia"
-        assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+        assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
         terms = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
         (expression,) = terms[0]["matchExpressions"]
         assert expression == {"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-H800"]}
@@ -184,6 +185,12 @@ def test_pulumi_waits_longer_than_kubernetes(declare: Declare, h800_values: dict
     assert deployment.create_timeout == "2410s"
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 2700
     assert job.create_timeout == "2760s"
+
+
+def test_a_pinned_plan_is_checked_without_a_gpu(declare: Declare, h800_values: dict[str, Any]) -> None:
+    h800_values["densenet-triton:model"]["plan"] = "00112233aabbccdd"
+    pod = declared_dev(declare, h800_values).named("plan-job").inputs["spec"]["template"]["spec"]
+    assert "nvidia.com/gpu" not in pod["containers"][0]["resources"]["limits"]
 
 
 def test_another_gpu_is_another_plan(h800_values: dict[str, Any]) -> None:

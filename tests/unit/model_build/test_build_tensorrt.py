@@ -24,7 +24,12 @@ from tests.unit.model_build.onnx_device import H800, MEASURED, OnnxDevice
 
 Tiny = Callable[..., bytes]
 PLAN = "0123456789abcdef"
-TENSORRT = {"gpuProduct": "NVIDIA-H800", "batchProfile": {"typical": 2, "largest": 3}, "workspaceMib": 256}
+TENSORRT = {
+    "gpuProduct": "NVIDIA-H800",
+    "batchProfile": {"typical": 2, "largest": 3},
+    "workspaceMib": 256,
+    "instances": 1,
+}
 
 
 @pytest.fixture
@@ -102,6 +107,21 @@ def test_golden_scores_are_the_plan_s_own(build: Builder, device: OnnxDevice, ti
     assert scores
     assert shifted
     assert shifted[2] - scores[2] == pytest.approx(0.005, abs=1e-5)
+
+
+def test_a_pinned_plan_needs_no_gpu(build: Builder, tiny_classifier: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Going back must work while every GPU serves; each pod still proves its answer on one."""
+
+    def no_gpu() -> OnnxDevice:
+        raise DeviceError("there is no GPU")
+
+    built = build(tiny_classifier())
+    monkeypatch.setitem(TARGETS, "tensorrt", TensorRTTarget(no_gpu))
+    assert build(tiny_classifier(), pinned=True) == built
+    (build.repository / "tiny" / "1" / "model.plan").chmod(0o644)
+    (build.repository / "tiny" / "1" / "model.plan").write_bytes(b"another")
+    with pytest.raises(RepositoryError, match=r"model\.plan has sha256"):
+        build(tiny_classifier(), pinned=True)
 
 
 def test_the_next_build_gets_the_timing_cache(build: Builder, device: OnnxDevice, tiny_classifier: Tiny) -> None:

@@ -32,6 +32,7 @@ TENSORRT: dict[str, Any] = {
     "gpuProduct": "NVIDIA-H800",
     "batchProfile": {"typical": 8, "largest": 64},
     "workspaceMib": 4096,
+    "instances": 1,
 }
 
 
@@ -55,7 +56,10 @@ def test_every_value_is_read() -> None:
 
 def test_what_a_plan_is_compiled_for_is_read() -> None:
     assert spec(target="tensorrt", precision="fp16", maxBatchSize=64, tensorrt=TENSORRT).tensorrt == TensorRTSpec(
-        gpu_product="NVIDIA-H800", profile=BatchProfile(smallest=1, typical=8, largest=64), workspace_mib=4096
+        gpu_product="NVIDIA-H800",
+        profile=BatchProfile(smallest=1, typical=8, largest=64),
+        workspace_mib=4096,
+        instances=1,
     )
 
 
@@ -67,6 +71,7 @@ def test_what_a_plan_is_compiled_for_is_read() -> None:
         ({"maxBatchSize": 65}, "maxBatchSize is 65; accepted: at most tensorrt.batchProfile.largest, 64"),
         ({"tensorrt": TENSORRT | {"gpuProduct": "NVIDIA H800"}}, 'tensorrt.gpuProduct is "NVIDIA H800"; accepted: the'),
         ({"tensorrt": TENSORRT | {"workspaceMib": 0}}, "tensorrt.workspaceMib is 0; accepted: 1 or more"),
+        ({"tensorrt": TENSORRT | {"instances": 0}}, "tensorrt.instances is 0; accepted: 1 or more"),
         ({"tensorrt": TENSORRT | {"colour": 1}}, "tensorrt.colour is not a known key"),
         (
             {"tensorrt": TENSORRT | {"batchProfile": {"typical": 9, "largest": 8}}},

@@ -55,7 +55,7 @@ def test_pods_with_a_gpu_go_to_their_product_and_tolerate_what_keeps_others_off(
     pool = ExistingNodePool(kind="existing", gpuProduct="NVIDIA-H800", tolerations=(TAINT,))
     _, placement = declared_pool(declare, pool, has_gpu=True)
     assert tolerations(placement) == [
-        ("nvidia.com/gpu", "Exists", None, "NoSchedule"),
+        ("nvidia.com/gpu", "Exists", None, None),
         ("dedicated", "Equal", "triton", "NoSchedule"),
     ]
     affinity: Any = placement.affinity

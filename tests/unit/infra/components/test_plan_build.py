@@ -39,6 +39,7 @@ def args(**changes: Any) -> PlanBuildArgs:
         ),
         "runtime_class": None,
         "gpus": 0,
+        "digest": "fedcba9876543210",
         "resources": Resources(cpu="500m", memory="1Gi", memoryLimit="4Gi"),
         "timeout_s": 900,
         "pulumi_timeout_s": 960,
@@ -96,7 +97,7 @@ def test_job_is_awaited_longer_than_it_may_take_and_run_again_when_it_failed(dec
     assert job.inputs["metadata"] == {
         "name": PLAN,
         "namespace": "triton-dev",
-        "annotations": {"pulumi.com/replaceUnready": "true"},
+        "annotations": {"pulumi.com/replaceUnready": "true", "densenet-triton/build": "fedcba9876543210"},
     }
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 900
     assert job.create_timeout == "960s"

@@ -121,6 +121,42 @@ def test_a_digest_hides_no_release(values: dict[str, Any]) -> None:
     assert "vulnerabilities of release 24.01 are published" in fault(values)
 
 
+@pytest.mark.parametrize(
+    "image",
+    ["nvcr.io/nvidia/tritonserver:24.01", "registry.example/team/triton:24.01-py3", "h/triton-gpu:24.01@sha256:"],
+)
+def test_a_release_is_read_however_the_image_is_called(values: dict[str, Any], image: str) -> None:
+    del values["serving"]["acceptVulnerableRelease"]
+    values["serving"]["image"] = image + ("0" * 64 if image.endswith(":") else "")
+    assert "vulnerabilities of release 24.01 are published" in fault(values)
+
+
+def test_a_digest_alone_says_no_release(values: dict[str, Any]) -> None:
+    values["serving"]["image"] = f"nvcr.io/nvidia/tritonserver@sha256:{'0' * 64}"
+    checked(values)
+    del values["serving"]["acceptVulnerableRelease"]
+    assert "which does not say its release; accepted: the release's tag, beside the digest" in fault(values)
+
+
+def test_an_image_of_ones_own_need_not_say_its_release(values: dict[str, Any]) -> None:
+    del values["serving"]["acceptVulnerableRelease"]
+    values["serving"]["image"] = "registry.example/team/server:7"
+    checked(values)
+
+
+@pytest.mark.parametrize("product", ["NVIDIA-H800-SHARED", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"])
+def test_shared_gpus_are_refused(values: dict[str, Any], product: str) -> None:
+    values["nodePool"]["gpuProduct"] = product
+    assert "whole GPUs, not shared ones" in fault(values)
+
+
+def test_karpenters_nodes_are_for_pods_with_gpus(dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:nodePool"] = KARPENTER
+    dev_values["densenet-triton:storage"] = {"kind": "claim"}
+    with pytest.raises(ConfigError, match=r"nodePool\.kind is .*accepted: existing with model\.target onnxruntime"):
+        config_from_values(dev_values, stack="x")
+
+
 def test_an_acceptance_is_of_one_release(values: dict[str, Any]) -> None:
     values["serving"]["acceptVulnerableRelease"] = "24.02"
     assert "vulnerabilities of release 24.01 are published" in fault(values)
@@ -137,7 +173,7 @@ def test_an_acceptance_that_is_of_no_use_goes(values: dict[str, Any]) -> None:
     assert fault(values).endswith("mend: remove serving.acceptVulnerableRelease from Pulumi.x.yaml")
 
 
-def test_a_pod_that_makes_room_needs_time_to_end(values: dict[str, Any]) -> None:
+def test_a_pod_that_ends_first_needs_time_to_end(values: dict[str, Any]) -> None:
     values["serving"]["rolloutTimeoutS"] = 2175
     assert "accepted: above placementTimeoutS + startupTimeoutS + shutdown.graceS = 2175" in fault(values)
     values["nodePool"]["spareGpus"] = 1

@@ -20,7 +20,7 @@ TIMEOUTS = Timeouts(
     rollout_s=400,
     build_s=900,
     replicas=1,
-    makes_room=True,
+    ends_first=True,
 )
 
 

@@ -82,7 +82,7 @@ def test_a_gateway_class_that_cannot_limit_is_named(dev_values: dict[str, Any]) 
     assert config_from_values(dev_values, stack="x").endpoint.max_body_bytes is None
 
 
-@pytest.mark.parametrize("image", ["triton-gpu", "triton:24.01", FULL, f"{FULL}@sha256:1234", "a b/c:1"])
+@pytest.mark.parametrize("image", ["triton-gpu", "triton:7", FULL, f"{FULL}@sha256:1234", "a b/c:1"])
 @pytest.mark.parametrize(("group", "key"), [("serving", "image"), ("model", "buildImage")])
 def test_an_image_that_nobody_can_pull(dev_values: dict[str, Any], group: str, key: str, image: str) -> None:
     dev_values[f"densenet-triton:{group}"][key] = image
@@ -91,7 +91,7 @@ def test_an_image_that_nobody_can_pull(dev_values: dict[str, Any], group: str, k
     assert "accepted: model-build, model-build-tensorrt, triton-cpu, or a full reference" in line
 
 
-@pytest.mark.parametrize("image", [f"{FULL}:24.01", f"{FULL}@sha256:{SHA256}", "localhost:5000/triton:1"])
+@pytest.mark.parametrize("image", [f"{FULL}:7", f"{FULL}@sha256:{SHA256}", "localhost:5000/triton:1"])
 def test_a_full_reference_is_accepted(dev_values: dict[str, Any], image: str) -> None:
     dev_values["densenet-triton:serving"]["image"] = image
     assert config_from_values(dev_values, stack="x").serving.image == image

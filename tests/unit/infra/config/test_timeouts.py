@@ -17,7 +17,7 @@ WHOLE = Timeouts(
     rollout_s=301,
     build_s=101,
     replicas=3,
-    makes_room=False,
+    ends_first=False,
 )
 
 
@@ -36,7 +36,7 @@ def test_a_second_above_is_enough() -> None:
         ("serving.rolloutTimeoutS", replace(WHOLE, rollout_s=300), (300, "placementTimeoutS + startupTimeoutS", 300)),
         (
             "serving.rolloutTimeoutS",
-            replace(WHOLE, makes_room=True),
+            replace(WHOLE, ends_first=True),
             (301, "placementTimeoutS + startupTimeoutS + shutdown.graceS", 341),
         ),
         ("model.buildTimeoutS", replace(WHOLE, build_s=100), (100, "serving.placementTimeoutS", 100)),

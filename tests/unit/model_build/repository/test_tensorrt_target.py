@@ -5,8 +5,12 @@ from model_build.repository import ServedModel
 from model_build.repository.tensorrt_target import config_pbtxt
 
 
-def served(*, max_batch_size: int = 0) -> ServedModel:
-    return ServedModel(name="tiny", labels=("TENCH", "MUG"), max_batch_size=max_batch_size)
+def served(*, max_batch_size: int = 0, instances: int = 1) -> ServedModel:
+    return ServedModel(name="tiny", labels=("TENCH", "MUG"), max_batch_size=max_batch_size, instances=instances)
+
+
+def test_as_many_instances_run_as_are_asked_for() -> None:
+    assert "    count: 3\n    kind: KIND_GPU\n" in config_pbtxt(served(instances=3))
 
 
 def test_the_configuration_is_the_quick_start_s_contract() -> None:

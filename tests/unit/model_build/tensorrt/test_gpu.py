@@ -45,12 +45,15 @@ CUDA = {"cudaDeviceGetPCIBusId": b"0000:18:00.0", "cudaGetErrorString": b"no CUD
 def gpu(
     monkeypatch: pytest.MonkeyPatch, *, nvml: dict[str, Any] | None = None, cuda: dict[str, Any] | None = None
 ) -> Gpu:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library(**NVML, **(nvml or {})))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library(**NVML | (nvml or {})))
     return present_gpu(Library(**CUDA, **(cuda or {})))  # type: ignore[arg-type]
 
 
-def test_the_product_is_spelled_as_the_node_s_label(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gpu(monkeypatch) == Gpu(product="NVIDIA-H800", compute_capability="9.0", driver="550.54.15")
+@pytest.mark.parametrize("name", [b"NVIDIA H800", b"NVIDIA  H800 "])
+def test_the_product_is_spelled_as_the_node_s_label(monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    assert gpu(monkeypatch, nvml={"nvmlDeviceGetName": name}) == Gpu(
+        product="NVIDIA-H800", compute_capability="9.0", driver="550.54.15"
+    )
 
 
 def test_a_driver_that_does_not_run_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

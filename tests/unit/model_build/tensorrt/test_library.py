@@ -31,7 +31,7 @@ def test_libnvinfer_s_number_is_a_version(number: int, version: tuple[int, int, 
 def found(monkeypatch: pytest.MonkeyPatch, *, number: int | None, bindings: str | None) -> None:
     def load(name: str) -> SimpleNamespace:
         if number is None or name != "libnvinfer.so.10":
-            raise OSError(name)
+            raise OSError(f"{name}: cannot open shared object file: No such file or directory")
         return SimpleNamespace(getInferLibVersion=lambda: number)
 
     monkeypatch.setattr(ctypes, "CDLL", load)
@@ -50,7 +50,7 @@ def found(monkeypatch: pytest.MonkeyPatch, *, number: int | None, bindings: str 
         ),
         (100600, "10.6.0.post1", r"^TensorRT's Python bindings 10\.6\.0 do not load: No module named"),
         (100600, None, r"^TensorRT's Python bindings are not installed; accepted: the image model-build-tensorrt"),
-        (None, "10.6.0", r"^there is no TensorRT here: no libnvinfer\.so can be loaded; accepted: "),
+        (None, "10.6.0", r"^there is no TensorRT here: no libnvinfer\.so is found; accepted: "),
     ],
 )
 def test_what_does_not_belong_together_is_refused(
@@ -59,6 +59,16 @@ def test_what_does_not_belong_together_is_refused(
     found(monkeypatch, number=number, bindings=bindings)
     with pytest.raises(DeviceError, match=reason):
         loaded_bindings()
+
+
+def test_a_library_that_does_not_load_is_not_one_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        missing = "libcudnn.so.9" if name == "libnvinfer.so.10" else name
+        raise OSError(f"{missing}: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    with pytest.raises(DeviceError, match=r"^the TensorRT that is here, libnvinfer\.so\.10, does not load: libcudnn"):
+        library.library_version()
 
 
 def test_libraries_of_pypi_are_loaded_before_they_are_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
