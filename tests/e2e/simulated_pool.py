@@ -23,6 +23,19 @@ _FINISHED = "simulated-pool/finished"
 _POD_ADDRESSES = "198.51.100.0/24"  # kept for documentation (RFC 5737): whoever calls a simulated pod calls nobody
 _START_S = 60
 _END_S = 20
+_REPLACE_S = 120
+_CANARY: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "canary", "namespace": "default"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "canary"}},
+        "template": {
+            "metadata": {"labels": {"app": "canary"}},
+            "spec": {"nodeSelector": {NODE_POOL_LABEL: "canary"}, "containers": [{"name": "c", "image": "none"}]},
+        },
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +66,15 @@ class SimulatedPool:
         )  # fmt: skip
         assert annotated, f"no pod of {job} is running"
 
+    def await_replacement_of_drifted_nodes(self) -> None:
+        """Change a NodePool of its own, and wait until Karpenter has replaced its node: older drift comes first."""
+        self.cluster.apply(_canary_pool(expire_after="Never"), _CANARY)
+        self.cluster.kubectl("rollout", "status", "deployment/canary", "--namespace=default", f"--timeout={_START_S}s")
+        (drifted,) = self.nodes("canary")
+        self.cluster.apply(_canary_pool(expire_after="700h"))
+        self.cluster.kubectl("wait", "--for=delete", f"node/{drifted}", f"--timeout={_REPLACE_S}s")
+        self.cluster.kubectl("delete", "deployment/canary", "nodepool/canary", "--namespace=default")
+
 
 @contextmanager
 def simulated_pool(cluster: ClusterDriver, folder: Path) -> Iterator[SimulatedPool]:
@@ -71,6 +93,17 @@ def simulated_pool(cluster: ClusterDriver, folder: Path) -> Iterator[SimulatedPo
         _running([karpenter], folder, karpenter_port, settings),
     ):
         yield SimulatedPool(cluster=cluster, folder=folder)
+
+
+def _canary_pool(*, expire_after: str) -> dict[str, Any]:
+    """A NodePool of the simulation's own; another age makes its node one of another pool: drifted."""
+    node = {"nodeClassRef": NODE_CLASS, "requirements": [], "expireAfter": expire_after}
+    return {
+        "apiVersion": "karpenter.sh/v1",
+        "kind": "NodePool",
+        "metadata": {"name": "canary"},
+        "spec": {"template": {"spec": node}},
+    }
 
 
 def _program(name: str) -> Path:

@@ -221,7 +221,7 @@ def test_an_empty_node_goes_and_a_serving_one_stays(workspace: Workspace, pool: 
     plain_pulumi(workspace, "h800", "up --yes --skip-preview")
     claims = ("nodeclaims", f"--selector=karpenter.sh/nodepool={NAMESPACE}")
     pool.cluster.kubectl("wait", *claims, "--for=condition=Drifted", "--timeout=60s")
-    await_replacement_of_drifted_nodes(pool)
+    pool.await_replacement_of_drifted_nodes()
     assert replicas(pool) == before
 
     write_stack(workspace, serving=TWO | {"replicas": 1}, model=model, nodePool=changed)
@@ -233,35 +233,6 @@ def test_an_empty_node_goes_and_a_serving_one_stays(workspace: Workspace, pool: 
     await_condition("the empty node to go", not_yet, deadline_s=90)
     assert len(replicas(pool)) == 1
     assert replicas(pool).items() <= before.items()
-
-
-def await_replacement_of_drifted_nodes(pool: SimulatedPool) -> None:
-    """Change a pool of the test's own, and wait until Karpenter has replaced its node: older drift comes first."""
-    template = {"spec": {"nodeClassRef": NODE_CLASS, "requirements": [], "expireAfter": "Never"}}
-    node_pool = {
-        "apiVersion": "karpenter.sh/v1",
-        "kind": "NodePool",
-        "metadata": {"name": "canary"},
-        "spec": {"template": template},
-    }
-    labels = {"app": "canary"}
-    pod = {"nodeSelector": {"karpenter.sh/nodepool": "canary"}, "containers": [{"name": "c", "image": "none"}]}
-    deployment = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "canary", "namespace": "default"},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
-    pool.cluster.apply(node_pool, deployment)
-    pool.cluster.kubectl("rollout", "status", "deployment/canary", "--namespace=default", "--timeout=60s")
-    (drifted,) = pool.nodes("canary")
-    template["spec"]["expireAfter"] = "700h"
-    pool.cluster.apply(node_pool)
-    pool.cluster.kubectl("wait", "--for=delete", f"node/{drifted}", "--timeout=120s")
-    pool.cluster.kubectl("delete", "deployment/canary", "nodepool/canary", "--namespace=default")
 
 
 def test_a_build_that_is_evicted_runs_again(workspace: Workspace, pool: SimulatedPool) -> None:

@@ -11,7 +11,7 @@ from deploy.errors import CapacityError, CommandFailedError, DeployError
 from deploy.nodes import require_nodes
 from infra.config import REPOSITORY, StackConfig, config_from_values
 from infra.release import build_digest, release_from_config
-from tests.unit.deploy.test_capacity import node, triton
+from tests.unit.deploy.kubernetes_objects import node, triton
 
 KARPENTER = {
     "kind": "karpenter",
