@@ -17,11 +17,11 @@ from tritonclient.http import InferenceServerClient
 
 from bench.latency import Tensor, medians_s, triton_call
 from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, MODEL_VERSION, OUTPUT_NAME, PLAN_FILE
+from model_build.contract import IMAGE_SHAPE, INPUT_NAME, OUTPUT_NAME
 from model_build.errors import DeviceError
 from model_build.fixture import fixture_onnx
 from model_build.repository import ServedModel
-from model_build.repository.tensorrt_target import config_pbtxt
+from model_build.repository.tensorrt_target import write_tensorrt_model
 from model_build.tensorrt.device import BatchProfile, Compiled
 from model_build.tensorrt.local import LocalDevice, local_device
 from model_build.tensorrt.precision import STRONGLY_TYPED_SINCE, onnx_in_precision
@@ -120,11 +120,7 @@ def _under_triton(plan: bytes, classes: int, alone: Callable[[], object]) -> str
     with tempfile.TemporaryDirectory() as folder:
         name = "densenet_tensorrt"
         model = ServedModel(name=name, labels=tuple(map(str, range(classes))), max_batch_size=0)
-        version = Path(folder, name, MODEL_VERSION)
-        version.mkdir(parents=True)
-        (version / PLAN_FILE).write_bytes(plan)
-        (version.parent / "config.pbtxt").write_text(config_pbtxt(model))
-        (version.parent / "labels.txt").write_text("".join(f"{label}\n" for label in model.labels))
+        write_tensorrt_model(model, plan, Path(folder, name))
         with _triton(Path(folder), name) as url:
             medians = medians_s({"triton": triton_call(url, name, _images(1)[0]), "alone": alone})
     ratio = medians["triton"] / medians["alone"]

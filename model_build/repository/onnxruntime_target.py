@@ -13,14 +13,13 @@ from model_build.contract import (
     INPUT_NAME,
     LABELS_FILE,
     MODEL_FILE,
-    MODEL_VERSION,
     OUTPUT_NAME,
     SCORE_TOLERANCE,
 )
 from model_build.errors import AdaptError
 from model_build.preprocessing import Tensor
 from model_build.reference import golden_input_from_picture
-from model_build.repository.served import Order, ServedModel, Written
+from model_build.repository.served import Order, ServedModel, Written, written_version
 from model_build.repository.target import Target
 from model_build.scoring import LoadedModel, Scores
 from model_build.spec import Spec
@@ -103,10 +102,7 @@ def write_onnxruntime_model(model: ServedModel, onnx: bytes, folder: Path) -> No
         onnx: the adapted classifier.
         folder: the model's own folder in the repository, named as the model.
     """
-    version = folder / MODEL_VERSION
-    version.mkdir(parents=True)
-    (folder / "config.pbtxt").write_text(config_pbtxt(model), encoding="utf-8")
-    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in model.labels), encoding="utf-8")
+    version = written_version(model, config_pbtxt(model), folder)
     (version / MODEL_FILE).write_bytes(onnx)
     backend = resources.files("model_build.repository") / "python_model.py"
     (version / "model.py").write_bytes(backend.read_bytes())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_build.adapt import Classifier
+from model_build.contract import LABELS_FILE, MODEL_VERSION
 from model_build.inputs import BuildInputs
 from model_build.reference import Reference
 from model_build.scoring import Scores
@@ -24,6 +25,15 @@ class ServedModel:
     labels: tuple[str, ...]
     max_batch_size: int
     instances: int = 1
+
+
+def written_version(model: ServedModel, config_pbtxt: str, folder: Path) -> Path:
+    """Write a model's configuration and labels, and return the folder of its only version, still empty."""
+    version = folder / MODEL_VERSION
+    version.mkdir(parents=True)
+    (folder / "config.pbtxt").write_text(config_pbtxt, encoding="utf-8")
+    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in model.labels), encoding="utf-8")
+    return version
 
 
 @dataclass(frozen=True, kw_only=True)

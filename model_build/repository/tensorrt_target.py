@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, LABELS_FILE, MODEL_VERSION, OUTPUT_NAME, PLAN_FILE
+from model_build.contract import IMAGE_SHAPE, INPUT_NAME, LABELS_FILE, OUTPUT_NAME, PLAN_FILE
 from model_build.errors import AdaptError, DeviceError
 from model_build.preprocessing import Tensor
 from model_build.reference import golden_input_from_picture
-from model_build.repository.served import Order, ServedModel, Written
+from model_build.repository.served import Order, ServedModel, Written, written_version
 from model_build.repository.target import Target
 from model_build.scoring import Scores
 from model_build.spec import PrebuiltSource, Spec, TensorRTSpec
@@ -119,7 +119,7 @@ class TensorRTTarget(Target):
             labels=order.inputs.labels,
             tolerance=PRECISIONS[spec.precision].reference_tolerance,
         )
-        _write_model(order.served, compiled.plan, folder)
+        write_tensorrt_model(order.served, compiled.plan, folder)
         golden = golden_input_from_picture(order.inputs.picture)
         return Written(
             scores=device.scores(compiled.plan, golden[np.newaxis])[0],
@@ -205,12 +205,15 @@ def _compilation(compiled: Compiled, options: TensorRTSpec) -> Compilation:
     )
 
 
-def _write_model(model: ServedModel, plan: bytes, folder: Path) -> None:
-    version = folder / MODEL_VERSION
-    version.mkdir(parents=True)
-    (folder / "config.pbtxt").write_text(config_pbtxt(model), encoding="utf-8")
-    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in model.labels), encoding="utf-8")
-    (version / PLAN_FILE).write_bytes(plan)
+def write_tensorrt_model(model: ServedModel, plan: bytes, folder: Path) -> None:
+    """Fill a model's folder for Triton's TensorRT backend.
+
+    Args:
+        model: how it is served.
+        plan: for the GPU that will serve it.
+        folder: the model's own folder in the repository, named as the model.
+    """
+    (written_version(model, config_pbtxt(model), folder) / PLAN_FILE).write_bytes(plan)
 
 
 def _tied_to(machine: Machine) -> tuple[str, str]:
