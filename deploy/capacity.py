@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deploy.errors import CapacityError
 from deploy.gpus import (
     Node,
     gpus_of_node,
@@ -94,26 +93,14 @@ class Capacity:
         return sum(node.free for node in self.nodes)
 
 
-def require_capacity(nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], demand: Demand) -> Capacity:
-    """Return what the cluster has for a stack.
+def capacity_of(nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], demand: Demand) -> Capacity:
+    """Count what the cluster has for a stack.
 
     Args:
         nodes: all of the cluster, as the Kubernetes API gives them.
         pods: all of the cluster, likewise.
         demand: what the stack asks.
-
-    Raises:
-        CapacityError: it is too little; a line for each fault.
     """
-    capacity = capacity_of(nodes, pods, demand)
-    faults = faults_of(capacity, demand)
-    if faults:
-        raise CapacityError("\n".join(faults))
-    return capacity
-
-
-def capacity_of(nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], demand: Demand) -> Capacity:
-    """Count what the cluster has for a stack; the arguments are those of `require_capacity`."""
     labelled = [node for node in nodes if demand.labels.items() <= labels_of(node).items()]
     refusals = {node["metadata"]["name"]: refusal_of_node(node, demand.tolerations) for node in labelled}
     usable = [node for node in labelled if refusals[node["metadata"]["name"]] is None]

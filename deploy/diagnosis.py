@@ -24,12 +24,13 @@ def reasons(pods: list[dict[str, Any]]) -> list[str]:
         pods: pods as the Kubernetes API gives them.
     """
     return [
-        f"pod {pod['metadata']['name']}: {reason}" for pod in pods if not _is_ready(pod) for reason in _pod_reasons(pod)
+        f"pod {pod['metadata']['name']}: {reason}" for pod in pods if not is_ready(pod) for reason in _pod_reasons(pod)
     ]
 
 
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
+def is_ready(thing: Mapping[str, Any]) -> bool:
+    """Whether a pod or a node has the condition Ready."""
+    conditions = thing.get("status", {}).get("conditions", [])
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 

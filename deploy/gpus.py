@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.diagnosis import is_ready
 from infra.config.node_pools import GPU_RESOURCE, Toleration
 
 _ENDED = frozenset({"Succeeded", "Failed"})
@@ -84,8 +85,7 @@ def _gpus_of_container(container: Mapping[str, Any]) -> int:
 
 def refusal_of_node(node: Mapping[str, Any], tolerations: Sequence[Toleration]) -> str | None:
     """Why no pod of the stack can be scheduled to a node that has the labels, or None."""
-    conditions = node["status"].get("conditions", [])
-    if not any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
+    if not is_ready(node):
         return "not Ready"
     if node["spec"].get("unschedulable"):
         return "cordoned"

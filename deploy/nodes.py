@@ -2,7 +2,7 @@
 
 import json
 
-from deploy.capacity import Demand, capacity_of, limit_faults, require_capacity
+from deploy.capacity import Capacity, Demand, capacity_of, faults_of, limit_faults
 from deploy.cluster import Cluster
 from deploy.errors import CapacityError, CommandFailedError, DeployError
 from infra.config import HostPathStorage, KarpenterNodePool, StackConfig
@@ -23,12 +23,17 @@ def require_nodes(config: StackConfig, cluster: Cluster) -> None:
     if isinstance(pool, KarpenterNodePool):
         _require_karpenter(config.stack, pool, cluster)
         demand = _demand(config, cluster, selector={POOL_LABEL: config.cluster.namespace})
-        faults = limit_faults(capacity_of(cluster.nodes(), cluster.all_pods(), demand), demand, pool.gpu_limit)
-        if faults:
-            raise CapacityError("\n".join(faults))
+        faults = limit_faults(_capacity(cluster, demand), demand, pool.gpu_limit)
     else:
         demand = _demand(config, cluster, selector=pool.selector | _node_of_storage(config))
-        require_capacity(cluster.nodes(), cluster.all_pods() if demand.gpus_per_replica else [], demand)
+        faults = faults_of(_capacity(cluster, demand), demand)
+    if faults:
+        raise CapacityError("\n".join(faults))
+
+
+def _capacity(cluster: Cluster, demand: Demand) -> Capacity:
+    """What the cluster has; on CPU no pod is asked for."""
+    return capacity_of(cluster.nodes(), cluster.all_pods() if demand.gpus_per_replica else [], demand)
 
 
 def _demand(config: StackConfig, cluster: Cluster, *, selector: dict[str, str]) -> Demand:

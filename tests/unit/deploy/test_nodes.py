@@ -89,6 +89,13 @@ def test_a_build_needs_a_gpu_until_it_has_succeeded() -> None:
     assert "--namespace=triton-h800" in job
 
 
+def test_too_little_is_refused_with_every_fault() -> None:
+    with pytest.raises(CapacityError, match=r"serving\.replicas: 2 need 2") as caught:
+        require(config(serving={"replicas": 2}), StandIn([node(gpus=1)], [triton("triton-a")]))
+
+    assert len(str(caught.value).splitlines()) == 2
+
+
 def test_a_job_that_will_be_replaced_needs_its_gpu_again() -> None:
     """The plan's id is the same, but the Job's pod is another."""
     cluster = StandIn([node(gpus=1)], [triton("a")], job=job_of(config()))
