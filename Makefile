@@ -7,11 +7,15 @@ STACK ?= dev
 PYTHON ?= python3
 REGISTRY ?=
 TENSORRT ?= 10.6.0
+WAIT ?= 0
+FROM ?=
+TO ?=
 
 VENV := .venv/bin
 DEPLOY := $(VENV)/python -m deploy
+GATE := $(VENV)/python -m gate
 
-.PHONY: help venv tools up preview destroy down status url logs env images lint check test test-gpu bench bench-gpu docs lock
+.PHONY: help venv tools up preview gate promote releases rollback destroy down status url logs env images lint check test test-faults test-gpu bench bench-gpu docs lock
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +28,18 @@ up: venv ## The main job: tools, cluster, images, model, pulumi up, smoke test  
 
 preview: venv ## What `make up` would change  [STACK=dev]
 	@$(DEPLOY) preview --stack $(STACK)
+
+gate: venv ## Deploy and prove, or put the last good release back  [STACK=dev] [WAIT=seconds for another gate]
+	@$(GATE) run --stack $(STACK) --wait-s $(WAIT)
+
+promote: venv ## Deploy what one stack has proven to another  FROM=staging TO=prod [WAIT=0]
+	@$(GATE) promote --from "$(FROM)" --to "$(TO)" --wait-s $(WAIT)
+
+releases: venv ## The releases that can be gone back to  [STACK=dev]
+	@$(GATE) releases --stack $(STACK)
+
+rollback: venv ## Deploy a kept release again and prove it  TO=release [STACK=dev] [WAIT=0]
+	@$(GATE) rollback --stack $(STACK) --to "$(TO)" --wait-s $(WAIT)
 
 destroy: venv ## Remove the stack's resources; the cluster stays  [STACK=dev]
 	@$(DEPLOY) destroy --stack $(STACK)
@@ -58,9 +74,12 @@ check: lint ## Lint, types and unit tests
 	@$(VENV)/pytest tests/unit
 
 test: lint tools ## Everything that can be tested on this machine
-	@$(PYTHON) -m tools build --only simulation
+	@$(PYTHON) -m tools build --only simulation lint
 	@$(PYTHON) -m tools tensorrt $(TENSORRT) >/dev/null
-	@$(VENV)/pytest tests
+	@$(VENV)/pytest tests -m "not faults or sample"
+
+test-faults: lint tools ## Every fault, with a load running; writes docs/reliability.md
+	@RELIABILITY_TABLE=docs/reliability.md $(VENV)/pytest tests/faults
 
 test-gpu: venv ## Plans built and compared on this machine's GPU  [TENSORRT=10.6.0]
 	@environment=$$($(PYTHON) -m tools tensorrt $(TENSORRT)) && eval "$$environment" && $(VENV)/pytest tests/gpu
@@ -71,8 +90,9 @@ bench-gpu: venv ## Build, latency and throughput of a plan on this machine's GPU
 bench: venv ## The budgets as a table: budget, measured, ratio, pass or fail
 	@$(VENV)/python -m bench
 
-docs: venv ## Regenerate docs/configuration.md from the models
+docs: venv ## Regenerate docs/configuration.md and the evidence's schema from the models
 	@$(VENV)/python -m infra.config_docs --write
+	@$(VENV)/python -m gate.evidence
 
 lock: venv ## Lock the dependencies of pyproject.toml again
 	@$$($(PYTHON) -m tools uv) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,4 +1,4 @@
-"""A throw-away clone with a cluster, a stack and a Pulumi state of its own, driven by `make` alone as a user does."""
+"""A throw-away clone with a commit, a cluster, a stack and a Pulumi state of its own, driven as a user does."""
 
 import os
 import shutil
@@ -64,9 +64,22 @@ class Workspace:
             timeout=timeout_s,
         )
 
+    def commit(self, message: str) -> str:
+        """Commit whatever has changed, and return the commit's full name."""
+        self.git("add", "--all")
+        self.git(
+            "-c", "user.name=tests", "-c", "user.email=tests@localhost", "commit", "--quiet", f"--message={message}"
+        )
+        return self.git("rev-parse", "HEAD").strip()
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the clone and return what it prints."""
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout
+
 
 def workspace_in(folder: Path, cluster: str) -> Workspace:
-    """Copy this checkout's files, tracked or not yet tracked, to `folder`/clone."""
+    """Copy this checkout's files, tracked or not yet tracked, to `folder`/clone, and commit them there."""
     clone = folder / "clone"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -79,4 +92,7 @@ def workspace_in(folder: Path, cluster: str) -> Workspace:
     foreign = ("PULUMI_", "VIRTUAL_ENV", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi")}
-    return Workspace(folder=clone, cluster=cluster, environment=environment)
+    workspace = Workspace(folder=clone, cluster=cluster, environment=environment)
+    workspace.git("init", "--quiet", "--initial-branch=main")
+    workspace.commit("As it lies on the disk")
+    return workspace

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from deploy.environment import shown_environment
 from deploy.errors import DeployError, StepFailedError
@@ -36,7 +37,6 @@ def _env(stack: str) -> None:
 
 
 _VERBS: dict[str, Callable[[str], None]] = {
-    "up": lambda stack: Deployment(stack).up(),
     "preview": lambda stack: Deployment(stack).preview(),
     "destroy": lambda stack: Deployment(stack).destroy(),
     "down": lambda stack: Deployment(stack).down(),
@@ -54,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         command = verbs.add_parser(name)
         command.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
         command.set_defaults(run=lambda arguments, verb=verb: verb(arguments.stack))
+    up = verbs.add_parser("up")
+    up.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
+    up.add_argument("--patience-s", type=float, default=0, metavar="S", help="wait so long for another run to end")
+    up.set_defaults(run=lambda arguments: Deployment(arguments.stack).up(patience_s=arguments.patience_s))
+    prove = verbs.add_parser("prove")
+    prove.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
+    prove.add_argument("--junit", type=Path, metavar="FILE", help="write the smoke tests' report there too")
+    prove.set_defaults(run=lambda arguments: Deployment(arguments.stack).prove(junit=arguments.junit))
     tools = verbs.add_parser("tools")
     tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=True))
     images = verbs.add_parser("images")

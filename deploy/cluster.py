@@ -52,9 +52,16 @@ class Cluster:
             cure = "start it: make up" if self.config.local_name else "name one of: kubectl config get-contexts"
             raise DeployError(f"cluster.context {self.config.context!r} does not answer: {error}; {cure}") from error
 
-    def kubectl(self, *arguments: str, timeout_s: float = 30) -> str:
-        """Return what kubectl prints, asked of this cluster and no other."""
-        return output_of(self.kubectl_command(*arguments), self.environment, timeout_s=timeout_s)
+    def kubectl(self, *arguments: str, timeout_s: float = 30, input_text: str | None = None) -> str:
+        """Return what kubectl prints, asked of this cluster and no other.
+
+        Args:
+            arguments: of kubectl.
+            timeout_s: longest time that it may take.
+            input_text: its standard input, as `--filename=-` reads it.
+        """
+        command = self.kubectl_command(*arguments)
+        return output_of(command, self.environment, timeout_s=timeout_s, input_text=input_text)
 
     def kubectl_command(self, *arguments: str) -> list[str]:
         """Return a kubectl command line that names this cluster explicitly."""

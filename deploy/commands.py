@@ -3,25 +3,36 @@
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from deploy.errors import CommandFailedError, ProgramMissingError, StepFailedError
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Run a command in the repository's root, its output shown as it comes.
+def run(
+    command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = ROOT, stdout: IO[str] | None = None
+) -> None:
+    """Run a command, its output shown as it comes.
+
+    Args:
+        command: with its arguments.
+        environment: what it runs in.
+        cwd: the folder that it runs in.
+        stdout: where its standard output goes; without it where this process's goes.
 
     Raises:
         ProgramMissingError: there is no such program on PATH.
         StepFailedError: it ended with another status than 0, and has said why.
     """
-    returncode = status_of(command, environment)
+    returncode = status_of(command, environment, cwd=cwd, stdout=stdout)
     if returncode != 0:
         raise StepFailedError(f"'{_short(command)}' ended with status {returncode}; its reason stands above")
 
 
-def status_of(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def status_of(
+    command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = ROOT, stdout: IO[str] | None = None
+) -> int:
     """Run a command as `run` does and return its exit status.
 
     Ctrl-C reaches the command too, as it reaches all of the terminal's foreground: it is waited for, so that it can
@@ -29,7 +40,7 @@ def status_of(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """
     interrupt: KeyboardInterrupt | None = None
     try:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=stdout)
     except FileNotFoundError as error:
         raise _missing(command) from error
     while True:
@@ -44,8 +55,16 @@ def status_of(command: Sequence[str], environment: Mapping[str, str]) -> int:
     return returncode
 
 
-def output_of(command: Sequence[str], environment: Mapping[str, str], *, timeout_s: float = 60) -> str:
+def output_of(
+    command: Sequence[str], environment: Mapping[str, str], *, timeout_s: float = 60, input_text: str | None = None
+) -> str:
     """Return what a command prints on standard output.
+
+    Args:
+        command: with its arguments.
+        environment: what it runs in.
+        timeout_s: longest time that it may take.
+        input_text: its standard input; without it that of this process.
 
     Raises:
         ProgramMissingError: there is no such program on PATH.
@@ -53,7 +72,14 @@ def output_of(command: Sequence[str], environment: Mapping[str, str], *, timeout
     """
     try:
         result = subprocess.run(
-            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=timeout_s
+            command,
+            cwd=ROOT,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            input=input_text,
         )
     except FileNotFoundError as error:
         raise _missing(command) from error

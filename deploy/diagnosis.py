@@ -24,7 +24,7 @@ def reasons(pods: list[dict[str, Any]]) -> list[str]:
         pods: pods as the Kubernetes API gives them.
     """
     return [
-        f"pod {pod['metadata']['name']}: {reason}" for pod in pods if not is_ready(pod) for reason in _pod_reasons(pod)
+        f"pod {pod['metadata']['name']}: {reason}" for pod in pods if not is_ready(pod) for reason in pod_reasons(pod)
     ]
 
 
@@ -34,8 +34,11 @@ def is_ready(thing: Mapping[str, Any]) -> bool:
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
-def _pod_reasons(pod: Mapping[str, Any]) -> Iterator[str]:
+def pod_reasons(pod: Mapping[str, Any]) -> Iterator[str]:
+    """Say why a pod that is not ready is stuck or has failed; nothing where it is on its way."""
     status = pod.get("status", {})
+    if status.get("reason"):  # the node's word: evicted, out of a GPU, shut down
+        yield f"{status['reason']}: {status.get('message', '').strip()}"
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             yield f"not scheduled: {condition.get('message', '')}"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 
@@ -14,25 +15,28 @@ from deploy.images import build_images, push_images
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.pulumi_stack import PulumiStack
-from deploy.smoke import TRITON_PODS, prove
+from deploy.smoke import TRITON, TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
+from infra.release import release_from_config
 
 
 class Deployment:
     """A stack with everything that its commands need.
 
     Args:
-        stack: the stack's name; `Pulumi.<stack>.yaml` is its configuration.
+        stack: the stack's name.
+        file: its configuration, if it is another than the repository's `Pulumi.<stack>.yaml`.
 
     Raises:
         ConfigError: the file, or the group `cluster` in it, is missing or has faults; all of them are named.
     """
 
-    def __init__(self, stack: str) -> None:
+    def __init__(self, stack: str, *, file: Path | None = None) -> None:
         self.stack = stack
+        self._file = file or ROOT / f"Pulumi.{stack}.yaml"
         self._cluster_config = cluster_from_yaml(self._file)
 
     @property
@@ -48,26 +52,89 @@ class Deployment:
     @cached_property
     def pulumi(self) -> PulumiStack:
         """The stack as Pulumi knows it."""
-        return PulumiStack(name=self.stack, environment=self._environment)
+        return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
 
     @cached_property
     def cluster(self) -> Cluster:
         """The cluster that the stack's configuration names."""
         return Cluster(config=self._cluster_config, environment=self._environment)
 
-    def up(self) -> None:
-        """Source to verdict: whatever is missing is made, and the answer through the URL is proven."""
-        config = self.config
+    def up(self, *, patience_s: float = 0) -> None:
+        """Source to verdict: whatever is missing is made, and the answer through the URL is proven.
+
+        Args:
+            patience_s: how long another run is waited for.
+        """
+        self.check()
+        with self.exclusive(patience_s=patience_s):
+            self.make_ready()
+            self.settle()
+            self.apply()
+            self.prove()
+
+    def check(self) -> None:
+        """Check the configuration and this machine, and install what it lacks."""
+        _ = self.config
         self._require_root()
         ensure_tools(embedded=self.is_embedded)
-        with exclusive_run(self._state, self._locked):
-            if self.is_embedded:
-                self._prepare_embedded()
-            self.cluster.await_answer()
-            require_nodes(config, self.cluster)
-            stage_source(config)
-            self._deploy()
-            prove(config, self.pulumi.outputs(), self.cluster)
+
+    def exclusive(self, *, patience_s: float = 0) -> AbstractContextManager[None]:
+        """Keep other runs away from the embedded cluster with all its stacks, or from a stack elsewhere.
+
+        Args:
+            patience_s: how long another run is waited for.
+        """
+        what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
+        return exclusive_run(self._state, what, patience_s=patience_s)
+
+    def make_ready(self) -> None:
+        """Bring up what the stack stands on, and look whether its pods will find nodes and the source."""
+        if self.is_embedded:
+            self._prepare_embedded()
+        self.cluster.await_answer()
+        require_nodes(self.config, self.cluster)
+        stage_source(self.config)
+
+    def settle(self, *, orphaned: bool = False) -> None:
+        """Make the stack fit to work on: its namespace is its own, its state that of this cluster and of no dead run.
+
+        Args:
+            orphaned: a run that is known to be gone has left the stack half-changed.
+        """
+        namespace = self._cluster_config.namespace
+        identity = self.cluster.identity()
+        others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
+        if others:
+            raise DeployError(
+                f"cluster.namespace {namespace!r} belongs to stack {others.pop()}; "
+                f"accepted: a namespace of its own; set another in {self._file.name}"
+            )
+        if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
+            self.pulumi.refresh()
+        self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
+        self.pulumi.settle(plan_id=release_from_config(self.config).plan_id, orphaned=orphaned)
+
+    def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
+        """Run `pulumi up` until every pod is of the new release; a failure ends with the pods' own reasons.
+
+        Args:
+            plan: what a preview has saved, and what exactly is to be done.
+            policy_pack: the rules that every resource is held to.
+        """
+        try:
+            self.pulumi.up(plan=plan, policy_pack=policy_pack)
+            self._await_rollout()
+        except CommandFailedError as error:
+            why = self._reasons()
+            raise DeployError("\n".join([*why, f"stack {self.stack} was not deployed: {error}"])) from error
+
+    def prove(self, *, junit: Path | None = None) -> None:
+        """Run the smoke tests against the URL and every replica.
+
+        Args:
+            junit: the file that their report goes to, if it is wanted.
+        """
+        prove(self.config, self.pulumi.outputs(), self.cluster, junit=junit)
 
     def preview(self) -> None:
         """Show what `up` would change."""
@@ -76,7 +143,7 @@ class Deployment:
 
     def destroy(self) -> None:
         """Remove the stack's resources; the cluster stays."""
-        with exclusive_run(self._state, self._locked):
+        with self.exclusive():
             self.cluster.await_answer()
             self.pulumi.destroy()
             self._whereabouts.forget(self.stack)
@@ -89,10 +156,11 @@ class Deployment:
                 f"cluster.context {context!r} is your own cluster and stays; "
                 f"remove the stack from it: make destroy STACK={self.stack}"
             )
-        with exclusive_run(self._state, self._locked):
+        with self.exclusive():
             self.cluster.remove()
             for stack in {self.stack, *self._whereabouts.stacks_on(context)}:
-                PulumiStack(name=stack, environment=self._environment).forget()
+                file = self._file.with_name(f"Pulumi.{stack}.yaml")
+                PulumiStack(name=stack, config_file=file, environment=self._environment).forget()
                 self._whereabouts.forget(stack)
 
     def status(self) -> None:
@@ -113,10 +181,6 @@ class Deployment:
         selection = (f"--namespace={namespace}", f"--selector={TRITON_PODS}", "--all-containers", "--prefix")
         self._kubectl("logs", *selection, "--tail=-1")
 
-    @property
-    def _file(self) -> Path:
-        return ROOT / f"Pulumi.{self.stack}.yaml"
-
     @cached_property
     def _environment(self) -> dict[str, str]:
         return deployment_environment()
@@ -126,13 +190,13 @@ class Deployment:
         return state_folder(os.environ)
 
     @property
-    def _whereabouts(self) -> Whereabouts:
-        return Whereabouts(folder=self._state)
+    def environment(self) -> dict[str, str]:
+        """What this stack's programs run in."""
+        return self._environment
 
     @property
-    def _locked(self) -> str:
-        """What one run at a time may work on: an embedded cluster with all its stacks, or a stack elsewhere."""
-        return f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
+    def _whereabouts(self) -> Whereabouts:
+        return Whereabouts(folder=self._state)
 
     def _require_root(self) -> None:
         """Refuse before anything is built what would fail after it: only root can start the embedded cluster."""
@@ -164,24 +228,24 @@ class Deployment:
     def _serving_image(self, registry: str) -> str:
         return reference(self.config.serving.image, registry)
 
-    def _deploy(self) -> None:
-        """Run `pulumi up` where the stack belongs; its failure ends with the pods' own reasons."""
-        namespace = self._cluster_config.namespace
-        identity = self.cluster.identity()
-        others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
-        if others:
-            raise DeployError(
-                f"cluster.namespace {namespace!r} belongs to stack {others.pop()}; "
-                f"accepted: a namespace of its own; set another in {self._file.name}"
-            )
-        if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
-            self.pulumi.refresh()
-        self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
+    def _await_rollout(self) -> None:
+        """Wait for the pods by Kubernetes' own word.
+
+        Pulumi's Kubernetes provider may take an update for finished at once: the first thing that it sees can be the
+        Deployment as it was before, all of whose pods are available.
+        """
+        timeout_s = self.config.timeouts.pulumi_rollout_s
+        namespace = f"--namespace={self._cluster_config.namespace}"
+        self.cluster.kubectl(
+            "rollout", "status", TRITON, namespace, f"--timeout={timeout_s}s", timeout_s=timeout_s + 10
+        )
+
+    def _reasons(self) -> list[str]:
+        """Why the stack's pods do not serve, where the cluster can still say so."""
         try:
-            self.pulumi.up()
+            return reasons(self.cluster.pods(self._cluster_config.namespace))
         except CommandFailedError as error:
-            why = reasons(self.cluster.pods(namespace))
-            raise DeployError("\n".join([*why, f"stack {self.stack} was not deployed: {error}"])) from error
+            return [f"the pods could not be asked: {error}"]
 
 
 def ensure_tools(*, embedded: bool) -> None:

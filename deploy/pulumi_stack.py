@@ -1,12 +1,14 @@
 """One Pulumi stack, driven through the CLI with the user's own backend."""
 
+import contextlib
 import json
 import shutil
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlparse
 
 import psutil
@@ -14,6 +16,9 @@ import psutil
 from deploy.commands import ROOT, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError
+
+_ORPHAN_S = 900
+_NO_DOTS = "--suppress-progress"  # which other lines would land behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +29,16 @@ class PulumiStack:
     user's state folder and renewed from `Pulumi.<name>.yaml` for each command, so that a checkout stays clean.
 
     Attributes:
-        name: the stack's name; `Pulumi.<name>.yaml` in the repository's root is its configuration.
+        name: the stack's name.
+        config_file: its configuration, `Pulumi.<name>.yaml`.
         environment: what `deployment_environment` returned.
+        display: where Pulumi's display goes; without it to standard output.
     """
 
     name: str
+    config_file: Path
     environment: Mapping[str, str]
-
-    @property
-    def config_file(self) -> Path:
-        """The user's configuration of this stack."""
-        return ROOT / f"Pulumi.{self.name}.yaml"
+    display: IO[str] | None = None
 
     def initialise(self) -> None:
         """Make the stack known to the backend, with the configuration that its file has now."""
@@ -48,13 +52,36 @@ class PulumiStack:
             shutil.copyfile(ROOT / "Pulumi.yaml", self._config_copy.with_name("Pulumi.yaml"))
             self._pulumi("stack", "init", self.name, "--no-select", f"--cwd={self._config_copy.parent}")
 
-    def up(self) -> None:
-        """Deploy; after an interrupted run, find out first what it has left behind."""
+    def settle(self, *, plan_id: str, orphaned: bool = False) -> None:
+        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind.
+
+        Args:
+            plan_id: what is to be deployed.
+            orphaned: an update that is known to have been left by a run that is gone is cancelled, whichever host it
+                ran on.
+        """
         self.initialise()
         self._remove_dead_lock()
-        if self._has_pending_operations():
+        if orphaned:
+            with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
+                self._pulumi("cancel", "--yes", "--stack", self.name)
+        state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+        if state["deployment"].get("pending_operations"):
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
-        self._run("up", "--yes", "--skip-preview", "--suppress-outputs")
+            state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+        self._keep_objects_of(plan_id, state)
+
+    def up(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
+        """Deploy.
+
+        Args:
+            plan: what a preview has saved, and what exactly is to be done. What the program wants now is compared with
+                it before anything changes.
+            policy_pack: the rules that every resource is held to.
+        """
+        flags = ["--skip-preview"] if plan is None else [f"--plan={plan}"]
+        flags += [f"--policy-pack={policy_pack}"] if policy_pack else []
+        self._run("up", "--yes", "--suppress-outputs", *flags)
 
     def refresh(self) -> None:
         """Compare the state with the cluster: a new cluster holds nothing of what the state remembers."""
@@ -62,10 +89,14 @@ class PulumiStack:
         self._remove_dead_lock()
         self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
 
-    def preview(self) -> None:
-        """Show what `up` would change."""
+    def preview(self, *flags: str) -> None:
+        """Show what `up` would change.
+
+        Args:
+            flags: more of `pulumi preview`, such as a policy pack.
+        """
         self.initialise()
-        self._run("preview", "--suppress-outputs")
+        self._run("preview", "--suppress-outputs", *flags)
 
     def destroy(self) -> None:
         """Remove the stack's resources; its configuration and history stay."""
@@ -101,31 +132,56 @@ class PulumiStack:
 
     @property
     def _config_copy(self) -> Path:
-        return state_folder(self.environment) / "config" / self.config_file.name
+        return state_folder(self.environment) / "config" / f"Pulumi.{self.name}.yaml"
 
     def _run(self, verb: str, *flags: str) -> None:
         run(
-            ["pulumi", verb, "--stack", self.name, "--config-file", str(self._config_copy), *flags],
+            [*("pulumi", verb, "--stack", self.name), *("--config-file", str(self._config_copy)), _NO_DOTS, *flags],
             self.environment,
+            stdout=self.display,
         )
 
-    def _pulumi(self, *arguments: str) -> str:
-        return output_of(["pulumi", *arguments, "--non-interactive"], self.environment)
+    def _pulumi(self, *arguments: str, input_text: str | None = None) -> str:
+        return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
 
-    def _has_pending_operations(self) -> bool:
-        state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
-        return bool(state["deployment"].get("pending_operations"))
+    def _keep_objects_of(self, plan_id: str, state: dict[str, Any]) -> None:
+        """Forget the pending deletions of a plan's objects, which an update to another plan has left by failing.
+
+        The way back to that plan creates them again, under the same names, and would then carry out the deletions: of
+        the very objects that it has just created.
+        """
+        resources = state["deployment"].get("resources", [])
+        kept = [each for each in resources if not (each.get("delete") and plan_id in each.get("id", ""))]
+        if kept != resources:
+            state["deployment"]["resources"] = kept
+            self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))
 
     def _remove_dead_lock(self) -> None:
-        """Remove the lock of a killed run: only where its host is this one and its process is dead."""
+        """Remove the lock of a killed run: only where its host is this one and its process is dead.
+
+        A Pulumi that outlives the run that started it is waited for: it ends its update by itself.
+        """
         backend = urlparse(backend_url(self.environment))
         if backend.scheme != "file":
             return
         locks = Path(unquote(backend.path)) / ".pulumi" / "locks"
         for lock in locks.glob(f"*/*/{self.name}/*.json"):
             owner = json.loads(lock.read_text())
-            if owner["hostname"] == socket.gethostname() and not psutil.pid_exists(owner["pid"]):
-                lock.unlink()
+            if owner["hostname"] == socket.gethostname() and _has_ended(owner["pid"]):
+                lock.unlink(missing_ok=True)
+
+
+def _has_ended(pid: int) -> bool:
+    """Wait for a Pulumi that works on the stack, for a while; return whether it is gone."""
+    try:
+        process = psutil.Process(pid)
+        print(f"waiting for Pulumi's process {pid}, which works on the stack", file=sys.stderr)  # noqa: T201 - progress
+        process.wait(_ORPHAN_S)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
 
 
 def _salt(config: Path) -> str:

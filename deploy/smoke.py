@@ -18,11 +18,20 @@ from infra.config import StackConfig
 TRITON_PODS = "app.kubernetes.io/name=triton"
 """The label that the stack's servers, and they alone, carry."""
 
+TRITON = "deployment/triton"
+"""What keeps them, as kubectl names it."""
+
 _FORWARD_S = 30
 
 
-def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster) -> None:
+def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, junit: Path | None = None) -> None:
     """Run the smoke tests against the stack's URL and every replica by itself.
+
+    Args:
+        config: what was deployed.
+        outputs: the stack's.
+        cluster: where its replicas are.
+        junit: the file that pytest's report goes to, if it is wanted.
 
     Raises:
         DeployError: a test failed, or none was run.
@@ -42,6 +51,7 @@ def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster) -> 
         ]
         command += _expectation(config, outputs, manifest)
         command += [flag for url in replicas for flag in ("--replica-url", url)]
+        command += [f"--junit-xml={junit}"] if junit else []
         if status_of(command, cluster.environment) != 0:
             raise DeployError(f"{outputs['url']} is deployed but does not answer rightly; its tests stand above")
 

@@ -13,11 +13,13 @@ from infra.config import HostPathStorage, OnnxSource, StackConfig
 def stage_source(config: StackConfig) -> None:
     """Copy a `file://` source to `sources/<sha256>` on the embedded cluster's storage, where the plan build looks.
 
+    A pinned plan has been built and needs none.
+
     Raises:
         DeployError: the file has another digest than the configuration says.
     """
     source = config.model.source
-    if not isinstance(source, OnnxSource) or source.local_path is None:
+    if not isinstance(source, OnnxSource) or source.local_path is None or config.model.plan is not None:
         return
     if not isinstance(config.storage, HostPathStorage):
         raise DeployError("model.source.url file:// needs storage.kind hostPath; accepted elsewhere: https://")

@@ -41,10 +41,17 @@ def release_from_config(config: StackConfig) -> Release:
     return Release(plan_id=config.model.plan or computed, builder_image=builder_image, serving_image=serving_image)
 
 
+def stack_key(config: StackConfig) -> str:
+    """The stack's name on its storage, unlike that of any other stack there, one of another cluster included."""
+    context = hashlib.sha256(config.cluster.context.encode()).hexdigest()[:8]
+    return f"{config.stack}.{config.cluster.namespace}.{context}"
+
+
 def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
     """The build's specification, as ``/inputs/spec.json`` holds it."""
     model = config.model
     return {
+        "stack": stack_key(config),
         "planId": release.plan_id,
         "model": model.name,
         "maxBatchSize": model.max_batch_size,

@@ -1,18 +1,21 @@
-"""The command line: ``python -m model_build build | verify | describe``."""
+"""The command line: ``python -m model_build build | verify | describe | inventory | prune``."""
 
 import argparse
 import json
 import logging
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from model_build.build import published_manifest
 from model_build.errors import ModelBuildError
 from model_build.inputs import inputs_from_folder
 from model_build.manifest import document_from_manifest, manifest_from_repository
+from model_build.prune import inventory_of_storage, pruned_storage
 from model_build.report import cluster_api_from_pod, report_manifest
+from model_build.spec import PLAN_ID, STACK
 from model_build.summary import summary_from_manifest
 from model_build.verify import verified_manifest
 
@@ -60,6 +63,21 @@ def _describe(options: argparse.Namespace) -> None:
         print(summary_from_manifest(manifest))
 
 
+def _inventory(options: argparse.Namespace) -> None:
+    print(json.dumps(inventory_of_storage(options.storage)))
+
+
+def _prune(options: argparse.Namespace) -> None:
+    pruned = pruned_storage(options.storage, stack=options.stack, keep=options.keep)
+    document = {
+        "kept": pruned.kept,
+        "pruned": pruned.pruned,
+        "namedByOthers": pruned.named_by_others,
+        "freeBytes": pruned.free_bytes,
+    }
+    print(json.dumps(document))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m model_build",
@@ -97,7 +115,44 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--repository", type=Path, required=True, metavar="DIR", help="folder with a manifest.json"
         )
+    _add_storage_commands(commands)
     return parser
+
+
+def _add_storage_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    inventory = commands.add_parser(
+        "inventory",
+        help="show what is on a storage",
+        description="Print as JSON which plans are published, which stack names which, and how much space is free.",
+    )
+    inventory.set_defaults(run=_inventory)
+    prune = commands.add_parser(
+        "prune",
+        help="remove the plans that no stack names any more",
+        description="Remove the plans that the stack has named before and that neither it nor another stack names "
+        "any more. What it named after the newest that it keeps is kept too. Sources and timing caches stay, and so "
+        "does what no stack has ever named.",
+    )
+    prune.add_argument("--stack", type=_text(STACK), required=True, help="stack whose pruning it is, as in spec.json")
+    prune.add_argument(
+        "--keep", type=_text(PLAN_ID), required=True, nargs="+", metavar="ID", help="plans that the stack keeps"
+    )
+    prune.set_defaults(run=_prune)
+    for command in (inventory, prune):
+        command.add_argument(
+            "--storage", type=Path, required=True, metavar="DIR", help="folder that plans are published on"
+        )
+
+
+def _text(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Accept an argument that matches, and no other."""
+
+    def text(argument: str) -> str:
+        if not pattern.fullmatch(argument):
+            raise argparse.ArgumentTypeError(f"{argument!r} does not match {pattern.pattern}")
+        return argument
+
+    return text
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from model_build.digest import file_digests
 from model_build.errors import RepositoryError, StorageError
 from model_build.inputs import BuildInputs
 from model_build.manifest import Golden, Manifest, current_versions, manifest_from_repository, write_manifest
+from model_build.registrations import Registrations
 from model_build.storage import Storage, opened_storage
 from model_build.verify import manifest_of_files, verified_manifest
 
@@ -26,6 +27,7 @@ def published_manifest(inputs: BuildInputs, root: Path) -> Manifest:
     """
     plan_id = inputs.spec.plan_id
     with opened_storage(root) as storage:
+        Registrations(storage).add(inputs.spec.stack, plan_id)  # before the look at it: no pruning comes between
         published = storage.repository(plan_id)
         if not published.is_dir():
             if inputs.spec.pinned:

@@ -34,13 +34,24 @@ def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path) -
     for path in file_digests(folder):  # which refuses links
         if path in {MANIFEST_FILE, GOLDEN_INPUT_FILE}:
             raise SourceError(f"{folder / path} is the builder's to write; accepted: a folder without it")
-    shutil.copytree(folder, destination)
+    _copy(folder, destination)
     found = tree_sha256(file_digests(destination))
     if found != source.sha256:
         raise SourceError(
             f"{source.path} has the digest {found}, but the configuration says {source.sha256}; it is what "
             f"this prints in that folder: {TREE_DIGEST_COMMAND}"
         )
+
+
+def _copy(folder: Path, destination: Path) -> None:
+    """Copy a folder; unlike `shutil.copytree` it ends at the first error, which says what the disk lacks."""
+    destination.mkdir()
+    for path in sorted(folder.rglob("*")):
+        target = destination / path.relative_to(folder)
+        if path.is_dir():
+            target.mkdir()
+        else:
+            shutil.copyfile(path, target)
 
 
 def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None:

@@ -11,7 +11,8 @@ from model_build.errors import InputsError
 from model_build.fields import Fields, shown
 from model_build.tensorrt.device import BatchProfile
 
-_PLAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+PLAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+STACK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _WORD: Final = re.compile(r"[a-z0-9]+")
@@ -76,12 +77,14 @@ class Spec:
     """One plan to build.
 
     Attributes:
+        stack: that names the plan, unlike any other on the storage; nothing of the plan depends on it.
         plan_id: 16 lower-case hex digits, the plan's content address.
         max_batch_size: 0 serves one image without a batch dimension; N > 0 serves batches up to N.
         pinned: the plan must be published already; nothing is built.
         tensorrt: for target tensorrt, and for no other.
     """
 
+    stack: str
     plan_id: str
     model: str
     max_batch_size: int
@@ -114,7 +117,8 @@ def spec_from_json(text: str, *, name: str = "spec.json") -> Spec:
 
 def _spec_from_fields(fields: Fields) -> Spec:
     spec = Spec(
-        plan_id=fields.text("planId", accepts=_PLAN_ID.fullmatch, accepted="16 lower-case hex digits"),
+        stack=fields.text("stack", accepts=STACK.fullmatch, accepted="letters, digits, '_', '.', '-', at most 200"),
+        plan_id=fields.text("planId", accepts=PLAN_ID.fullmatch, accepted="16 lower-case hex digits"),
         model=fields.text(
             "model", accepts=_MODEL_NAME.fullmatch, accepted="letters, digits, '_', '.', '-', at most 128"
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from model_build.errors import StorageError
+from model_build.spec import PLAN_ID
 
 _FILE_MODE: Final = 0o444
 _FOLDER_MODE: Final = 0o755
@@ -39,6 +40,11 @@ class Storage:
         """Return where a plan is published, whether it is or not."""
         return self.root / "repositories" / plan_id
 
+    def published_plans(self) -> tuple[str, ...]:
+        """Return the ids of all that is published."""
+        folders = (self.root / "repositories").glob("*")
+        return tuple(sorted(folder.name for folder in folders if PLAN_ID.fullmatch(folder.name)))
+
     @contextmanager
     def scratch(self, plan_id: str) -> Iterator[Path]:
         """Give an empty folder on the storage's own filesystem, removed at the end.
@@ -48,7 +54,7 @@ class Storage:
         """
         scratch = self.root / "scratch"
         scratch.mkdir(exist_ok=True)
-        with _locked(scratch / ".lock"):
+        with locked(scratch / ".lock"):
             _remove_abandoned(scratch)
             folder = Path(tempfile.mkdtemp(prefix=f"{plan_id}.", dir=scratch))
             owner = (folder / _OWNER_FILE).open("w")
@@ -76,7 +82,21 @@ class Storage:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
             return False
-        _sync(destination.parent)
+        sync(destination.parent)
+        return True
+
+    def withdraw(self, plan_id: str, scratch: Path) -> bool:
+        """Take a repository out of what is published, by one rename.
+
+        Returns:
+            Whether it was withdrawn; False where it is not published.
+        """
+        published = self.repository(plan_id)
+        try:
+            published.rename(scratch / plan_id)
+        except FileNotFoundError:
+            return False
+        sync(published.parent)
         return True
 
 
@@ -101,7 +121,8 @@ def opened_storage(root: Path) -> Iterator[Storage]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file; it falls with the process that holds it."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -122,12 +143,13 @@ def _settle(folder: Path) -> None:
     """Bring a repository to the disk, readable by every user and writable by none but its owner."""
     for path in sorted(folder.rglob("*"), reverse=True):
         path.chmod(_FOLDER_MODE if path.is_dir() else _FILE_MODE)
-        _sync(path)
+        sync(path)
     folder.chmod(_FOLDER_MODE)
-    _sync(folder)
+    sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,5 +6,6 @@ came to be::
     pytest smoke_tests --url http://127.0.0.1:8800/dev --model densenet_tensorrt --manifest manifest.json
 
 They end with status 0 (proven), 1 (a wrong answer), 4 (an option that can't be used), 5 (no test was run) or 69
-(nobody answers at the URL). ``pytest smoke_tests --help`` lists the options.
+(nobody answers at the URL). ``pytest smoke_tests --help`` lists the options. What was measured (scores against golden,
+latencies) are properties of the tests in a report that ``--junit-xml=FILE`` asks for.
 """

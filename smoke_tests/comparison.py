@@ -30,6 +30,23 @@ def disagreement(scores: NDArray[np.floating], golden: Sequence[float], toleranc
     )
 
 
+def figures(scores: NDArray[np.floating], golden: Sequence[float], class_index: int) -> dict[str, float]:
+    """Return what a comparison with the golden scores measures, whether they agree or not.
+
+    Args:
+        scores: any float, (classes,); of another shape nothing can be measured.
+        golden: one score a class.
+        class_index: the expected class.
+    """
+    if scores.shape != (len(golden),):
+        return {}
+    return {
+        "max_abs_difference": float(absolute_differences(scores, golden).max()),
+        "expected_class_score": float(scores[class_index]),
+        "expected_class_golden": golden[class_index],
+    }
+
+
 def absolute_differences(scores: NDArray[np.floating], golden: Sequence[float]) -> NDArray[np.float64]:
     """Return how far each score is from its golden, float64 (classes,); infinite where it is no number."""
     differences = np.abs(scores.astype(np.float64) - np.asarray(golden, dtype=np.float64))

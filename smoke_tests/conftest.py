@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[BEST_CLASSES] = {}
+    # The schema of xunit2 has no place for what a test measures; pytest writes it all the same.
+    config.addinivalue_line("filterwarnings", "ignore:record_property is incompatible:pytest.PytestWarning")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
 

@@ -11,7 +11,7 @@ from tools.errors import CatalogueError
 from tools.versions import VersionRange
 
 FOLDER = Path(__file__).resolve().parent
-SERVES = ("cluster", "pulumi", "simulation")
+SERVES = ("cluster", "pulumi", "simulation", "lint")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.config.storages import ClaimStorage, HostPathStorage, NfsStorage
+from infra.config.storages import ClaimStorage, HostPathStorage, NfsStorage, claim_name
 
 _STATIC_CAPACITY = "1Gi"
 """A folder or an export has no size of its own; Kubernetes wants one to be named."""
@@ -46,21 +45,20 @@ class StorageMount(pulumi.ComponentResource):
     def __init__(self, name: str, args: StorageMountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:StorageMount", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        digest = hashlib.sha256(args.storage.model_dump_json().encode()).hexdigest()[:8]
-        claim_name = f"models-{digest}"
+        name_of_claim = claim_name(args.storage)
         if isinstance(args.storage, ClaimStorage):
             spec = _spec_from_claim(args.storage)
         else:
             volume = core.PersistentVolume(
                 f"{name}-volume",
-                metadata=meta.ObjectMetaArgs(name=f"{args.volume_prefix}-{claim_name}"),
-                spec=_volume_spec(args.storage, namespace=args.namespace, claim_name=claim_name),
+                metadata=meta.ObjectMetaArgs(name=f"{args.volume_prefix}-{name_of_claim}"),
+                spec=_volume_spec(args.storage, namespace=args.namespace, claim_name=name_of_claim),
                 opts=child,
             )
             spec = _spec_from_volume(volume.metadata.name, args.storage)
         claim = core.PersistentVolumeClaim(
             f"{name}-claim",
-            metadata=meta.ObjectMetaArgs(name=claim_name, namespace=args.namespace),
+            metadata=meta.ObjectMetaArgs(name=name_of_claim, namespace=args.namespace),
             spec=spec,
             opts=child,
         )

@@ -16,6 +16,7 @@ from pulumi_kubernetes.policy import v1 as policy
 
 from infra.components.node_pool import KEEP_NODE
 from infra.components.triton_pod import Expected, TritonPod, pod_spec
+from infra.config.gpu_rules import ACCEPTED_RELEASE
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
@@ -88,7 +89,7 @@ class Triton(pulumi.ComponentResource):
             claim_name=args.claim_name,
             proof=proof.metadata.name.apply(str),
         )
-        _deployment(name, args, metadata, pod, self)
+        _deployment(name, args, pod, self)
         service = _service(name, metadata, args.serving.http_port, child)
         policy.PodDisruptionBudget(
             f"{name}-disruption-budget",
@@ -119,9 +120,7 @@ def _proof(name: str, args: TritonArgs, child: pulumi.ResourceOptions) -> core.C
     )
 
 
-def _deployment(
-    name: str, args: TritonArgs, metadata: meta.ObjectMetaArgs, pod: TritonPod, parent: pulumi.Resource
-) -> apps.Deployment:
+def _deployment(name: str, args: TritonArgs, pod: TritonPod, parent: pulumi.Resource) -> apps.Deployment:
     """The Deployment; it starts once the plan is published, and is awaited until every pod is proven."""
     template = core.PodTemplateSpecArgs(
         metadata=meta.ObjectMetaArgs(
@@ -129,9 +128,12 @@ def _deployment(
         ),
         spec=pod_spec(pod, _LABELS),
     )
+    accepted = args.serving.accept_vulnerable_release
     return apps.Deployment(
         f"{name}-deployment",
-        metadata=metadata,
+        metadata=meta.ObjectMetaArgs(
+            name=_NAME, namespace=args.namespace, annotations={ACCEPTED_RELEASE: accepted} if accepted else None
+        ),
         spec=apps.DeploymentSpecArgs(
             replicas=args.serving.replicas,
             progress_deadline_seconds=args.serving.rollout_timeout_s,

@@ -1,6 +1,6 @@
 """The configuration of a stack: what may be said, and what is wrong with what was said."""
 
-from infra.config.groups import Cluster
+from infra.config.groups import Cluster, Gate
 from infra.config.inputs import ModelInputs
 from infra.config.node_pools import KarpenterNodePool, NodePool
 from infra.config.sources import OnnxSource
@@ -11,6 +11,7 @@ from infra.images import REPOSITORY
 __all__ = [
     "REPOSITORY",
     "Cluster",
+    "Gate",
     "HostPathStorage",
     "KarpenterNodePool",
     "ModelInputs",

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PATCHED_RELEASE = "26.07"
 """The oldest release of Triton without published vulnerabilities, in August 2026."""
 
+ACCEPTED_RELEASE = "densenet-triton/accepted-release"
+"""Annotation of a Deployment: the release that its stack accepts, although vulnerabilities of it are published."""
+
 _RELEASE = re.compile(r"triton[^/:@]*:(?P<release>[0-9]{2}\.[0-9]{2})(?=[-@]|$)")
 _NVIDIAS = re.compile(r"/tritonserver(?=[:@]|$)")
 
@@ -148,15 +151,25 @@ def _sharing_faults(pool: Any, storage: Any, file: StackFile) -> Iterator[Fault]
         )
 
 
+def release_from_image(image: str) -> str | None:
+    """The release of Triton that an image's reference names, such as "24.01"; None where it names none."""
+    match = _RELEASE.search(image)
+    return match["release"] if match else None
+
+
+def hides_release(image: str) -> bool:
+    """Whether an image is NVIDIA's Triton and does not say which release of it."""
+    return release_from_image(image) is None and _NVIDIAS.search(image) is not None
+
+
 def _release_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
     """An image with known vulnerabilities is served only where somebody has said so, for that very release."""
     if "serving.image" not in right or "serving.acceptVulnerableRelease" not in right:
         return
     image, accepted = right["serving.image"], right["serving.acceptVulnerableRelease"]
-    match = _RELEASE.search(image)
-    release = match["release"] if match else None
+    release = release_from_image(image)
     if release is None:
-        if _NVIDIAS.search(image) and accepted is None:
+        if hides_release(image) and accepted is None:
             yield Fault(
                 key="serving.image",
                 found=f"is {shown(image)}, which does not say its release",

@@ -226,6 +226,20 @@ class Endpoint(Group):
     )
 
 
+class Gate(Group):
+    """What `make gate` does around a deployment; nothing of it reaches the cluster."""
+
+    pause_s: int = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Pause before the smoke tests run once more, to catch what dies a minute later.",
+    )
+    keep_releases: int = Field(
+        default=5, ge=1, description="Proven releases that are kept to go back to; older ones and their plans go."
+    )
+
+
 class ClusterGroup(Group):
     """What every verb needs to know of a stack's file."""
 
@@ -240,3 +254,4 @@ class Groups(ClusterGroup):
     model: Model = Field(description="The model, from its source to what it must answer.")
     serving: Serving = Field(description="Triton's pods.")
     endpoint: Endpoint = Field(description="The way in.", examples=[{"gatewayClass": "traefik", "port": 8800}])
+    gate: Gate = Field(default=Gate(), description="What `make gate` does around a deployment.")

@@ -41,13 +41,19 @@ def rollout_from_groups(serving: Serving, pool: NodePool) -> Rollout:
     return SURGE if pool.spare_gpus >= serving.gpus_per_replica else REPLACE
 
 
+def downtime_s(rollout: Rollout, timeouts: Timeouts) -> int:
+    """How long nothing may serve while an update replaces the pods, in seconds; 0 where a replica always serves."""
+    alone = rollout.ends_first and timeouts.replicas == 1
+    return timeouts.turn_s if alone else 0
+
+
 def announcement(rollout: Rollout, timeouts: Timeouts) -> str:
     """What an update of the pods means for traffic, in one line."""
     if not rollout.ends_first:
         return "rollout: surge; a new pod is proven before an old one ends, no downtime expected"
     how = "rollout: replace, for no GPU is declared spare; a pod ends before its successor starts, so when pods change"
-    turn_s = timeouts.grace_s + timeouts.placement_s + timeouts.startup_s
     replicas = timeouts.replicas
-    if replicas == 1:
-        return f"{how}, expect downtime: nothing serves for up to {turn_s} s"
-    return f"{how}, {replicas - 1} of {replicas} replicas serve for up to {replicas * turn_s} s, no downtime expected"
+    if outage_s := downtime_s(rollout, timeouts):
+        return f"{how}, expect downtime: nothing serves for up to {outage_s} s"
+    turns_s = replicas * timeouts.turn_s
+    return f"{how}, {replicas - 1} of {replicas} replicas serve for up to {turns_s} s, no downtime expected"

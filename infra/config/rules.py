@@ -38,7 +38,7 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         repository: the repository's root.
     """
     return [
-        *_source_faults(right.get("model.source"), right.get("cluster.context"), file),
+        *_source_faults(right.get("model.source"), right.get("cluster.context"), right.get("model.plan"), file),
         *_image_faults("model.buildImage", right.get("model.buildImage"), "model-build", file, repository),
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
         *_port_faults(right.get("endpoint.port"), right.get("cluster.context"), file),
@@ -48,8 +48,9 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
     ]
 
 
-def _source_faults(source: object, context: str | None, file: StackFile) -> Iterator[Fault]:
-    if not isinstance(source, OnnxSource) or source.local_path is None:
+def _source_faults(source: object, context: str | None, plan: str | None, file: StackFile) -> Iterator[Fault]:
+    """A file that pods could not read or that is not there; a pinned plan was built from it and needs it no more."""
+    if not isinstance(source, OnnxSource) or source.local_path is None or plan is not None:
         return
     key = "model.source.url"
     if context is not None and not is_local(context):

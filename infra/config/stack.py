@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from infra.config.groups import Cluster, Endpoint, Model, Serving
+    from infra.config.groups import Cluster, Endpoint, Gate, Model, Serving
     from infra.config.node_pools import NodePool
     from infra.config.rollout import Rollout
     from infra.config.storages import Storage
@@ -46,6 +46,7 @@ class StackConfig:
     model: Model
     serving: Serving
     endpoint: Endpoint
+    gate: Gate
     inputs: ModelInputs
 
     @property
@@ -171,13 +172,13 @@ def right_values(data: Mapping[str, Any], errors: Sequence[ErrorDetails]) -> dic
     right = {}
     for group, group_field in fields_of(Groups):
         if (group,) not in wrong:
-            right[group] = _validated(group_field, data[group])
+            right[group] = _validated(group_field, data[group]) if group in data else group_field.default
         models = list(models_of(group_field.annotation))
         if group in whole or kind_of(models[0]):
             continue
         for key, field in fields_of(models[0]):
             if (group, key) not in wrong:
-                written = data[group].get(key, _NOTHING)
+                written = data.get(group, {}).get(key, _NOTHING)
                 right[f"{group}.{key}"] = field.default if written is _NOTHING else _validated(field, written)
     return right
 

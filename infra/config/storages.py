@@ -1,5 +1,6 @@
 """Where sources and model repositories lie: the configuration's ``storage``, one group a kind."""
 
+import hashlib
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -51,6 +52,11 @@ class NfsStorage(Group):
     mount_options: tuple[Filled, ...] = Field(
         default=(), description="Mount options, such as `nfsvers=4.1`.", examples=[["nfsvers=4.1"]]
     )
+
+
+def claim_name(storage: HostPathStorage | ClaimStorage | NfsStorage) -> str:
+    """Name of the stack's claim: it carries a digest of what it means, for a claim can never be changed."""
+    return f"models-{hashlib.sha256(storage.model_dump_json().encode()).hexdigest()[:8]}"
 
 
 Storage = Annotated[HostPathStorage | ClaimStorage | NfsStorage, Field(discriminator="kind")]

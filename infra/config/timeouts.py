@@ -42,6 +42,11 @@ class Timeouts:
     ends_first: bool
 
     @property
+    def turn_s(self) -> int:
+        """The longest time from one pod's end to its successor's proven answer."""
+        return self.grace_s + self.placement_s + self.startup_s
+
+    @property
     def pulumi_rollout_s(self) -> int:
         """Pulumi's patience with the Deployment."""
         return self.replicas * self.rollout_s + _ROLLOUT_REPORT_S

@@ -74,6 +74,7 @@ class Build:
         self.storage.mkdir(exist_ok=True)
         inputs.mkdir(exist_ok=True)
         spec = {
+            "stack": "tests",
             "planId": "0" * 16,
             "model": "classifier",
             "maxBatchSize": 0,

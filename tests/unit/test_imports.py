@@ -22,12 +22,14 @@ ALLOWED = {
     "tools": {"tools"},
     "tools/language_host": {"tools", "google", "grpc", "pulumi"},
     "deploy": {"deploy", "infra", "psutil", "yaml"},
+    "gate": {"gate", "deploy", "infra", "psutil", "pydantic", "yaml"},
+    "policy": {"policy", "infra", "pulumi_policy"},
     "bench": {
         *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
         *("tritonclient", "yaml"),
     },
 }
-DEPLOY_TAKES_FROM_INFRA = {"infra.config", "infra.errors", "infra.images", "infra.release"}
+TAKEN_FROM_INFRA = {"infra.config", "infra.errors", "infra.images", "infra.release"}
 
 
 def imported_by(path: Path) -> set[str]:
@@ -63,12 +65,13 @@ def test_a_folder_imports_only_what_is_its_own(folder: str) -> None:
     assert wrong == {}
 
 
-def test_deploy_takes_only_the_pure_parts_of_infra() -> None:
-    taken = {name for name in imported_in("deploy") if name.partition(".")[0] == "infra"}
-    assert {".".join(name.split(".")[:2]) for name in taken} <= DEPLOY_TAKES_FROM_INFRA
+@pytest.mark.parametrize("folder", ["deploy", "gate", "policy"])
+def test_only_the_pure_parts_of_infra_are_taken(folder: str) -> None:
+    taken = {name for name in imported_in(folder) if name.partition(".")[0] == "infra"}
+    assert {".".join(name.split(".")[:2]) for name in taken} <= TAKEN_FROM_INFRA
 
 
-@pytest.mark.parametrize("name", sorted(DEPLOY_TAKES_FROM_INFRA))
+@pytest.mark.parametrize("name", sorted(TAKEN_FROM_INFRA))
 def test_the_pure_parts_of_infra_do_not_load_pulumi(name: str) -> None:
 
     check = f"import sys, {name}; sys.exit('pulumi' in sys.modules)"

@@ -69,3 +69,9 @@ def test_a_pod_without_a_node_says_so() -> None:
     unschedulable = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
 
     assert reasons([pod(conditions=[unschedulable])]) == ["pod triton-1: not scheduled: 0/1 nodes are available"]
+
+
+def test_a_pod_that_its_node_put_out_says_so() -> None:
+    evicted = pod(phase="Failed", reason="Evicted", message="The node was low on resource: memory. ")
+
+    assert reasons([evicted]) == ["pod triton-1: Evicted: The node was low on resource: memory."]

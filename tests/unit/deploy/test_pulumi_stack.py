@@ -10,18 +10,20 @@ import pytest
 from deploy import pulumi_stack
 from deploy.pulumi_stack import PulumiStack
 
+PLAN = "0123456789abcdef"
+
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Every Pulumi command, answered as the CLI answers where no stack exists."""
     made: list[list[str]] = []
 
-    def answer(command: list[str], _environment: Any) -> str:
+    def answer(command: list[str], _environment: Any, **_: Any) -> str:
         made.append(command[1:3])
         return json.dumps({"deployment": {}}) if "export" in command else "[]"
 
     monkeypatch.setattr(pulumi_stack, "output_of", answer)
-    monkeypatch.setattr(pulumi_stack, "run", lambda command, _environment: made.append(command[1:2]))
+    monkeypatch.setattr(pulumi_stack, "run", lambda command, _environment, **_: made.append(command[1:2]))
     return made
 
 
@@ -34,7 +36,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiStack:
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "PULUMI_BACKEND_URL": f"file://{tmp_path}/backend",
     }
-    return PulumiStack(name="dev", environment=environment)
+    return PulumiStack(name="dev", config_file=tmp_path / "Pulumi.dev.yaml", environment=environment)
 
 
 def lock_of(tmp_path: Path, pid: int, hostname: str) -> Path:
@@ -51,17 +53,18 @@ def dead_pid() -> int:
 
 
 def test_a_stack_is_initialised_once_and_deployed(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle(plan_id=PLAN)
     stack.up()
 
     assert calls == [["stack", "ls"], ["stack", "init"], ["stack", "export"], ["up"]]
 
 
 def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, calls: list[list[str]]) -> None:
-    stack.up()
+    stack.settle(plan_id=PLAN)
     copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
     copy.write_text(copy.read_text() + "encryptionsalt: v1:abc\n")
     stack.config_file.write_text("config: {changed: 1}\n")
-    stack.up()
+    stack.settle(plan_id=PLAN)
 
     assert "encryptionsalt: v1:abc" in copy.read_text()
     assert "changed: 1" in copy.read_text()
@@ -73,7 +76,7 @@ def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, call
 def test_the_lock_of_a_dead_run_on_this_host_is_removed(stack: PulumiStack, tmp_path: Path) -> None:
     lock = lock_of(tmp_path, dead_pid(), socket.gethostname())
 
-    stack.up()
+    stack.settle(plan_id=PLAN)
 
     assert not lock.exists()
 
@@ -84,9 +87,51 @@ def test_the_lock_of_a_dead_run_on_this_host_is_removed(stack: PulumiStack, tmp_
     [(os.getpid(), socket.gethostname()), (dead_pid(), "another-host")],
     ids=["alive", "elsewhere"],
 )
-def test_any_other_lock_stays(stack: PulumiStack, tmp_path: Path, pid: int, hostname: str) -> None:
+def test_any_other_lock_stays(
+    stack: PulumiStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int, hostname: str
+) -> None:
+    monkeypatch.setattr(pulumi_stack, "_ORPHAN_S", 0.01)
     lock = lock_of(tmp_path, pid, hostname)
 
-    stack.up()
+    stack.settle(plan_id=PLAN)
 
     assert lock.exists()
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_pulumi_that_outlives_its_run_is_waited_for(stack: PulumiStack, tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "0.2"]) as orphan:
+        lock = lock_of(tmp_path, orphan.pid, socket.gethostname())
+
+        stack.settle(plan_id=PLAN)
+
+    assert not lock.exists()
+
+
+def test_an_update_of_a_run_that_is_gone_is_cancelled(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle(plan_id=PLAN, orphaned=True)
+
+    assert ["cancel", "--yes"] in calls
+
+
+def test_the_way_back_to_a_plan_deletes_none_of_its_objects(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update to another plan has failed: the state holds both plans' objects, and pending deletions."""
+    resources = [
+        {"urn": "build", "id": f"triton-dev/plan-{PLAN}", "delete": True},
+        {"urn": "build", "id": "triton-dev/plan-fedcba9876543210"},
+        {"urn": "proof", "id": "triton-dev/triton-proof-fedcba9876543210", "delete": True},
+    ]
+    imported: list[Any] = []
+
+    def answer(command: list[str], _environment: Any, input_text: str | None = None) -> str:
+        if "import" in command:
+            imported.append(json.loads(input_text or "")["deployment"]["resources"])
+        return json.dumps({"deployment": {"resources": resources}}) if "export" in command else "[]"
+
+    monkeypatch.setattr(pulumi_stack, "output_of", answer)
+
+    stack.settle(plan_id=PLAN)
+
+    assert imported == [resources[1:]]

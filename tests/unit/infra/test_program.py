@@ -109,6 +109,7 @@ def test_a_pinned_plan_is_deployed_as_it_is(declare: Declare, dev_values: dict[s
 def test_the_builds_specification(declare: Declare, dev_values: dict[str, Any]) -> None:
     declared = declared_dev(declare, dev_values)
     assert json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"]) == {
+        "stack": "dev.triton-dev.9289140b",
         "planId": declared.result["planId"],
         "model": "densenet_tensorrt",
         "maxBatchSize": 0,

@@ -94,6 +94,7 @@ def write_inputs(tmp_path: Path, red_png: bytes) -> Callable[..., Path]:
         path = tmp_path / "source.onnx"
         path.write_bytes(model)
         spec = {
+            "stack": "tests",
             "planId": "0123456789abcdef",
             "model": "tiny",
             "maxBatchSize": 0,

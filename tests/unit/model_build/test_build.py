@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -85,6 +86,19 @@ def test_a_pinned_plan_must_be_published(tiny_classifier: Tiny, write_inputs: Wr
     assert not (storage / "repositories").exists()
     built = published_manifest(inputs_from_folder(write_inputs(data)), storage)
     assert published_manifest(inputs_from_folder(write_inputs(data, pinned=True)), storage) == built
+
+
+def test_a_stack_names_its_plan_before_it_is_looked_for(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    """A pinned plan that is missing, a build and a pinned run: each has noted its plan, whatever came of it."""
+    data = tiny_classifier()
+    with pytest.raises(StorageError):
+        published_manifest(inputs_from_folder(write_inputs(data, stack="missing", pinned=True)), storage)
+    published_manifest(inputs_from_folder(write_inputs(data, stack="builds")), storage)
+    published_manifest(inputs_from_folder(write_inputs(data, stack="pins", pinned=True)), storage)
+    named = {path.name: json.loads(path.read_text()) for path in (storage / "stacks").glob("*.json")}
+    assert named == {"missing.json": [PLAN], "builds.json": [PLAN], "pins.json": [PLAN]}
 
 
 def test_a_folder_that_holds_another_plan_is_refused(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:

@@ -11,6 +11,11 @@ import pytest
 Tiny = Callable[..., bytes]
 Write = Callable[..., Path]
 PLAN = "0123456789abcdef"
+_WRONG_PRUNINGS = [
+    ("prune", "--storage", ".", "--stack", "dev", "--keep"),
+    ("prune", "--storage", ".", "--stack", "dev", "--keep", "../up"),
+    ("prune", "--storage", ".", "--stack", "../up", "--keep", PLAN),
+]
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -51,6 +56,18 @@ def test_a_failure_is_one_line_and_the_last(tiny_classifier: Tiny, write_inputs:
     assert failed.stderr == f"error: {folder}/spec.json: colour is not a known key\n"
 
 
+def test_a_storage_is_looked_at_and_pruned(repository: Path, storage: Path) -> None:
+    found = run("inventory", "--storage", storage)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert json.loads(found.stdout).keys() == {"plans", "freeBytes", "totalBytes", "stacks"}
+    assert json.loads(found.stdout)["plans"] == [repository.name]
+    pruned = run("prune", "--storage", storage, "--stack", "tests", "--keep", PLAN, "f" * 16)
+    assert (pruned.returncode, pruned.stderr) == (0, "")
+    document = json.loads(pruned.stdout)
+    assert document.pop("freeBytes") > 0
+    assert document == {"kept": ["f" * 16, PLAN], "pruned": [], "namedByOthers": []}
+
+
 @pytest.mark.parametrize("command", ["verify", "describe"])
 def test_a_folder_that_is_no_repository_is_one_line(command: str, tmp_path: Path) -> None:
     failed = run(command, "--repository", tmp_path)
@@ -59,7 +76,7 @@ def test_a_folder_that_is_no_repository_is_one_line(command: str, tmp_path: Path
     assert failed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [(), ("build",), ("verify",), ("build", "--inputs", ".")])
+@pytest.mark.parametrize("arguments", [(), ("build",), ("verify",), ("build", "--inputs", "."), *_WRONG_PRUNINGS])
 def test_usage_is_told(arguments: tuple[str, ...]) -> None:
     failed = run(*arguments)
     assert failed.returncode == 2
@@ -69,7 +86,7 @@ def test_usage_is_told(arguments: tuple[str, ...]) -> None:
 def test_help_names_the_commands() -> None:
     shown = run("--help")
     assert shown.returncode == 0
-    for command in ("build", "verify", "describe"):
+    for command in ("build", "verify", "describe", "inventory", "prune"):
         assert command in shown.stdout
 
 

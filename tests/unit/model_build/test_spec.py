@@ -18,6 +18,7 @@ from model_build.tensorrt.device import BatchProfile
 
 SHA256 = "a" * 64
 DOCUMENT: dict[str, Any] = {
+    "stack": "dev.triton-dev",
     "planId": "0123456789abcdef",
     "model": "densenet_tensorrt",
     "maxBatchSize": 0,
@@ -42,6 +43,7 @@ def spec(**changes: Any) -> Spec:
 
 def test_every_value_is_read() -> None:
     assert spec() == Spec(
+        stack="dev.triton-dev",
         plan_id="0123456789abcdef",
         model="densenet_tensorrt",
         max_batch_size=0,
@@ -121,6 +123,7 @@ def test_the_label_may_be_left_out(expect: dict[str, Any]) -> None:
     ("changes", "fault"),
     [
         ({"planId": "0123"}, 'planId is "0123"; accepted: 16 lower-case hex digits'),
+        ({"stack": "../up"}, 'stack is "../up"; accepted: letters, digits'),
         ({"model": "../up"}, 'model is "../up"'),
         ({"maxBatchSize": -1}, "maxBatchSize is -1; accepted: a whole number, 0 or more"),
         ({"maxBatchSize": True}, "maxBatchSize is true"),

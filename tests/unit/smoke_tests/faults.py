@@ -123,6 +123,10 @@ def lower_body_limit(stand_in: StandIn) -> None:
     stand_in.max_body_bytes = LIMIT_BYTES - 1
 
 
+def wrong_now_and_then(stand_in: StandIn) -> None:
+    stand_in.wrong_every = 7
+
+
 def control_api_routed(stand_in: StandIn) -> None:
     stand_in.replies["/v2/repository/index"] = Reply(b"[]")
 
@@ -147,6 +151,7 @@ ONE_THING_WRONG: dict[Callable[[StandIn], None], set[str]] = {
     control_api_routed: {"test_path_is_not_routed", "test_path_is_not_reached_by_a_detour"},
 }
 WRONG_ALL_OVER: dict[Callable[[StandIn], None], set[str]] = {
+    wrong_now_and_then: {"test_every_request_gets_the_answer"},
     expected_class_second: {"test_expected_class_is_on_top", "test_every_score_is_the_golden"},
     score_not_a_number: {"test_every_score_is_finite", "test_every_score_is_the_golden"},
     score_missing: {"test_every_score_is_finite", "test_every_score_is_the_golden", "test_python_client"},

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from smoke_tests.comparison import absolute_differences, disagreement
+from smoke_tests.comparison import absolute_differences, disagreement, figures
 
 GOLDEN = [1.0, -2.0, 3.0]
 
@@ -31,3 +31,15 @@ def test_another_shape_never_agrees(shape: tuple[int, ...]) -> None:
 def test_differences_are_those_of_the_float32_scores() -> None:
     differences = absolute_differences(np.array([1.5, -2.0, np.nan], np.float32), GOLDEN)
     assert differences.tolist() == [0.5, 0.0, np.inf]
+
+
+def test_figures_are_of_the_worst_and_of_the_expected_class() -> None:
+    assert figures(np.array([1.5, -2.25, 3.0], np.float32), GOLDEN, 1) == {
+        "max_abs_difference": 0.5,
+        "expected_class_score": -2.25,
+        "expected_class_golden": -2.0,
+    }
+
+
+def test_another_shape_has_no_figures() -> None:
+    assert figures(np.ones(2, np.float32), GOLDEN, 1) == {}

@@ -119,6 +119,18 @@ def verdict_of_a_process(url: str, inputs: Inputs, *more: str) -> Verdict:
     return Verdict(run.returncode, failed, run.stdout + run.stderr)
 
 
+def figures_in(report: Path, url: str) -> dict[str, dict[str, float]]:
+    """The figures of the tests that ask one URL, test by test."""
+    asked = f"[{url.removeprefix('http://')}]"
+    return {
+        case.get("name", "").removesuffix(asked): {
+            str(each.get("name")): float(each.get("value", "")) for each in case.iter("property")
+        }
+        for case in ET.parse(report).iter("testcase")  # noqa: S314 - written by pytest, just now
+        if case.get("name", "").endswith(asked)
+    }
+
+
 def good_stand_in(**spoilt: object) -> StandIn:
     return StandIn(max_body_bytes=LIMIT_BYTES, **spoilt)  # type: ignore[arg-type]  # each test's own
 
@@ -143,6 +155,16 @@ def test_wrong_server_fails_as_a_process_too(inputs: Inputs) -> None:
     with serving(stand_in) as url:
         got = verdict_of_a_process(url, inputs)
     assert (got.status, got.failed) == (1, {"test_every_score_is_the_golden"}), got.output
+    figures = figures_in(inputs.folder / "report.xml", url)
+    assert figures["test_every_score_is_the_golden"] == {
+        "max_abs_difference": pytest.approx(TOLERANCE * 1.1, rel=1e-3),
+        "expected_class_score": 12,
+        "expected_class_golden": 12,
+        "tolerance": TOLERANCE,
+    }
+    assert figures["test_expected_class_is_on_top"] == {"top_class": 504, "top_score": 12}
+    latencies = figures["test_every_request_gets_the_answer"]
+    assert 0 < latencies["latency_min_ms"] <= latencies["latency_median_ms"] <= latencies["latency_max_ms"]
 
 
 def test_score_just_within_the_tolerance_passes(inputs: Inputs) -> None:

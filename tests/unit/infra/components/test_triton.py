@@ -115,6 +115,13 @@ def test_deployment_replaces_a_pod_only_by_a_ready_one(declare: Declare) -> None
     assert deployment.create_timeout == "610s"
 
 
+def test_a_deployment_says_which_vulnerable_release_its_stack_accepts(declare: Declare) -> None:
+    accepting = SERVING.model_copy(update={"accept_vulnerable_release": "24.01"})
+    metadata = served(declare, serving=accepting).named("triton-deployment").inputs["metadata"]
+    assert metadata["annotations"] == {"densenet-triton/accepted-release": "24.01"}
+    assert "annotations" not in served(declare).named("triton-deployment").inputs["metadata"]
+
+
 def test_without_a_spare_gpu_a_pod_goes_before_its_successor_comes(declare: Declare) -> None:
     spec = served(declare, rollout=REPLACE).named("triton-deployment").inputs["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}

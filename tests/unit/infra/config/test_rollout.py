@@ -8,7 +8,7 @@ import pytest
 
 from infra.config.groups import Serving
 from infra.config.node_pools import ExistingNodePool
-from infra.config.rollout import REPLACE, SURGE, Rollout, announcement, rollout_from_groups
+from infra.config.rollout import REPLACE, SURGE, Rollout, announcement, downtime_s, rollout_from_groups
 from infra.config.timeouts import Timeouts
 
 TIMEOUTS = Timeouts(
@@ -42,3 +42,9 @@ def test_the_only_replica_announces_its_downtime() -> None:
 def test_of_several_replicas_the_others_serve() -> None:
     text = announcement(REPLACE, replace(TIMEOUTS, replicas=3))
     assert text.endswith("2 of 3 replicas serve for up to 1125 s, no downtime expected")
+
+
+def test_only_a_replica_that_is_replaced_alone_is_an_outage() -> None:
+    assert downtime_s(REPLACE, TIMEOUTS) == 375
+    assert downtime_s(SURGE, TIMEOUTS) == 0
+    assert downtime_s(REPLACE, replace(TIMEOUTS, replicas=2)) == 0

@@ -105,7 +105,7 @@ def test_an_unknown_group_is_named(dev_values: dict[str, Any]) -> None:
     dev_values["densenet-triton:nodepool"] = {}
     assert fault(dev_values) == (
         "Pulumi.dev.yaml: densenet-triton:nodepool is not a key (it holds {});"
-        " accepted: cluster, nodePool, storage, model, serving, endpoint;"
+        " accepted: cluster, nodePool, storage, model, serving, endpoint, gate;"
         " mend: remove densenet-triton:nodepool from Pulumi.dev.yaml"
     )
 

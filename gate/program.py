@@ -1,0 +1,77 @@
+"""A kept release's own program: the files of its commit, the packages that it locks, the configuration that it had."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from deploy.commands import run
+from gate.checkout import program_of_commit
+from gate.releases import Release
+
+_PATIENCE_S = 1800
+_CLUSTER = "densenet-triton:cluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseProgram:
+    """A release that can be deployed again, exactly as it was.
+
+    Attributes:
+        release: with the plan that is to be pinned.
+        folder: where programs are kept, each under its commit.
+        kubeconfig: the one that reaches the cluster today; access is no part of a release.
+    """
+
+    release: Release
+    folder: Path
+    kubeconfig: Path | None
+
+    @property
+    def commit(self) -> str:
+        """The program's commit."""
+        return self.release.subject.commit
+
+    def prepare(self) -> None:
+        """Lay out the program's files, its packages and its configuration.
+
+        Raises:
+            FailedError: this clone does not have its commit.
+            StepFailedError: its packages could not be installed.
+        """
+        program = program_of_commit(self.commit, self.folder, dict(os.environ))
+        run([sys.executable, "-m", "tools", "venv"], os.environ, cwd=program)
+        (program / f"Pulumi.{self.release.subject.stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}))
+
+    def apply(self) -> None:
+        """Deploy it by its own `make up`.
+
+        Raises:
+            StepFailedError: it was not deployed, or does not answer rightly.
+        """
+        self._run("up", f"--patience-s={_PATIENCE_S}")
+
+    def prove(self, junit: Path) -> None:
+        """Run its own smoke tests against the URL and every replica.
+
+        Args:
+            junit: the file that their report goes to.
+
+        Raises:
+            StepFailedError: a test failed.
+        """
+        self._run("prove", f"--junit={junit}")
+
+    def _config(self) -> dict[str, object]:
+        config = self.release.pinned_config
+        if self.kubeconfig is not None:
+            config[_CLUSTER] = {**config[_CLUSTER], "kubeconfig": str(self.kubeconfig)}
+        return config
+
+    def _run(self, verb: str, *flags: str) -> None:
+        program = self.folder / self.commit
+        python = program / ".venv" / "bin" / "python"
+        stack = f"--stack={self.release.subject.stack}"
+        run([str(python), "-m", "deploy", verb, stack, *flags], os.environ, cwd=program)

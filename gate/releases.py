@@ -1,0 +1,155 @@
+"""The releases that a stack can go back to: proven ones, kept in the stack's cluster, a ConfigMap each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from deploy.cluster import Cluster
+from gate.errors import RefusedError
+from gate.evidence import Evidence, Subject, evidence_from_json
+from gate.lease import NAMESPACE, make_namespace
+
+SCHEMA: Final = 1
+_OF_STACK = "densenet-triton/namespace"
+_KEY = "release"
+_EVIDENCE = "evidence"
+_MODEL = "densenet-triton:model"
+
+
+class Release(BaseModel):
+    """What was deployed and proven, with all that it takes to deploy it again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    id: str = Field(description="The gate's run, such as 20261123T011200Z; in the order of time.")
+    subject: Subject = Field(description="What ran: commit, plan, manifest, images, GPU.")
+    config: dict[str, Any] = Field(description="What stands under `config:` of the stack's file.")
+    restores: str | None = Field(default=None, description="The release that this one brought back.")
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """The configuration's group `model`."""
+        return dict(self.config[_MODEL])
+
+    @property
+    def pinned_config(self) -> dict[str, Any]:
+        """The configuration with the plan pinned, so that nothing is built again."""
+        return {**self.config, _MODEL: {**self.model, "plan": self.subject.plan_id}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Releases:
+    """The kept releases of one stack.
+
+    Attributes:
+        cluster: the stack's.
+        key: the stack's namespace.
+        stack: its name, for messages.
+    """
+
+    cluster: Cluster
+    key: str
+    stack: str
+
+    def all(self) -> list[Release]:
+        """Return them, the newest first.
+
+        Raises:
+            RefusedError: one is of another schema.
+        """
+        return [self._release(item) for item in self._items()]
+
+    def with_evidence(self) -> list[tuple[Release, Evidence]]:
+        """Return them as `all` does, each with the evidence of the run that proved it.
+
+        Raises:
+            GateError: one is of another schema, or its evidence is.
+        """
+        items = [(item, str(item["metadata"]["name"])) for item in self._items()]
+        return [
+            (self._release(item), evidence_from_json(item["data"].get(_EVIDENCE, ""), name)) for item, name in items
+        ]
+
+    def last(self) -> Release | None:
+        """Return the newest: what serves, or has to."""
+        items = self._items()
+        return self._release(items[0]) if items else None
+
+    def get(self, release: str) -> Release:
+        """Return one by its id.
+
+        Raises:
+            RefusedError: it is not kept.
+        """
+        releases = {item["metadata"]["name"].rpartition(".")[2].upper(): item for item in self._items()}
+        if release.upper() not in releases:
+            raise RefusedError(
+                f"release {release!r} of stack {self.stack} is not kept; accepted: {', '.join(releases) or 'none yet'};"
+                f" make releases STACK={self.stack} lists them"
+            )
+        return self._release(releases[release.upper()])
+
+    def add(self, release: Release, evidence: str) -> None:
+        """Keep a release.
+
+        Args:
+            release: proven.
+            evidence: of its run, as JSON.
+        """
+        make_namespace(self.cluster)
+        document = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": self._name(release.id),
+                "namespace": NAMESPACE,
+                "labels": {_OF_STACK: self.key},
+            },
+            "data": {_KEY: release.model_dump_json(by_alias=True), _EVIDENCE: evidence},
+        }
+        self.cluster.kubectl("create", "--filename=-", input_text=json.dumps(document))
+
+    def remove(self, releases: Sequence[Release]) -> None:
+        """Keep releases no longer."""
+        if releases:
+            names = [self._name(release.id) for release in releases]
+            self.cluster.kubectl("delete", "configmap", *names, f"--namespace={NAMESPACE}", "--ignore-not-found")
+
+    def _items(self) -> list[dict[str, Any]]:
+        selection = (f"--namespace={NAMESPACE}", f"--selector={_OF_STACK}={self.key}")
+        found = json.loads(self.cluster.kubectl("get", "configmaps", *selection, "--output=json"))["items"]
+        return sorted(found, key=lambda item: str(item["metadata"]["name"]), reverse=True)
+
+    def _release(self, item: dict[str, Any]) -> Release:
+        name = item["metadata"]["name"]
+        try:
+            return Release.model_validate_json(item["data"][_KEY])
+        except (KeyError, ValidationError) as error:
+            found = json.loads(item.get("data", {}).get(_KEY, "{}")).get("schema")
+            raise RefusedError(
+                f"release {name} is of schema {found}, or damaged; accepted: schema {SCHEMA}; use the version of this "
+                f"project that wrote it, or remove it: kubectl delete configmap {name} --namespace={NAMESPACE}"
+            ) from error
+
+    def _name(self, release: str) -> str:
+        return f"{self.key}.{release.lower()}"
+
+
+def table_from_releases(releases: Sequence[tuple[Release, Evidence]]) -> str:
+    """The kept releases, each with the evidence of its run, as a table in their order."""
+    rows = [("RELEASE", "PROVEN", "COMMIT", "PLAN", "GPU", "")]
+    for number, (release, evidence) in enumerate(releases):
+        subject = release.subject
+        notes = (["last good"] if number == 0 else []) + (
+            [f"brought back {release.restores}"] if release.restores else []
+        )
+        proven, gpu = f"{evidence.finished_at:%Y-%m-%d %H:%M}", subject.gpu.product if subject.gpu else "none"
+        rows.append((release.id, proven, subject.commit[:12], subject.plan_id, gpu, "; ".join(notes)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,254 @@
+"""One run of the gate: a candidate is deployed and proven, or the last good release is put back and proven again."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from deploy.errors import CommandFailedError, DeployError, StepFailedError
+from deploy.operations import Deployment
+from gate.checkout import remove_programs
+from gate.differences import differences
+from gate.errors import FailedError, GateError
+from gate.evidence import Subject, Verdict, json_from_evidence
+from gate.facts import subject_from_cluster
+from gate.junit import smoke_run_from_junit
+from gate.lease import Lease
+from gate.observation import phases_of_run, pods_and_nodes
+from gate.program import ReleaseProgram
+from gate.promotion import Promised
+from gate.record import Record
+from gate.releases import Release, Releases
+from gate.storage import StorageJobs
+from gate.verdict import Status, closed, say
+from infra.config import Gate
+from infra.errors import InfraError
+
+_ATTEMPTS = 2
+_ANSWER_S = 300
+_LOOK_S = 2
+
+FAILURES = (DeployError, GateError, InfraError, OSError)
+"""What can end a deployment otherwise than well; all of it is answered by putting the last good release back."""
+
+
+class Deployable(Protocol):
+    """What a run deploys and proves: a checkout's candidate, or a kept release."""
+
+    def apply(self) -> None:
+        """Deploy it."""
+
+    def prove(self, junit: Path) -> None:
+        """Run its smoke tests."""
+
+
+@dataclass(kw_only=True)
+class GateRun:
+    """One run on one stack, whose lease it holds.
+
+    Attributes:
+        deployment: of the stack.
+        lease: held.
+        releases: the stack's.
+        record: of this run.
+        programs: the folder of kept releases' programs.
+        settings: the configuration's group `gate`.
+        promised: what a promotion has promised to deploy.
+    """
+
+    deployment: Deployment
+    lease: Lease
+    releases: Releases
+    record: Record
+    programs: Path
+    settings: Gate
+    promised: Promised | None = None
+    _served_since: float | None = field(default=None, init=False)
+
+    def carry_out(self, candidate: Deployable, values: Mapping[str, Any], *, restores: str | None = None) -> Status:
+        """Deploy a candidate, prove it twice, and keep it as a release; or put the last good one back.
+
+        Args:
+            candidate: prepared.
+            values: its configuration.
+            restores: the id of the release that it is, if it is one.
+        """
+        last = self.releases.last()
+        subject = self.record.candidate
+        if last:
+            self.record.differences = differences(_declared(last.subject, last.config), _declared(subject, values))
+        try:
+            self.lease.begin(f"commit {subject.commit[:12]}, plan {subject.plan_id}")
+            self._deploy(candidate)
+            if self.promised is not None:
+                self.promised.require(self.record.candidate)
+            self._smoke(candidate, "after")
+            self._observe()
+            self._pause()
+            self._smoke(candidate, "after the pause")
+            release = Release(id=self.record.run, subject=self.record.candidate, config=dict(values), restores=restores)
+            if last:
+                self.record.differences = differences(_found(last), _found(release))
+            evidence = self.record.evidence(Verdict(status=0, serving=release.id))
+            self.releases.add(release, json_from_evidence(evidence))
+        except FAILURES as error:
+            return self.restore(last, str(error).splitlines())
+        self._end()
+        self._forget_old()
+        return closed(evidence)
+
+    def refuse(self, reasons: Sequence[str]) -> Status:
+        """End without having changed anything; what an interrupted run has left is put right all the same."""
+        if self.lease.begun is None:
+            return self.close(1, reasons)
+        said = f"an earlier run was interrupted while it deployed {self.lease.begun}"
+        return self.restore(self.releases.last(), [*reasons, said])
+
+    def restore(self, release: Release | None, reasons: Sequence[str]) -> Status:
+        """Put a release back and prove it again.
+
+        Args:
+            release: the last good one, if there is one.
+            reasons: why the candidate does not stay.
+        """
+        stack = self.record.stack
+        say("\n".join(["", *reasons]))
+        if release is None:
+            cure = (
+                f"stack {stack} has no proven release to go back to; mend what stands above, commit it, and "
+                f"make gate STACK={stack}; or take it away: make destroy STACK={stack}"
+            )
+            return self.close(3, [*reasons, cure])
+        say(f"putting release {release.id} back (commit {release.subject.commit[:12]}, plan {release.subject.plan_id})")
+        try:
+            self._put_back(release)
+        except FAILURES as error:
+            cure = (
+                f"release {release.id} could not be put back: {error}; mend that, then "
+                f"make rollback STACK={stack} TO={release.id}"
+            )
+            return self.close(3, [*reasons, cure])
+        served_s = None if self._served_since is None else time.monotonic() - self._served_since
+        self._end()
+        return self.close(2, reasons, serving=release.id, served_s=served_s)
+
+    def close(
+        self, status: Status, reasons: Sequence[str], *, serving: str | None = None, served_s: float | None = None
+    ) -> Status:
+        """Write the evidence and say the verdict."""
+        verdict = Verdict(status=status, reasons=tuple(reasons), serving=serving, served_s=served_s)
+        return closed(self.record.evidence(verdict))
+
+    def program_of(self, release: Release) -> ReleaseProgram:
+        """The program that deploys a release again."""
+        return ReleaseProgram(
+            release=release, folder=self.programs, kubeconfig=self.deployment.cluster.config.kubeconfig_path
+        )
+
+    def _deploy(self, candidate: Deployable) -> None:
+        try:
+            with self.record.deploying():
+                candidate.apply()
+            self._served_since = time.monotonic()
+        finally:
+            self._observe()
+
+    def _smoke(self, candidate: Deployable, when: Literal["after", "after the pause", "restored"]) -> None:
+        """Run the smoke tests, and keep what they found whether they passed or not."""
+        with tempfile.TemporaryDirectory() as folder:
+            junit = Path(folder) / "smoke.xml"
+            try:
+                candidate.prove(junit)
+            except DeployError as error:
+                if not junit.exists():
+                    raise
+                self.record.smoke.append(smoke_run_from_junit(junit, when))
+                wrong = [check for check in self.record.smoke[-1].checks if check.outcome == "failed"]
+                lines = [
+                    f"{check.name}: {check.message.splitlines()[0] if check.message else 'failed'}" for check in wrong
+                ]
+                raise FailedError("\n".join([f"the smoke tests {when} failed", *(lines or [str(error)])])) from error
+            self.record.smoke.append(smoke_run_from_junit(junit, when))
+
+    def _pause(self) -> None:
+        pause_s = self.settings.pause_s
+        say(f"proven; once more after a pause of {pause_s} s")
+        threading.Event().wait(pause_s)
+
+    def _put_back(self, release: Release) -> None:
+        """Deploy a release again, and once more where the cluster was away meanwhile."""
+        program = self.program_of(release)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._await_answer()
+                program.prepare()
+                program.apply()
+            except StepFailedError:
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                break
+        self._smoke(program, "restored")
+
+    def _await_answer(self) -> None:
+        """Wait for an API server that is away; an embedded cluster is healed by the deployment itself."""
+        deadline = time.monotonic() + _ANSWER_S
+        while not self.deployment.is_embedded:
+            try:
+                self.deployment.cluster.await_answer()
+                break
+            except DeployError:
+                if time.monotonic() >= deadline:
+                    raise
+            threading.Event().wait(_LOOK_S)
+
+    def _observe(self) -> None:
+        """Note what runs now and how long its parts took; a cluster that is away has nothing to say."""
+        try:
+            outputs = self.deployment.pulumi.outputs()
+            pods, nodes = pods_and_nodes(self.deployment.cluster, outputs["namespace"])
+            self.record.phases = phases_of_run(self.deployment.cluster, outputs, pods, self.record)
+            if self.record.deployment and self.record.deployment.outcome == "succeeded":
+                subject = self.record.candidate
+                self.record.candidate = subject_from_cluster(
+                    commit=subject.commit, stack=subject.stack, outputs=outputs, pods=pods, nodes=nodes
+                )
+        except DeployError as error:
+            say(f"what runs could not be looked at: {error}")
+
+    def _end(self) -> None:
+        """Remember that what was begun has been ended; where that can't be written, the next run only does more."""
+        try:
+            self.lease.end()
+        except (CommandFailedError, FailedError) as error:
+            say(f"the lease could not be updated: {error}")
+
+    def _forget_old(self) -> None:
+        """Keep as many releases as the configuration says, their programs and their plans; the rest goes."""
+        try:
+            releases = self.releases.all()
+            kept = releases[: self.settings.keep_releases]
+            self.releases.remove(releases[len(kept) :])
+            remove_programs(self.programs, [release.subject.commit for release in kept])
+            pruned = StorageJobs(self.deployment.config, self.deployment.cluster).prune(
+                list(dict.fromkeys(release.subject.plan_id for release in kept))
+            )
+            if pruned.pruned:
+                say(f"pruned plans: {', '.join(pruned.pruned)}")
+        except FAILURES as error:
+            say(f"old releases were not pruned: {error}; the next gate tries again")
+
+
+def _declared(subject: Subject, config: Mapping[str, object]) -> dict[str, object]:
+    """What of two releases can be compared before the second is deployed."""
+    groups = {key.partition(":")[2]: value for key, value in config.items()}
+    return {"commit": subject.commit, "planId": subject.plan_id, **groups}
+
+
+def _found(release: Release) -> dict[str, object]:
+    """What of two releases is compared."""
+    subject = release.subject.model_dump(mode="json", by_alias=True, include={"manifest_sha256", "images", "gpu"})
+    return {**_declared(release.subject, release.config), **subject}

@@ -1,0 +1,173 @@
+"""The gate on one stack: proven, refused, kept to one at a time, rolled back, pruned."""
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bench.workspace import Workspace
+from local_cluster.layout import layout_from_name
+from tests.e2e.test_01_up import plain_pulumi
+
+STACK = "gated"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _stack(workspace: Workspace) -> Iterator[None]:
+    write(workspace)
+    yield
+    workspace.make("destroy", f"STACK={STACK}")
+
+
+def write(
+    workspace: Workspace, *, batch: int = 2, pause_s: int = 1, keep: int = 5, **changes: dict[str, object]
+) -> None:
+    """Write the stack's file; no other stack has its batch sizes, so that its plans are its own."""
+    rules = {"pauseS": pause_s, "keepReleases": keep}
+    workspace.write_stack(STACK, gate=rules, model={"maxBatchSize": batch}, **changes)
+
+
+def gate(workspace: Workspace, *arguments: str) -> tuple[int, str]:
+    """Run a verb as a pipeline does, whose status `make` would hide; return it and what stands on standard error."""
+    result = subprocess.run(
+        command(workspace, *arguments), cwd=workspace.folder, env=workspace.environment,
+        capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in result.stderr, result.stderr
+    return result.returncode, result.stderr + (result.stdout if result.returncode else "")
+
+
+def command(workspace: Workspace, *arguments: str) -> list[str]:
+    return [str(workspace.folder / ".venv" / "bin" / "python"), "-m", "gate", *arguments]
+
+
+def releases(workspace: Workspace) -> list[str]:
+    lines = workspace.make("releases", f"STACK={STACK}").stdout.splitlines()
+    return [line.split()[0] for line in lines[1:]]
+
+
+def newest_run(workspace: Workspace) -> Path:
+    return max((workspace.folder / "evidence" / STACK).iterdir())
+
+
+def plan_of(workspace: Workspace) -> str:
+    return plain_pulumi(workspace, STACK, "stack output planId").strip()
+
+
+def published(workspace: Workspace) -> set[str]:
+    return {path.name for path in (layout_from_name(workspace.cluster).storage / "repositories").iterdir()}
+
+
+def test_the_first_gate_proves_while_a_second_is_refused(workspace: Workspace) -> None:
+    write(workspace, pause_s=8)
+    with subprocess.Popen(
+        command(workspace, "run", "--stack", STACK), cwd=workspace.folder, env=workspace.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as first:  # fmt: skip
+        assert first.stderr is not None
+        said = next(line for line in first.stderr if "once more after a pause" in line)
+        status, stderr = gate(workspace, "run", "--stack", STACK)
+        said += first.stderr.read()
+
+    assert status == 1, stderr
+    assert f"another gate works on triton-{STACK}: run " in stderr
+    assert first.returncode == 0, said
+    assert f"{STACK}: deployed and proven (status 0)" in said
+
+
+def test_its_evidence_is_what_the_schema_says(workspace: Workspace) -> None:
+    runs = [
+        json.loads((run / "evidence.json").read_text()) for run in (workspace.folder / "evidence" / STACK).iterdir()
+    ]
+    schema = json.loads((workspace.folder / "gate" / "evidence.schema.json").read_text())
+    (proven,) = [run for run in runs if run["verdict"]["status"] == 0]
+
+    for run in runs:
+        jsonschema.validate(run, schema)
+    assert [smoke["when"] for smoke in proven["smoke"]] == ["after", "after the pause"]
+    assert proven["candidate"]["planId"] == plan_of(workspace)
+    assert proven["candidate"]["commit"] == workspace.git("rev-parse", "HEAD").strip()
+    seconds = {phase["name"]: phase["seconds"] for phase in proven["phases"]}
+    assert all(seconds[name] is not None for name in ("node", "pull", "build", "load", "warm-up", "ready", "proven"))
+    assert releases(workspace) == [proven["run"]]
+
+
+def test_what_a_policy_forbids_is_refused_before_anything_changes(workspace: Workspace) -> None:
+    write(workspace, serving={"image": "registry.example/triton:mine"})
+
+    status, stderr = gate(workspace, "run", "--stack", STACK)
+
+    write(workspace)
+    assert status == 1, stderr
+    assert "registry.example/triton:mine" in stderr
+    assert "digest" in stderr
+    assert len(releases(workspace)) == 1
+
+
+def test_what_no_commit_holds_is_refused(workspace: Workspace) -> None:
+    (workspace.folder / "new.py").touch()
+
+    status, stderr = gate(workspace, "run", "--stack", STACK)
+
+    (workspace.folder / "new.py").unlink()
+    assert status == 1
+    assert "the checkout has what no commit holds: new.py" in stderr
+
+
+def test_a_release_that_is_not_kept_is_refused(workspace: Workspace) -> None:
+    status, stderr = gate(workspace, "rollback", "--stack", STACK, "--to", "20000101T000000Z")
+
+    assert status == 1
+    assert f"make releases STACK={STACK} lists them" in stderr
+
+
+def test_a_stack_that_no_gate_has_proven_is_not_promoted(workspace: Workspace) -> None:
+    status, stderr = gate(workspace, "promote", "--from", "first", "--to", STACK)
+
+    assert status == 1
+    assert "stack first has no proven release to promote" in stderr
+
+
+def test_a_rollback_brings_back_the_plan_and_proves_it(workspace: Workspace) -> None:
+    (first,) = releases(workspace)
+    before = plan_of(workspace)
+    write(workspace, batch=4)
+    status, stderr = gate(workspace, "run", "--stack", STACK)
+    assert status == 0, stderr
+    assert plan_of(workspace) != before
+    assert "model.maxBatchSize: 2 -> 4" in (newest_run(workspace) / "summary.md").read_text()
+
+    status, stderr = gate(workspace, "rollback", "--stack", STACK, "--to", first)
+
+    assert status == 0, stderr
+    assert plan_of(workspace) == before
+    assert len(releases(workspace)) == 3
+    assert f"brought back {first}" in workspace.make("releases", f"STACK={STACK}").stdout
+
+
+def test_plans_that_nobody_names_are_pruned_and_no_other(workspace: Workspace) -> None:
+    write(workspace, keep=1, batch=4)
+    before, old = published(workspace), plan_of(workspace)
+    named_by_first = plain_pulumi(workspace, "first", "stack output planId").strip()
+
+    status, stderr = gate(workspace, "run", "--stack", STACK)
+
+    assert status == 0, stderr
+    assert len(releases(workspace)) == 1
+    assert plan_of(workspace) in published(workspace)
+    assert named_by_first in published(workspace)
+    assert before - published(workspace) == {old}
+    url = workspace.make("url", f"STACK={STACK}").stdout.strip()
+    with urllib.request.urlopen(f"{url}/v2/models/densenet_tensorrt/ready", timeout=10) as response:
+        assert response.status == 200
+
+
+def test_wrong_arguments_change_nothing(workspace: Workspace) -> None:
+    status, stderr = gate(workspace, "promote", "--from", "staging")
+
+    assert status == 1
+    assert "error: " in stderr

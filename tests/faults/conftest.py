@@ -1,0 +1,106 @@
+"""One cluster and one stack with a proven release for all faults; the table of what they did, where it is wanted."""
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.workspace import ROOT, Workspace, workspace_in
+from tests.cluster.driver import environment
+from tests.faults.bed import Bed
+from tests.faults.load import PATIENCE_S
+from tests.faults.stack import RATE_PER_S, GatedStack
+from tests.faults.table import Row, document_from_rows, facts_of_this_machine
+from tests.faults.uploads import Uploads
+
+TABLE = "RELIABILITY_TABLE"
+"""Environment variable with the file that the table goes to; without it, none is written."""
+
+_FOLDER = Path(__file__).parent
+_ROWS = pytest.StashKey[list[Row]]()
+_START = pytest.StashKey[float]()
+_LEFT_OUT = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark, and keep what the end of the session needs for the table."""
+    config.addinivalue_line("markers", "sample: one of the few faults that `make test` does")
+    config.stash[_ROWS] = []
+    config.stash[_START] = time.monotonic()
+    config.stash[_LEFT_OUT] = False
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Note that this is not the whole suite."""
+    items[0].config.stash[_LEFT_OUT] = True
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the table, where it is wanted, of a whole run in which every fault was done and every test has passed."""
+    target, rows = os.environ.get(TABLE), session.config.stash[_ROWS]
+    if target is None or exitstatus != pytest.ExitCode.OK or session.config.stash[_LEFT_OUT]:
+        return
+    files = {item.path for item in session.items}
+    if not rows or not files.issuperset(_FOLDER.glob("test_*.py")):
+        return
+    seconds = time.monotonic() - session.config.stash[_START]
+    facts = facts_of_this_machine(ROOT, _versions(), day=dt.datetime.now(dt.UTC).date(), seconds=seconds)
+    document = document_from_rows(rows, facts, rate_per_s=RATE_PER_S, patience_s=PATIENCE_S)
+    (ROOT / target).write_text(document, encoding="utf-8")
+
+
+def _versions() -> dict[str, str]:
+    def said(*command: str) -> str:
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment()).stdout.split()[-1]
+
+    return {"Kubernetes": said("kubelet", "--version"), "Pulumi": said("pulumi", "version")}
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A clone on a cluster of its own; whatever it has started is gone at the end."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("the embedded cluster needs root on Linux")
+    made = workspace_in(tmp_path_factory.mktemp("faults"), "embedded-faults")
+    made.write_stack("good")
+    prepared = made.make("venv")
+    assert prepared.returncode == 0, prepared.stdout + prepared.stderr
+    yield made
+    made.make("down", "STACK=good")
+    _end_orphans(made.environment["PULUMI_HOME"])
+    shutil.rmtree(made.folder)
+
+
+@pytest.fixture(scope="session")
+def bed(workspace: Workspace, pytestconfig: pytest.Config) -> Bed:
+    """A stack that serves a release which the gate has proven."""
+    stack = GatedStack(workspace=workspace, name="good")
+    stack.configure()
+    gated = stack.gate()
+    assert gated.status == 0, gated.said
+    (plan,) = stack.serving().plans
+    uploads = Uploads(storage=stack.storage, plan=plan)
+    return Bed(stack=stack, right=stack.right(plan), uploads=uploads, rows=pytestconfig.stash[_ROWS])
+
+
+@pytest.fixture(autouse=True)
+def _a_good_release_serves(bed: Bed) -> Iterator[None]:
+    """Whatever a fault did: afterwards every answer is right, of a release that was proven."""
+    yield
+    with bed.load():
+        pass
+    assert bed.stack.serving().release != "none"
+
+
+def _end_orphans(pulumi_home: str) -> None:
+    """End the providers that outlive a Pulumi that was killed: they run in process groups of their own."""
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[0].startswith(pulumi_home):
+            process.kill()

@@ -1,0 +1,95 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from deploy.errors import StepFailedError
+from gate import candidate as module
+from gate.candidate import Candidate
+from gate.errors import RefusedError
+from gate.forecast import Forecast
+from gate.preview import PolicyResult, Preview
+from gate.record import Record
+from gate.storage import Inventory
+from infra.config import REPOSITORY, StackConfig, config_from_values
+from tests.unit.gate.runs import subject
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+def candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Candidate]:
+    def made(*, inventory: Inventory | None = None, plan: str | None = None) -> Candidate:
+        values = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+        values["densenet-triton:model"] |= {"plan": plan} if plan else {}
+        config: StackConfig = config_from_values(values, stack="dev")
+        jobs = type("Jobs", (), {"exists": lambda _: inventory is not None, "inventory": lambda _: inventory})
+        monkeypatch.setattr(module, "StorageJobs", lambda _config, _cluster: jobs())
+        deployment = type("Stack", (), {"config": config, "cluster": None, "environment": {}})()
+        file = tmp_path / "Pulumi.dev.yaml"
+        return Candidate(deployment=cast("Any", deployment), commit="c" * 40, file=file, folder=tmp_path)
+
+    return made
+
+
+def require_storage(candidate: Candidate) -> None:
+    candidate._require_storage()  # noqa: SLF001 - one of `prepare`'s checks by itself
+
+
+def test_the_first_deployment_has_no_storage_to_look_at(candidate: Callable[..., Candidate]) -> None:
+    require_storage(candidate())
+
+
+def test_a_pinned_plan_must_be_there(candidate: Callable[..., Candidate]) -> None:
+    inventory = Inventory(plans=("fedcba9876543210",), free_bytes=GIB, total_bytes=GIB)
+
+    with pytest.raises(RefusedError, match=r"'0123456789abcdef' is pinned and not published .* fedcba9876543210"):
+        require_storage(candidate(inventory=inventory, plan="0123456789abcdef"))
+
+
+def test_a_plan_that_is_still_to_be_built_needs_space(candidate: Callable[..., Candidate]) -> None:
+    little = Inventory(plans=(), free_bytes=1 << 20, total_bytes=GIB)
+
+    with pytest.raises(RefusedError, match=r"storage: 1 MiB are free .*; accepted: at least 128 MiB"):
+        require_storage(candidate(inventory=little))
+    built = candidate(inventory=little).subject.plan_id
+    require_storage(candidate(inventory=Inventory(plans=(built,), free_bytes=0, total_bytes=GIB)))
+
+
+def test_a_preview_that_no_policy_has_judged_is_refused(
+    candidate: Callable[..., Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview_says(monkeypatch, rules=())
+
+    with pytest.raises(RefusedError, match="the policy pack was not run"):
+        candidate()._preview(Record(stack="dev", action="deploy", candidate=subject()))  # noqa: SLF001 - as above
+
+
+def test_every_violation_is_named(candidate: Callable[..., Candidate], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = tuple(
+        PolicyResult(name=name, level="mandatory", resource="u", message=f"{name} is wrong")
+        for name in ("limits", "mounts")
+    )
+    preview_says(monkeypatch, rules=("limits", "mounts"), policies=found, failed=StepFailedError("pulumi failed"))
+    record = Record(stack="dev", action="deploy", candidate=subject())
+
+    with pytest.raises(RefusedError, match="policy limits: limits is wrong\npolicy mounts: mounts is wrong"):
+        candidate()._preview(record)  # noqa: SLF001 - as above
+    assert [each.policy for each in record.policies] == ["limits", "mounts"]
+
+
+def test_an_update_that_would_delete_what_it_makes_is_refused(
+    candidate: Callable[..., Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview_says(monkeypatch, rules=("limits",), deleted_again=(("urn", "triton-dev/plan-1"),))
+
+    with pytest.raises(RefusedError, match=r"would delete again what it makes: triton-dev/plan-1; .*pulumi refresh"):
+        candidate()._preview(Record(stack="dev", action="deploy", candidate=subject()))  # noqa: SLF001 - as above
+
+
+def preview_says(monkeypatch: pytest.MonkeyPatch, *, failed: StepFailedError | None = None, **parts: Any) -> None:
+    preview = Preview(steps=(), **parts)
+    forecast = Forecast(lines=(), downtime_s=0)
+    monkeypatch.setattr(module, "previewed", lambda *_: (preview, forecast, failed))

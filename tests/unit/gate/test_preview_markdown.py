@@ -1,0 +1,30 @@
+from gate.forecast import Forecast
+from gate.preview import PolicyResult, Preview, Step
+from gate.preview_markdown import markdown_from_preview
+
+STEPS = (
+    Step(urn="u", type="kubernetes:apps/v1:Deployment", name="triton", op="update", changed=("spec.replicas",)),
+    Step(urn="v", type="kubernetes:core/v1:Service", name="service", op="same"),
+)
+FORECAST = Forecast(lines=("downtime: none expected",), downtime_s=0)
+
+
+def test_what_changes_is_named_and_what_stays_is_counted() -> None:
+    text = markdown_from_preview("staging", Preview(steps=STEPS, rules=("limits",)), FORECAST, accepted=True)
+
+    assert text.startswith("## staging: 1 same, 1 update\n")
+    assert "- update `Deployment` `triton`: spec.replicas\n" in text
+    assert "Service" not in text
+    assert "### Traffic\n\n- downtime: none expected\n" in text
+    assert "### Policies (1 rules)\n\n- nothing found\n" in text
+
+
+def test_a_refusal_stands_in_the_first_line_with_its_reasons() -> None:
+    found = PolicyResult(name="limits", level="mandatory", resource="u", message="no memory limit")
+    preview = Preview(steps=STEPS, rules=("limits",), policies=(found,), errors=("it failed",))
+
+    text = markdown_from_preview("staging", preview, FORECAST, accepted=False)
+
+    assert text.startswith("## staging: refused\n")
+    assert "### Errors\n\n- it failed\n" in text
+    assert "- mandatory: limits: no memory limit\n" in text

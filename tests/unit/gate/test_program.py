@@ -1,0 +1,66 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gate import program as module
+from gate.program import ReleaseProgram
+from gate.releases import Release
+from tests.unit.gate.runs import subject
+
+CONFIG = {
+    "densenet-triton:cluster": {"context": "c", "namespace": "triton-staging", "kubeconfig": "then"},
+    "densenet-triton:model": {"name": "densenet_tensorrt"},
+}
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], Path]]:
+    made: list[tuple[Sequence[str], Path]] = []
+
+    def note(command: Sequence[str], _environment: Any, *, cwd: Path) -> None:
+        made.append((command, cwd))
+
+    monkeypatch.setattr(module, "run", note)
+    return made
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ReleaseProgram:
+    def lay_out(commit: str, folder: Path, _environment: Any) -> Path:
+        (folder / commit).mkdir()
+        return folder / commit
+
+    monkeypatch.setattr(module, "program_of_commit", lay_out)
+    release = Release(id="20261123T011200Z", subject=subject(), config=CONFIG)
+    return ReleaseProgram(release=release, folder=tmp_path, kubeconfig=Path("/today/kubeconfig"))
+
+
+def test_it_has_its_commits_packages_and_its_own_configuration(
+    program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]]
+) -> None:
+    program.prepare()
+
+    folder = program.folder / ("c" * 40)
+    written = yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
+    assert written["densenet-triton:model"] == {"name": "densenet_tensorrt", "plan": subject().plan_id}
+    assert written["densenet-triton:cluster"]["kubeconfig"] == "/today/kubeconfig"
+    assert [(command[1:], cwd) for command, cwd in commands] == [(["-m", "tools", "venv"], folder)]
+    assert program.release.config == CONFIG
+
+
+def test_it_is_deployed_and_proven_by_its_own_python(
+    program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]], tmp_path: Path
+) -> None:
+    program.apply()
+    program.prove(tmp_path / "junit.xml")
+
+    folder = tmp_path / ("c" * 40)
+    python = str(folder / ".venv" / "bin" / "python")
+    assert [command[:5] for command, _ in commands] == [
+        [python, "-m", "deploy", "up", "--stack=staging"],
+        [python, "-m", "deploy", "prove", "--stack=staging"],
+    ]
+    assert {cwd for _, cwd in commands} == {folder}

@@ -1,0 +1,173 @@
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from deploy.errors import DeployError
+from gate import run as module
+from gate.evidence import Check, Evidence, SmokeRun
+from gate.lease import Lease
+from gate.record import Record
+from gate.releases import Release, Releases
+from gate.run import GateRun
+from infra.config import Gate
+from tests.unit.gate.runs import subject
+from tests.unit.gate.stand_in import StandInCluster
+
+KEY = "triton-staging"
+CONFIG = {"densenet-triton:model": {"name": "densenet_tensorrt"}}
+GOOD = Release(id="20261122T000000Z", subject=subject(commit="a" * 40), config=CONFIG)
+
+
+@dataclass(kw_only=True)
+class Scripted:
+    """Something that is deployed and proven as it is told to; `wrong` names the step that fails."""
+
+    wrong: str | None = None
+    steps: list[str] = field(default_factory=list)
+
+    def prepare(self) -> None:
+        self._step("prepare")
+
+    def apply(self) -> None:
+        self._step("apply")
+
+    def prove(self, junit: Path) -> None:
+        junit.write_text("<testsuites/>")
+        self._step(f"prove {self.steps.count('prove 1') + 1}")
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.wrong:
+            raise DeployError(f"{name} went wrong")
+
+
+@dataclass(kw_only=True)
+class Story:
+    """A run, and what has become of it."""
+
+    run: GateRun
+    put_back: Scripted
+    evidence: list[Evidence] = field(default_factory=list)
+
+    def of(self, candidate: Scripted) -> int:
+        return self.run.carry_out(candidate, CONFIG)
+
+    @property
+    def reasons(self) -> str:
+        return "\n".join(self.evidence[-1].verdict.reasons)
+
+
+@pytest.fixture
+def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Story]:
+    def told(*, release: Release | None = GOOD, put_back: Scripted | None = None, begun: str | None = None) -> Story:
+        cluster = StandInCluster()
+        releases = Releases(cluster=cluster, key=KEY, stack="staging")
+        if release:
+            releases.add(release, "{}")
+        lease = Lease(cluster=cluster, key=KEY, holder="here 1 run", begun=begun)
+        document = {"kind": "Lease", "metadata": {"name": f"gate.{KEY}", "resourceVersion": "1"}}
+        cluster.objects["lease", f"gate.{KEY}"] = {**document, "spec": {"holderIdentity": lease.holder}}
+        deployment = type("OnCluster", (), {"cluster": cluster, "is_embedded": True})()
+        run = GateRun(
+            deployment=cast("Any", deployment),
+            lease=lease,
+            releases=releases,
+            record=Record(stack="staging", action="deploy", candidate=subject()),
+            programs=tmp_path,
+            settings=Gate.model_validate({"pauseS": 0, "keepReleases": 2}),
+        )
+        made = Story(run=run, put_back=put_back or Scripted())
+        monkeypatch.setattr(GateRun, "_observe", lambda _self: None)
+        monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
+        monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
+        monkeypatch.setattr(module, "smoke_run_from_junit", smoke_run)
+        monkeypatch.setattr(
+            module, "closed", lambda evidence: made.evidence.append(evidence) or evidence.verdict.status
+        )
+        return made
+
+    return told
+
+
+def smoke_run(_path: Path, when: Any) -> SmokeRun:
+    return SmokeRun(when=when, seconds=1, checks=(Check(name="mug", outcome="passed", seconds=1),))
+
+
+def test_what_is_proven_twice_is_a_release(story: Callable[..., Story]) -> None:
+    good = story()
+
+    assert good.of(Scripted()) == 0
+
+    last = good.run.releases.last()
+    assert last is not None
+    assert last.id == good.evidence[-1].verdict.serving == good.run.record.run
+    assert [smoke.when for smoke in good.evidence[-1].smoke] == ["after", "after the pause"]
+    assert good.run.lease.begun is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "served"),
+    [("apply", False), ("prove 1", True), ("prove 2", True)],
+    ids=["up", "smoke", "after the pause"],
+)
+def test_what_fails_makes_room_for_the_last_good_one(story: Callable[..., Story], wrong: str, served: bool) -> None:  # noqa: FBT001 - a case
+    bad = story()
+
+    assert bad.of(Scripted(wrong=wrong)) == 2
+
+    verdict = bad.evidence[-1].verdict
+    assert bad.put_back.steps == ["prepare", "apply", "prove 1"]
+    assert verdict.serving == GOOD.id
+    assert (verdict.served_s is not None) == served
+    assert bad.run.releases.last() == GOOD
+    assert bad.run.lease.begun is None
+
+
+def test_the_first_deployment_has_nothing_to_go_back_to(story: Callable[..., Story]) -> None:
+    bad = story(release=None)
+
+    assert bad.of(Scripted(wrong="apply")) == 3
+
+    assert "no proven release to go back to; mend what stands above" in bad.reasons
+    assert bad.run.lease.begun is not None
+
+
+def test_a_release_that_does_not_come_back_is_said_with_the_cure(story: Callable[..., Story]) -> None:
+    bad = story(put_back=Scripted(wrong="prove 1"))
+
+    assert bad.of(Scripted(wrong="apply")) == 3
+
+    assert f"make rollback STACK=staging TO={GOOD.id}" in bad.reasons
+
+
+def test_a_refusal_changes_nothing(story: Callable[..., Story]) -> None:
+    refused = story()
+
+    assert refused.run.refuse(["no node"]) == 1
+    assert refused.put_back.steps == []
+
+
+def test_a_refusal_after_an_interrupted_run_puts_the_last_good_one_back(story: Callable[..., Story]) -> None:
+    refused = story(begun="commit 1, plan 2")
+
+    assert refused.run.refuse(["no node"]) == 2
+
+    assert refused.put_back.steps == ["prepare", "apply", "prove 1"]
+    assert "an earlier run was interrupted while it deployed commit 1, plan 2" in refused.reasons
+
+
+def test_an_interrupt_leaves_the_next_run_what_it_needs(story: Callable[..., Story]) -> None:
+    class Interrupted(Scripted):
+        def apply(self) -> None:
+            raise KeyboardInterrupt
+
+    interrupted = story()
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.of(Interrupted())
+
+    assert interrupted.run.lease.begun == "commit cccccccccccc, plan 4962527776e8fcd8"
+    assert interrupted.put_back.steps == []
