@@ -20,7 +20,6 @@ from deploy.sources import stage_source
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
-from infra.release import release_from_config
 
 
 class Deployment:
@@ -95,12 +94,8 @@ class Deployment:
         require_nodes(self.config, self.cluster)
         stage_source(self.config)
 
-    def settle(self, *, orphaned: bool = False) -> None:
-        """Make the stack fit to work on: its namespace is its own, its state that of this cluster and of no dead run.
-
-        Args:
-            orphaned: a run that is known to be gone has left the stack half-changed.
-        """
+    def settle(self) -> None:
+        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run."""
         namespace = self._cluster_config.namespace
         identity = self.cluster.identity()
         others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
@@ -112,7 +107,7 @@ class Deployment:
         if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
             self.pulumi.refresh()
         self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
-        self.pulumi.settle(plan_id=release_from_config(self.config).plan_id, orphaned=orphaned)
+        self.pulumi.settle()
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Run `pulumi up` until every pod is of the new release; a failure ends with the pods' own reasons.

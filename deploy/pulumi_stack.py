@@ -18,6 +18,8 @@ from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError
 
 _ORPHAN_S = 900
+_DEPLOYMENT = "kubernetes:apps/v1:Deployment::triton-deployment"
+_PROOF = "kubernetes:core/v1:ConfigMap::triton-proof"
 _NO_DOTS = "--suppress-progress"  # which other lines would land behind
 
 
@@ -52,24 +54,22 @@ class PulumiStack:
             shutil.copyfile(ROOT / "Pulumi.yaml", self._config_copy.with_name("Pulumi.yaml"))
             self._pulumi("stack", "init", self.name, "--no-select", f"--cwd={self._config_copy.parent}")
 
-    def settle(self, *, plan_id: str, orphaned: bool = False) -> None:
-        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind.
-
-        Args:
-            plan_id: what is to be deployed.
-            orphaned: an update that is known to have been left by a run that is gone is cancelled, whichever host it
-                ran on.
-        """
+    def cancel(self) -> None:
+        """Cancel the update of a run that is known to be gone, whichever host it ran on."""
         self.initialise()
         self._remove_dead_lock()
-        if orphaned:
-            with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
-                self._pulumi("cancel", "--yes", "--stack", self.name)
+        with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
+            self._pulumi("cancel", "--yes", "--stack", self.name)
+
+    def settle(self) -> None:
+        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind."""
+        self.initialise()
+        self._remove_dead_lock()
         state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
         if state["deployment"].get("pending_operations"):
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
             state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
-        self._keep_objects_of(plan_id, state)
+        self._keep_proofs(state)
 
     def up(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Deploy.
@@ -103,6 +103,12 @@ class PulumiStack:
         if self.exists():
             self._remove_dead_lock()
             self._run("destroy", "--yes", "--skip-preview", "--suppress-outputs")
+
+    def withdraw(self) -> None:
+        """Remove Triton's Deployment alone: nothing serves, and the next update makes it again."""
+        self._remove_dead_lock()
+        target = ("--target", f"**{_DEPLOYMENT}", "--target-dependents")
+        self._run("destroy", "--yes", "--skip-preview", "--suppress-outputs", *target)
 
     def forget(self) -> None:
         """Drop the state of a stack whose cluster is gone."""
@@ -144,14 +150,14 @@ class PulumiStack:
     def _pulumi(self, *arguments: str, input_text: str | None = None) -> str:
         return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
 
-    def _keep_objects_of(self, plan_id: str, state: dict[str, Any]) -> None:
-        """Forget the pending deletions of a plan's objects, which an update to another plan has left by failing.
+    def _keep_proofs(self, state: dict[str, Any]) -> None:
+        """Forget the pending deletions of proofs, which an update to another release has left by failing.
 
-        The way back to that plan creates them again, under the same names, and would then carry out the deletions: of
-        the very objects that it has just created.
+        A proof is named by its content, and mounted by the pods that still serve. The way back to that release makes it
+        again, and would then carry out the deletion: of what it has just made. Going on instead leaves a small object.
         """
         resources = state["deployment"].get("resources", [])
-        kept = [each for each in resources if not (each.get("delete") and plan_id in each.get("id", ""))]
+        kept = [each for each in resources if not (each.get("delete") and each["urn"].endswith(_PROOF))]
         if kept != resources:
             state["deployment"]["resources"] = kept
             self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))

@@ -79,13 +79,17 @@ def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path
 def replica_urls(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster) -> Iterator[list[str]]:
     """Forward a local port to each of the stack's pods while the context lasts, and give their URLs."""
     namespace = outputs["namespace"]
-    pods = cluster.pods(namespace, TRITON_PODS)
+    pods = [pod for pod in cluster.pods(namespace, TRITON_PODS) if not has_ended(pod)]
     with contextlib.ExitStack() as forwards:
         yield [
             forwards.enter_context(_forwarded(cluster, namespace, pod["metadata"]["name"], config.serving.http_port))
             for pod in pods
-            if "deletionTimestamp" not in pod["metadata"]
         ]
+
+
+def has_ended(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod serves no more: it is going, or was evicted and left as a record."""
+    return "deletionTimestamp" in pod["metadata"] or pod["status"].get("phase") in {"Failed", "Succeeded"}
 
 
 @contextlib.contextmanager

@@ -66,8 +66,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _releases(given: argparse.Namespace) -> int:
-    print(table_from_releases(operations.releases_of(given.stack)))
-    return 0
+    releases = operations.releases_of(given.stack)
+    print(table_from_releases(releases))
+    unreadable = [evidence for _, evidence in releases if isinstance(evidence, GateError)]
+    for error in unreadable:
+        print(f"error: {error}", file=sys.stderr)
+    return _REFUSED if unreadable else 0
 
 
 def _preview(given: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """What this checkout and a stack's file say, made ready, previewed, and deployed exactly as it was previewed."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from gate.errors import RefusedError
 from gate.evidence import PolicyOutcome, Subject
 from gate.forecast import Forecast, forecast_from_preview
 from gate.preview import Preview, preview_from_events
-from gate.progress import following
 from gate.record import Record
 from gate.storage import StorageJobs
 from gate.verdict import say
@@ -35,12 +35,14 @@ class Candidate:
         commit: of this checkout.
         file: the stack's configuration.
         folder: the run's own, for the plan file and Pulumi's events.
+        promoted_from: the stack that has proven its plan, if that is taken over as it is.
     """
 
     deployment: Deployment
     commit: str
     file: Path
     folder: Path
+    promoted_from: str | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -59,12 +61,11 @@ class Candidate:
             model_name=config.model.name,
         )
 
-    def prepare(self, record: Record, *, orphaned: bool) -> None:
+    def prepare(self, record: Record) -> None:
         """Look at the cluster and the storage, preview, and refuse what would not go well.
 
         Args:
             record: where the findings go.
-            orphaned: a run that is gone has left the stack half-changed.
 
         Raises:
             RefusedError: a policy forbids it, or the preview fails.
@@ -72,7 +73,7 @@ class Candidate:
         """
         with self.deployment.exclusive(patience_s=_PATIENCE_S):
             with record.check("state"):
-                self.deployment.settle(orphaned=orphaned)
+                self.deployment.settle()
             with record.check("storage"):
                 self._require_storage()
             with record.check("preview"):
@@ -84,12 +85,8 @@ class Candidate:
         Raises:
             DeployError: it was not deployed; the pods' own reasons come first.
         """
-        deployment = self.deployment
-        with (
-            deployment.exclusive(patience_s=_PATIENCE_S),
-            following(deployment.cluster, deployment.config.cluster.namespace, write=sys.stderr.write),
-        ):
-            deployment.apply(plan=self._plan, policy_pack=POLICY_PACK)
+        with self.deployment.exclusive(patience_s=_PATIENCE_S):
+            self.deployment.apply(plan=self._plan, policy_pack=POLICY_PACK)
 
     def prove(self, junit: Path) -> None:
         """Run the smoke tests against the URL and every replica.
@@ -112,6 +109,12 @@ class Candidate:
             return  # the first deployment makes it
         inventory = storage.inventory()
         plan, pinned = release_from_config(self.deployment.config).plan_id, self.deployment.config.model.plan
+        if self.promoted_from and plan not in inventory.plans:
+            raise RefusedError(
+                f"plan {plan}, which {self.promoted_from} has proven, is not on this stack's storage; accepted: the "
+                f"same storage for both stacks, or a copy of the folder repositories/{plan}; copy that, or correct "
+                f"storage in {self.file.name}"
+            )
         if pinned and plan not in inventory.plans:
             raise RefusedError(
                 f"model.plan {plan!r} is pinned and not published on the storage; accepted: {_few(inventory.plans)}, or"
@@ -129,17 +132,8 @@ class Candidate:
         record.forecast = forecast.lines
         for line in forecast.lines:
             say(line)
-        if not preview.rules and not failed:
-            raise RefusedError("the policy pack was not run; accepted: a deployment that it has judged; make tools")
-        if preview.deleted_again:
-            names = ", ".join(name for _, name in preview.deleted_again)
-            raise RefusedError(
-                f"the update would delete again what it makes: {names}; accepted: a state without pending deletions of "
-                f'them; eval "$(make env STACK={record.stack})" && pulumi refresh, then run the gate again'
-            )
-        if failed:
-            reasons = [f"policy {each.name}: {each.message}" for each in preview.violations]
-            raise RefusedError("\n".join(reasons or preview.errors or [str(failed)]))
+        if reasons := refusals(preview, failed, record.stack):
+            raise RefusedError("\n".join(reasons))
 
 
 def previewed(deployment: Deployment, folder: Path, *flags: str) -> tuple[Preview, Forecast, StepFailedError | None]:
@@ -166,6 +160,31 @@ def previewed(deployment: Deployment, folder: Path, *flags: str) -> tuple[Previe
     return preview, forecast_from_preview(preview, deployment.config), failed
 
 
+def refusals(preview: Preview, failed: StepFailedError | None, stack: str) -> list[str]:
+    """Why a gate deploys nothing of what was previewed: a line each, none where it does.
+
+    Args:
+        preview: what Pulumi said.
+        failed: the preview's error, if it ended with one.
+        stack: its name.
+    """
+    return list(_refusals(preview, failed, stack))
+
+
+def _refusals(preview: Preview, failed: StepFailedError | None, stack: str) -> Iterator[str]:
+    yield from (f"policy {each.name}: {each.message}" for each in preview.violations)
+    if failed and not preview.violations:
+        yield from preview.errors or [str(failed)]
+    if not failed and not preview.rules:
+        yield "the policy pack was not run; accepted: a deployment that it has judged; make tools"
+    if preview.deleted_again:
+        names = ", ".join(name for _, name in preview.deleted_again)
+        yield (
+            f"the update would delete again what it makes: {names}; accepted: a state without pending deletions of "
+            f'them; eval "$(make env STACK={stack})" && pulumi refresh, then run the gate again'
+        )
+
+
 def policy_outcomes(preview: Preview) -> tuple[PolicyOutcome, ...]:
     """What the policy pack found, as evidence."""
     return tuple(
@@ -174,13 +193,16 @@ def policy_outcomes(preview: Preview) -> tuple[PolicyOutcome, ...]:
     )
 
 
-def candidate_from_checkout(deployment: Deployment, file: Path, folder: Path) -> Candidate:
+def candidate_from_checkout(
+    deployment: Deployment, file: Path, folder: Path, *, promoted_from: str | None = None
+) -> Candidate:
     """Read what is to be deployed, and look whether this machine and the cluster can.
 
     Args:
         deployment: of the stack.
         file: its configuration.
         folder: the run's own.
+        promoted_from: the stack that has proven its plan, if that is taken over as it is.
 
     Raises:
         RefusedError: the checkout has what no commit holds.
@@ -190,7 +212,7 @@ def candidate_from_checkout(deployment: Deployment, file: Path, folder: Path) ->
     model = deployment.config.model
     commit = commit_of_checkout(deployment.environment, [model.labels, model.expect.image])
     deployment.check()
-    return Candidate(deployment=deployment, commit=commit, file=file, folder=folder)
+    return Candidate(deployment=deployment, commit=commit, file=file, folder=folder, promoted_from=promoted_from)
 
 
 def _few(plans: tuple[str, ...]) -> str:

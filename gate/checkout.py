@@ -1,5 +1,6 @@
 """The checkout that a gate deploys from: its commit, and the programs of earlier commits."""
 
+import re
 import shutil
 import tarfile
 import tempfile
@@ -10,7 +11,7 @@ from deploy.commands import ROOT, output_of
 from deploy.errors import CommandFailedError
 from gate.errors import FailedError, RefusedError
 
-_STACK_FILES = ("Pulumi.", ".yaml")
+_STACK_FILE = re.compile(r"Pulumi\.[\w.-]+\.yaml")
 
 
 def commit_of_checkout(environment: dict[str, str], inputs: Iterable[Path]) -> str:
@@ -33,18 +34,14 @@ def commit_of_checkout(environment: dict[str, str], inputs: Iterable[Path]) -> s
             f"{ROOT.name}: git does not say which commit this is ({error}); accepted: a clone with a commit, for a "
             "release is brought back from its commit; git init, git add --all and git commit make one"
         ) from error
-    changed = [line[3:] for line in status.splitlines() if not _is_stack_file(line[3:])]
+    changed = [line[3:] for line in status.splitlines() if not _STACK_FILE.fullmatch(line[3:])]
     if changed:
         raise RefusedError(
             f"the checkout has what no commit holds: {', '.join(changed[:4])}{' …' if changed[4:] else ''}; accepted: "
             "a clean checkout, for a release is brought back from its commit; git commit it, or git stash --all"
         )
     for path in inputs:
-        if not (ROOT / path).resolve().is_relative_to(ROOT):
-            raise RefusedError(
-                f"{path}, which the stack's file names, lies outside of the checkout; accepted: a file that the "
-                "commit holds, for a release is brought back from its commit; copy it here, commit it and name that"
-            )
+        _require_held(path, environment)
     return commit
 
 
@@ -62,7 +59,7 @@ def program_of_commit(commit: str, folder: Path, environment: dict[str, str]) ->
     program = folder / commit
     if program.is_dir():
         return program
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{commit[:12]}.", dir=folder))
     try:
         packed, files = scratch / "packed.tar", scratch / "files"
@@ -76,11 +73,26 @@ def program_of_commit(commit: str, folder: Path, environment: dict[str, str]) ->
 
 
 def remove_programs(folder: Path, kept: Iterable[str]) -> None:
-    """Remove the programs of commits that no kept release names."""
+    """Remove the programs of commits that no kept release names; what another run is laying out has a dot first."""
     names = set(kept)
-    for program in folder.glob("*"):
+    for program in folder.glob("[!.]*"):
         if program.name not in names:
             shutil.rmtree(program, ignore_errors=True)
+
+
+def _require_held(path: Path, environment: dict[str, str]) -> None:
+    """See that the commit holds a file, under a name that means it in every checkout."""
+    why = f"{path}, which the stack's file names,"
+    accepted = "accepted: a file that the commit holds, for a release is brought back from its commit"
+    if not (ROOT / path).resolve().is_relative_to(ROOT):
+        raise RefusedError(f"{why} lies outside of the checkout; {accepted}; copy it here, commit it and name that")
+    if path.is_absolute():
+        relative = (ROOT / path).resolve().relative_to(ROOT)
+        raise RefusedError(f"{why} is elsewhere in another checkout; accepted: a relative path; write {relative}")
+    try:
+        output_of(["git", "--literal-pathspecs", "ls-files", "--error-unmatch", "--", str(path)], environment)
+    except CommandFailedError as error:
+        raise RefusedError(f"{why} is in no commit; {accepted}; git add --force {path}, and git commit") from error
 
 
 def _archive(commit: str, target: Path, environment: dict[str, str]) -> None:
@@ -102,8 +114,3 @@ def _has(commit: str, environment: dict[str, str]) -> bool:
     except CommandFailedError:
         return False
     return True
-
-
-def _is_stack_file(path: str) -> bool:
-    start, end = _STACK_FILES
-    return path.startswith(start) and path.endswith(end) and "/" not in path

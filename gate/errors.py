@@ -13,5 +13,9 @@ class FailedError(GateError):
     """The deployment was begun and is not what it has to be."""
 
 
+class LeaseLostError(GateError):
+    """Another gate works on the stack now, so that this one must touch nothing more."""
+
+
 class StorageJobError(GateError):
     """The stack's storage could not be looked at, or not be pruned."""

@@ -108,7 +108,7 @@ class Phase(Record):
 class Verdict(Record):
     """How the run ended."""
 
-    status: Literal[0, 1, 2, 3] = Field(description="The gate's exit status.")
+    status: Literal[0, 1, 2, 3, 130] = Field(description="The gate's exit status.")
     reasons: tuple[str, ...] = ()
     serving: str | None = Field(default=None, description="The release that serves now.")
     served_s: NonNegativeFloat | None = Field(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deploy.smoke import has_ended
 from gate.evidence import Gpu, Subject
 
 _TEMPLATE = "pod-template-hash"
@@ -46,6 +47,7 @@ def subject_from_cluster(
 
 def newest_pods(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the pods of the newest template: a rollout that is under way, or stuck, has the last release's too."""
+    pods = [pod for pod in pods if not has_ended(pod)]
     if not pods:
         return []
     newest = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))

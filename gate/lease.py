@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError
-from gate.errors import FailedError, RefusedError
+from deploy.errors import CommandFailedError, DeployError
+from gate.errors import LeaseLostError, RefusedError
 
 NAMESPACE = "densenet-triton-releases"
 """Of the cluster: what the gate keeps there outlives the stacks' own namespaces."""
@@ -27,8 +27,9 @@ NAMESPACE = "densenet-triton-releases"
 BEGUN = "densenet-triton/begun"
 DURATION_S = 60
 _RENEWAL_S = 10
+_WATCHED_S = 25
+_ANSWER_S = 10
 _LOOK_S = 2
-_AS_JSON = ("--output=json",)
 _TAKEN_MEANWHILE = ("(AlreadyExists)", "(Conflict)")
 
 
@@ -69,13 +70,13 @@ class Lease:
         """Tell the others that this run lives, and what it has begun.
 
         Raises:
-            FailedError: another run has taken the lease.
+            LeaseLostError: another run has taken the lease.
         """
         with self._lock:
             found = _read(self.cluster, self.key)
             if self._lost.is_set() or found is None or found["spec"].get("holderIdentity") != self.holder:
                 self._lost.set()
-                raise FailedError(
+                raise LeaseLostError(
                     f"the lease on {self.key} was lost to another gate, for this one could not renew it within "
                     f"{DURATION_S} s; what serves is the other's to say: make releases"
                 )
@@ -94,7 +95,7 @@ class Lease:
     def keep_alive(self) -> None:
         """Renew until released; an API server that is away for a while is waited for."""
         while not self._over.wait(_RENEWAL_S):
-            with contextlib.suppress(CommandFailedError, FailedError):
+            with contextlib.suppress(CommandFailedError, LeaseLostError):
                 self.renew()
 
 
@@ -126,18 +127,23 @@ def begun_on(cluster: Cluster, key: str) -> str | None:
     """Return what an interrupted run has begun to deploy on a stack, as far as the cluster says."""
     try:
         found = _read(cluster, key)
-    except CommandFailedError:
+    except DeployError:
         return None
     return _begun(found)
 
 
 def make_namespace(cluster: Cluster) -> None:
     """Have the gate's own namespace in a cluster."""
+    if cluster.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "--output=name").strip():
+        return
     try:
         cluster.kubectl("create", "namespace", NAMESPACE)
     except CommandFailedError as error:
         if "(AlreadyExists)" not in str(error):
-            raise
+            raise RefusedError(
+                f"namespace {NAMESPACE} can't be made ({error}); accepted: one that is there, with the rights on its "
+                f"leases and configmaps; have it made: kubectl create namespace {NAMESPACE}"
+            ) from error
 
 
 def _acquire(lease: Lease, wait_s: float, say: Callable[[str], None]) -> None:
@@ -159,7 +165,7 @@ def _acquire(lease: Lease, wait_s: float, say: Callable[[str], None]) -> None:
 
 def _take_if_free(lease: Lease) -> bool:
     found = _read(lease.cluster, lease.key)
-    if found is not None and not _is_free(found["spec"]):
+    if found is not None and not _is_free(found["spec"]) and not _stays_silent(lease, found["spec"]):
         return False
     lease.begun = _begun(found)
     try:
@@ -176,15 +182,22 @@ def _begun(found: Mapping[str, Any] | None) -> str | None:
 
 
 def _is_free(spec: Mapping[str, Any]) -> bool:
-    """Whether nobody holds it, its holder is a dead process of this host, or has been silent for too long."""
+    """Whether nobody holds it, or its holder is a dead process of this host."""
     holder = spec.get("holderIdentity")
     if not holder:
         return True
     host, pid, _run = holder.split(" ")
-    if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
-        return True
-    renewed = datetime.fromisoformat(spec["renewTime"])
-    return (datetime.now(UTC) - renewed).total_seconds() > float(spec["leaseDurationSeconds"])
+    return bool(host == socket.gethostname() and not psutil.pid_exists(int(pid)))
+
+
+def _stays_silent(lease: Lease, spec: Mapping[str, Any]) -> bool:
+    """Whether a holder has not renewed it for its duration, nor does while it is watched: clocks differ."""
+    age = datetime.now(UTC) - datetime.fromisoformat(spec["renewTime"])
+    if age.total_seconds() <= DURATION_S:
+        return False
+    threading.Event().wait(_WATCHED_S)
+    found = _read(lease.cluster, lease.key)
+    return found is not None and found["spec"].get("renewTime") == spec["renewTime"]
 
 
 def _shown(found: Mapping[str, Any] | None) -> str:
@@ -211,10 +224,11 @@ def _document(lease: Lease, found: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _read(cluster: Cluster, key: str) -> dict[str, Any] | None:
-    text = cluster.kubectl("get", "lease", f"gate.{key}", f"--namespace={NAMESPACE}", "--ignore-not-found", *_AS_JSON)
+    what = ("lease", f"gate.{key}", f"--namespace={NAMESPACE}", "--ignore-not-found", "--output=json")
+    text = cluster.kubectl("get", *what, timeout_s=_ANSWER_S)
     return dict(json.loads(text)) if text.strip() else None
 
 
 def _write(cluster: Cluster, document: Mapping[str, Any]) -> None:
     verb = "replace" if "resourceVersion" in document["metadata"] else "create"
-    cluster.kubectl(verb, "--filename=-", input_text=json.dumps(document))
+    cluster.kubectl(verb, "--filename=-", input_text=json.dumps(document), timeout_s=_ANSWER_S)

@@ -7,11 +7,13 @@ from typing import Any
 
 from deploy.cluster import Cluster
 from deploy.errors import CommandFailedError
-from deploy.smoke import TRITON_PODS
+from deploy.smoke import TRITON, TRITON_PODS
 from gate.evidence import Phase
 from gate.facts import newest_pods
 from gate.phases import last_ready, phases_from_objects
 from gate.record import Record
+
+_PLAN = "densenet-triton/plan"
 
 
 def pods_and_nodes(cluster: Cluster, namespace: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -41,8 +43,16 @@ def phases_of_run(
         job=json.loads(job) if job.strip() else None,
         events=events,
         log=_log(cluster, namespace, pod),
-        proven_s=_proven_s(pod) if record.smoke else None,
+        proven_s=_proven_s(pod, record) if record.smoke else None,
     )
+
+
+def deployed_plan(cluster: Cluster) -> str | None:
+    """The plan that Triton's Deployment is to serve; None where there is no Deployment."""
+    found = cluster.kubectl(
+        "get", TRITON, f"--namespace={cluster.config.namespace}", "--ignore-not-found", "--output=json"
+    )
+    return str(json.loads(found)["spec"]["template"]["metadata"]["labels"][_PLAN]) if found.strip() else None
 
 
 def _log(cluster: Cluster, namespace: str, pod: Mapping[str, Any] | None) -> str:
@@ -55,10 +65,25 @@ def _log(cluster: Cluster, namespace: str, pod: Mapping[str, Any] | None) -> str
         return ""
 
 
-def _proven_s(pod: Mapping[str, Any] | None) -> float | None:
-    """Seconds from a pod's readiness until now."""
-    if pod is None:
-        return None
-    ready = next(each for each in pod["status"]["conditions"] if each["type"] == "Ready")
-    turned = datetime.fromisoformat(ready["lastTransitionTime"])
-    return round((datetime.now(UTC) - turned).total_seconds(), 3)
+def first_ready(pods: Sequence[Mapping[str, Any]], since: datetime) -> datetime | None:
+    """When the first of the newest pods could have got traffic; None where none is of this run."""
+    own = [
+        pod for pod in newest_pods(pods) if _time(pod["metadata"]["creationTimestamp"]) >= since.replace(microsecond=0)
+    ]
+    return min((turned for pod in own if (turned := _ready_since(pod))), default=None)
+
+
+def _proven_s(pod: Mapping[str, Any] | None, record: Record) -> float | None:
+    """Seconds from a new pod's readiness until now; clocks may differ."""
+    ready = first_ready([pod], record.started_at) if pod else None
+    return None if ready is None else round(max(0.0, (datetime.now(UTC) - ready).total_seconds()), 3)
+
+
+def _ready_since(pod: Mapping[str, Any]) -> datetime | None:
+    conditions = pod["status"].get("conditions", [])
+    stamps = [each["lastTransitionTime"] for each in conditions if each["type"] == "Ready" and each["status"] == "True"]
+    return _time(stamps[0]) if stamps else None
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)

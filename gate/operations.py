@@ -13,14 +13,15 @@ import yaml
 from deploy.commands import ROOT
 from deploy.environment import state_folder
 from deploy.errors import DeployError
+from deploy.nodes import require_nodes
 from deploy.operations import Deployment, ensure_tools
-from gate.candidate import Candidate, candidate_from_checkout, previewed
+from gate.candidate import Candidate, candidate_from_checkout, previewed, refusals
 from gate.checkout import commit_of_checkout
-from gate.errors import RefusedError
+from gate.errors import GateError, RefusedError
 from gate.evidence import Evidence, Subject, Verdict
 from gate.lease import begun_on, held_lease
 from gate.preview_markdown import markdown_from_preview
-from gate.promotion import Promised, announcement, promised_from_release
+from gate.promotion import Promised, announcement, promised_from_release, promoted_values
 from gate.record import Action, Record
 from gate.releases import Release, Releases
 from gate.run import FAILURES, GateRun
@@ -28,7 +29,6 @@ from gate.verdict import Status, closed, say
 from infra.config import Gate
 
 _GATE = "densenet-triton:gate"
-_MODEL = "densenet-triton:model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,53 +56,45 @@ def gate(stack: str, *, wait_s: float) -> Status:
 
 
 def promote(source: str, target: str, *, wait_s: float) -> Status:
-    """Deploy what one stack has proven to another: the same plan, images and manifest.
-
-    Raises:
-        RefusedError: it can't be the same there.
-    """
+    """Deploy what one stack has proven to another: the same plan, images and manifest."""
     deployment = Deployment(target)
-    values = _values(_file_of(target))
-    release = _releases(Deployment(source)).last()
-    if release is None:
-        raise RefusedError(
-            f"stack {source} has no proven release to promote; accepted: one that a gate has proven; "
-            f"make gate STACK={source}"
-        )
-    model = deployment.config.model
-    commit = commit_of_checkout(deployment.environment, [model.labels, model.expect.image])
-    promised = promised_from_release(release, deployment.config, values, commit=commit)
-    say(announcement(promised, values))
-    if promised.pinned:
-        values[_MODEL] = {**values[_MODEL], "plan": release.subject.plan_id}
+    record = Record(stack=target, action="promote", candidate=_unknown(deployment))
+    try:
+        ensure_tools(embedded=deployment.is_embedded)
+        promised, values = _promised(source, deployment)
+    except FAILURES as error:
+        return _close_refused(record, str(error).splitlines())
     with _stack_file(target, values) as file:
         return _deployed(Request(stack=target, file=file, action="promote", wait_s=wait_s, promised=promised))
 
 
 def rollback(stack: str, to: str, *, wait_s: float) -> Status:
-    """Deploy a kept release again and prove it.
+    """Deploy a kept release again and prove it."""
+    deployment = Deployment(stack)
+    record = Record(stack=stack, action="rollback", candidate=_unknown(deployment))
+    try:
+        ensure_tools(embedded=deployment.is_embedded)
+        deployment.cluster.await_answer()
+        release = _releases(deployment).get(to)
+        record.candidate = release.subject
+        with _lease_of(deployment, record, wait_s) as run:
+            program = run.program_of(release)
+            try:
+                with record.check("program"):
+                    program.prepare()
+                run.prepare_way_back()
+            except FAILURES as error:
+                return run.refuse(str(error).splitlines())
+            return run.carry_out(program, release.config, restores=release.id)
+    except FAILURES as error:
+        return _close_refused(record, str(error).splitlines())
 
-    Raises:
-        RefusedError: it is not kept.
-    """
+
+def releases_of(stack: str) -> list[tuple[Release, Evidence | GateError]]:
+    """Return a stack's kept releases, the newest first, each with the evidence of its run, or why it can't be read."""
     deployment = Deployment(stack)
     ensure_tools(embedded=deployment.is_embedded)
-    deployment.cluster.await_answer()
-    release = _releases(deployment).get(to)
-    record = Record(stack=stack, action="rollback", candidate=release.subject)
-    with _lease_of(deployment, record, wait_s) as run:
-        program = run.program_of(release)
-        try:
-            with record.check("program"):
-                program.prepare()
-        except FAILURES as error:
-            return run.refuse(str(error).splitlines())
-        return run.carry_out(program, release.config, restores=release.id)
-
-
-def releases_of(stack: str) -> list[tuple[Release, Evidence]]:
-    """Return a stack's kept releases, the newest first, each with the evidence of its run."""
-    return _releases(Deployment(stack)).with_evidence()
+    return _releases(deployment).with_evidence()
 
 
 def preview(stack: str) -> tuple[str, bool]:
@@ -116,7 +108,8 @@ def preview(stack: str) -> tuple[str, bool]:
     ensure_tools(embedded=deployment.is_embedded)
     with tempfile.TemporaryDirectory() as folder:
         found, forecast, failed = previewed(deployment, Path(folder))
-    return markdown_from_preview(stack, found, forecast, accepted=failed is None), failed is None
+    reasons = refusals(found, failed, stack)
+    return markdown_from_preview(stack, found, forecast, refusals=reasons), not reasons
 
 
 def _deployed(request: Request) -> Status:
@@ -131,12 +124,52 @@ def _deployed(request: Request) -> Status:
         try:
             with _lease_of(deployment, record, request.wait_s, promised=request.promised) as run:
                 try:
-                    candidate.prepare(record, orphaned=run.lease.begun is not None)
+                    _require_place(deployment)
+                    with record.check("nodes and GPUs"):
+                        require_nodes(deployment.config, deployment.cluster)
+                    run.prepare_way_back()
+                    candidate.prepare(record)
                 except FAILURES as error:
                     return run.refuse(str(error).splitlines())
                 return run.carry_out(candidate, candidate.values)
-        except RefusedError as error:
+        except FAILURES as error:
             return _close_refused(record, str(error).splitlines())
+
+
+def _promised(source: str, deployment: Deployment) -> tuple[Promised, dict[str, Any]]:
+    """What a promotion promises, and the configuration that it deploys."""
+    values = _values(_file_of(deployment.stack))
+    model = deployment.config.model
+    commit = commit_of_checkout(deployment.environment, [model.labels, model.expect.image])
+    release = _releases(Deployment(source)).last()
+    if release is None:
+        raise RefusedError(
+            f"stack {source} has no proven release to promote; accepted: one that a gate has proven; "
+            f"make gate STACK={source}"
+        )
+    promised = promised_from_release(release, deployment.config, commit=commit)
+    say(announcement(promised, deployment.config))
+    return promised, promoted_values(promised, values)
+
+
+def _require_place(deployment: Deployment) -> None:
+    """See that the stack stays where its releases are.
+
+    Raises:
+        RefusedError: it is deployed in another namespace.
+    """
+    stack, namespace = deployment.stack, deployment.cluster.config.namespace
+    if not deployment.pulumi.exists():
+        return
+    try:
+        there = deployment.pulumi.outputs()["namespace"]
+    except DeployError:
+        return  # it was never deployed whole
+    if there != namespace:
+        raise RefusedError(
+            f"stack {stack} is deployed in namespace {there}, and its file says {namespace}; accepted: {there}, where "
+            f"its releases are; another stack, or make destroy STACK={stack} first"
+        )
 
 
 def _candidate(request: Request, deployment: Deployment, record: Record, folder: Path) -> Candidate:
@@ -144,9 +177,11 @@ def _candidate(request: Request, deployment: Deployment, record: Record, folder:
     with record.check("configuration"):
         _ = deployment.config
     with record.check("checkout and machine"):
-        candidate = candidate_from_checkout(deployment, request.file, folder)
+        promised = request.promised
+        source = promised.subject.stack if promised and promised.pinned else None
+        candidate = candidate_from_checkout(deployment, request.file, folder, promoted_from=source)
         record.candidate = candidate.subject
-    with record.check("cluster, nodes and GPUs"), deployment.exclusive(patience_s=request.wait_s):
+    with record.check("cluster and images"), deployment.exclusive(patience_s=request.wait_s):
         deployment.make_ready()
     return candidate
 
@@ -158,7 +193,7 @@ def _refused(request: Request, deployment: Deployment, record: Record, reasons: 
             return _close_refused(record, reasons)
         with _lease_of(deployment, record, request.wait_s) as run:
             return run.refuse(reasons)
-    except DeployError as error:
+    except FAILURES as error:
         return _close_refused(record, [*reasons, str(error)])
 
 
@@ -174,6 +209,9 @@ def _lease_of(
     cluster = deployment.cluster
     releases = _releases(deployment)
     with held_lease(cluster, cluster.config.namespace, record.run, wait_s=wait_s, say=say) as lease:
+        record.identify()
+        if lease.begun is not None:
+            deployment.pulumi.cancel()
         last = releases.last()
         record.previous = last.subject if last else None
         yield GateRun(
@@ -181,7 +219,7 @@ def _lease_of(
             lease=lease,
             releases=releases,
             record=record,
-            programs=state_folder(os.environ) / "programs",
+            programs=state_folder(os.environ) / "programs" / record.stack,
             settings=_settings(_file_of(record.stack)),
             promised=promised,
         )

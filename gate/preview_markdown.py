@@ -1,7 +1,7 @@
 """A preview for people: Markdown for a pull request."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gate.forecast import Forecast
 from gate.preview import Preview, Step
@@ -9,30 +9,31 @@ from gate.preview import Preview, Step
 _UNCHANGED = frozenset({"same", "read"})
 
 
-def markdown_from_preview(stack: str, preview: Preview, forecast: Forecast, *, accepted: bool) -> str:
+def markdown_from_preview(stack: str, preview: Preview, forecast: Forecast, *, refusals: Sequence[str]) -> str:
     """Say what a deployment would do.
 
     Args:
         stack: its name.
         preview: what Pulumi said.
         forecast: what it means for traffic.
-        accepted: whether the gate would deploy it.
+        refusals: why the gate would not deploy it; mandatory policies that are violated are among them.
     """
-    return "\n".join(_lines(stack, preview, forecast, accepted=accepted)) + "\n"
+    return "\n".join(_lines(stack, preview, forecast, refusals)) + "\n"
 
 
-def _lines(stack: str, preview: Preview, forecast: Forecast, *, accepted: bool) -> Iterator[str]:
+def _lines(stack: str, preview: Preview, forecast: Forecast, refusals: Sequence[str]) -> Iterator[str]:
     counts = Counter(step.op for step in preview.steps)
     changes = ", ".join(f"{count} {op}" for op, count in sorted(counts.items())) or "no resource"
-    yield f"## {stack}: {changes if accepted else 'refused'}\n"
-    yield from _section("Errors", preview.errors)
+    yield f"## {stack}: {'refused' if refusals else changes}\n"
+    yield from _section("Refused", refusals)
     yield from _section("Traffic", forecast.lines)
     yield from _section("Resources", [_step(step) for step in preview.steps if step.op not in _UNCHANGED])
-    found = [f"{each.level}: {each.name}: {each.message}" for each in preview.policies]
-    yield from _section(f"Policies ({len(preview.rules)} rules)", found or ["nothing found"])
+    found = [f"{each.level}: {each.name}: {each.message}" for each in preview.policies if each.level == "advisory"]
+    nothing = "nothing else found" if preview.violations else "nothing found"
+    yield from _section(f"Policies ({len(preview.rules)} rules)", found or [nothing])
 
 
-def _section(title: str, lines: tuple[str, ...] | list[str]) -> Iterator[str]:
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
     if lines:
         yield f"### {title}\n"
         yield from (f"- {line}" for line in lines)

@@ -1,18 +1,24 @@
 """A kept release's own program: the files of its commit, the packages that it locks, the configuration that it had."""
 
 import os
+import posixpath
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import yaml
 
-from deploy.commands import run
+from deploy.commands import ROOT, run
 from gate.checkout import program_of_commit
 from gate.releases import Release
 
 _PATIENCE_S = 1800
 _CLUSTER = "densenet-triton:cluster"
+_PATHS = ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
+_BACKEND = "PULUMI_BACKEND_URL"
+_FILE = "file://"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +48,7 @@ class ReleaseProgram:
             StepFailedError: its packages could not be installed.
         """
         program = program_of_commit(self.commit, self.folder, dict(os.environ))
-        run([sys.executable, "-m", "tools", "venv"], os.environ, cwd=program)
+        run([sys.executable, "-m", "tools", "venv"], environment_elsewhere(os.environ, ROOT), cwd=program)
         (program / f"Pulumi.{self.release.subject.stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}))
 
     def apply(self) -> None:
@@ -66,12 +72,30 @@ class ReleaseProgram:
 
     def _config(self) -> dict[str, object]:
         config = self.release.pinned_config
-        if self.kubeconfig is not None:
-            config[_CLUSTER] = {**config[_CLUSTER], "kubeconfig": str(self.kubeconfig)}
-        return config
+        cluster = {key: value for key, value in config[_CLUSTER].items() if key != "kubeconfig"}
+        access = {} if self.kubeconfig is None else {"kubeconfig": str(self.kubeconfig)}
+        return {**config, _CLUSTER: {**cluster, **access}}
 
     def _run(self, verb: str, *flags: str) -> None:
         program = self.folder / self.commit
         python = program / ".venv" / "bin" / "python"
         stack = f"--stack={self.release.subject.stack}"
-        run([str(python), "-m", "deploy", verb, stack, *flags], os.environ, cwd=program)
+        run([str(python), "-m", "deploy", verb, stack, *flags], environment_elsewhere(os.environ, ROOT), cwd=program)
+
+
+def environment_elsewhere(environment: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Return an environment that means the same in another folder.
+
+    Args:
+        environment: whose relative paths begin at `root`.
+        root: absolute.
+    """
+    elsewhere = dict(environment)
+    for name in _PATHS:
+        if name in elsewhere:
+            paths = elsewhere[name].split(os.pathsep) if name == "KUBECONFIG" else [elsewhere[name]]
+            elsewhere[name] = os.pathsep.join(str(root / path) if path else "" for path in paths)
+    path = elsewhere.get(_BACKEND, "").removeprefix(_FILE)
+    if elsewhere.get(_BACKEND, "").startswith(_FILE) and not path.startswith(("/", "~")):
+        elsewhere[_BACKEND] = _FILE + posixpath.normpath(f"{quote(str(root))}/{path}")
+    return elsewhere

@@ -8,12 +8,14 @@ from gate.differences import differences
 from gate.errors import FailedError, RefusedError
 from gate.evidence import Subject
 from gate.releases import Release
-from infra.config import StackConfig
+from infra.config import StackConfig, config_from_values
+from infra.images import LOCAL_REGISTRY, is_own
+from infra.release import release_from_config
 
 _MODEL = "densenet-triton:model"
-_NODE_POOL = "densenet-triton:nodePool"
-_OWN = ("plan", "resources", "buildTimeoutS")
-"""What of the model may be another in each stack: it changes no answer."""
+_SERVING = "triton"
+_OWN = {"plan", "build_image", "build_resources", "build_timeout_s"}
+"""What of the model may be another in each stack: it changes no answer. The build's image is compared by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,13 @@ class Promised:
         """See that what was deployed is what was promised.
 
         Raises:
-            FailedError: it is another plan, manifest or image.
+            FailedError: it is another plan, manifest or image, or nobody knows.
         """
+        if unseen := {_SERVING, *self.subject.images} - found.images.keys():
+            raise FailedError(
+                f"what runs could not be looked at: container {', '.join(sorted(unseen))} has no known image; "
+                f"accepted: the one that {self.subject.stack} has proven; make status STACK={found.stack}, then again"
+            )
         wrong = [
             f"container {name}: {image}, promised was {self.subject.images[name]}"
             for name, image in _others(self.subject, found)
@@ -49,13 +56,12 @@ class Promised:
             )
 
 
-def promised_from_release(release: Release, config: StackConfig, values: Mapping[str, Any], *, commit: str) -> Promised:
+def promised_from_release(release: Release, config: StackConfig, *, commit: str) -> Promised:
     """Decide how a release goes to another stack.
 
     Args:
         release: proven, of the stack that it comes from.
         config: of the stack that it goes to.
-        values: what stands under `config:` of that stack's file.
         commit: of this checkout.
 
     Raises:
@@ -67,33 +73,89 @@ def promised_from_release(release: Release, config: StackConfig, values: Mapping
             f"the release of {source} is of commit {release.subject.commit[:12]}, this checkout is {commit[:12]}; "
             f"accepted: the release's own; git checkout {release.subject.commit}, or make gate STACK={source} first"
         )
-    theirs, ours = release.model, dict(values[_MODEL])
-    for key in _OWN:
-        theirs.pop(key, None)
-        ours.pop(key, None)
-    if differing := differences(theirs, ours):
+    proven = config_from_values(release.pinned_config, stack=source)
+    if differing := differences(_answers(proven), _answers(config)):
         raise RefusedError(
             f"model differs between {source} and {target}: {'; '.join(differing)}; accepted: the same model in both, "
             f"for what was proven on {source} is what is promoted; make them the same in Pulumi.{target}.yaml"
         )
-    return Promised(subject=release.subject, pinned=_product(release.config) == _product(values))
+    _require_serving(release.subject, proven, config)
+    _require_builder(proven, config)
+    return Promised(subject=release.subject, pinned=_product(proven) == _product(config))
 
 
-def announcement(promised: Promised, values: Mapping[str, Any]) -> str:
+def promoted_values(promised: Promised, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a promotion deploys: the stack's own configuration with the promised plan, and with no other pin."""
+    model = {key: value for key, value in values[_MODEL].items() if key != "plan"}
+    return {**values, _MODEL: {**model, "plan": promised.subject.plan_id} if promised.pinned else model}
+
+
+def announcement(promised: Promised, config: StackConfig) -> str:
     """Say in a line what a promotion takes over."""
     subject = promised.subject
     if promised.pinned:
         return f"promoting plan {subject.plan_id} of {subject.stack} as it is: the same manifest, nothing is built"
     return (
         f"promoting commit {subject.commit[:12]} of {subject.stack}; its plan is for another GPU, so that a plan for "
-        f"{_product(values)} is built here"
+        f"{_product(config)} is built here"
     )
 
 
-def _product(values: Mapping[str, Any]) -> str | None:
+def _answers(config: StackConfig) -> dict[str, Any]:
+    """All of a model that its answers come from, defaults included."""
+    return config.model.model_dump(mode="json", by_alias=True, exclude=_OWN)
+
+
+def _product(config: StackConfig) -> str | None:
     """The GPU that a stack's plan is for; none where the plan is for a CPU."""
-    tensorrt = values[_MODEL].get("target") == "tensorrt"
-    return str(values[_NODE_POOL].get("gpuProduct")) if tensorrt else None
+    return config.node_pool.gpu_product if config.model.target == "tensorrt" else None
+
+
+def _require_builder(proven: StackConfig, config: StackConfig) -> None:
+    """See that both stacks build with the same image; of the project's own ones the commit is the same."""
+    theirs, ours = proven.model.builder, config.model.builder
+    if _digest(theirs) != _digest(ours):
+        raise RefusedError(
+            f"the build's image differs: {proven.stack} has {theirs}, {config.stack} has {ours}; accepted: the same in "
+            f"both; in Pulumi.{config.stack}.yaml set densenet-triton:model.buildImage: {theirs}"
+        )
+
+
+def _require_serving(subject: Subject, proven: StackConfig, config: StackConfig) -> None:
+    """See that what one stack declares is the very image that the other one runs."""
+    running = subject.images.get(_SERVING, "an image that is not known")
+    theirs, ours = (release_from_config(each).serving_image for each in (proven, config))
+    loaded, to_be_loaded = (image.startswith(f"{LOCAL_REGISTRY}/") for image in (theirs, ours))
+    if "@" in ours:
+        same = _digest(ours) == _digest(running)
+    else:  # what is behind another's tag may have changed; our own tags stand for their content
+        same = is_own(config.serving.image) and _name(ours) == _name(theirs) and loaded == to_be_loaded
+    if same and _SERVING in subject.images:
+        return
+    mend = f"in Pulumi.{config.stack}.yaml set densenet-triton:serving.image: {_name_and_digest(theirs, running)}"
+    if loaded != to_be_loaded:
+        mend = (
+            "what is loaded into an embedded cluster's node has an id that is never a registry's digest, so promote "
+            "between stacks that both pull from a registry, or are both embedded"
+        )
+    raise RefusedError(
+        f"{config.stack} would run {ours}, and {proven.stack} runs {running}; accepted: the same, by digest; {mend}"
+    )
+
+
+def _digest(image: str) -> str:
+    """An image's digest, or the whole reference where it has none."""
+    return image.rpartition("@")[2]
+
+
+def _name(image: str) -> str:
+    """An image's name and tag, whatever its registry."""
+    return image.rpartition("/")[2]
+
+
+def _name_and_digest(declared: str, running: str) -> str:
+    """A reference that says the release, as the policies want it, and the digest."""
+    return f"{declared.partition('@')[0]}@{_digest(running)}"
 
 
 def _others(promised: Subject, found: Subject) -> list[tuple[str, str]]:
@@ -101,5 +163,5 @@ def _others(promised: Subject, found: Subject) -> list[tuple[str, str]]:
     return [
         (name, image)
         for name, image in found.images.items()
-        if name in promised.images and image.rpartition("@")[2] != promised.images[name].rpartition("@")[2]
+        if name in promised.images and _digest(image) != _digest(promised.images[name])
     ]

@@ -20,12 +20,14 @@ class Record:
         stack: its name.
         action: what the user asked for.
         candidate: what is to be deployed, as far as it is known.
+        run: its id.
     """
 
     stack: str
     action: Action
     candidate: Subject
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run: str = field(init=False)
     previous: Subject | None = None
     before: list[Check] = field(default_factory=list)
     policies: tuple[PolicyOutcome, ...] = ()
@@ -35,10 +37,12 @@ class Record:
     phases: tuple[Phase, ...] = ()
     differences: tuple[str, ...] = ()
 
-    @property
-    def run(self) -> str:
-        """The run's id: when it began."""
-        return self.started_at.strftime("%Y%m%dT%H%M%SZ")
+    def __post_init__(self) -> None:
+        self.identify()
+
+    def identify(self) -> None:
+        """Name the run by the time; again once the stack is its own, so that no two have one name."""
+        self.run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
     @contextlib.contextmanager
     def check(self, name: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """The releases that a stack can go back to: proven ones, kept in the stack's cluster, a ConfigMap each."""
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -9,12 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from deploy.cluster import Cluster
-from gate.errors import RefusedError
+from deploy.errors import CommandFailedError
+from gate.errors import GateError, RefusedError
 from gate.evidence import Evidence, Subject, evidence_from_json
-from gate.lease import NAMESPACE, make_namespace
+from gate.lease import NAMESPACE
 
 SCHEMA: Final = 1
 _OF_STACK = "densenet-triton/namespace"
+_STACK = "densenet-triton/stack"
+_EVIDENCE_BYTES = 700_000  # a ConfigMap takes 1 MiB in all
+_ATTEMPTS = 3
+_LOOK_S = 2
 _KEY = "release"
 _EVIDENCE = "evidence"
 _MODEL = "densenet-triton:model"
@@ -64,16 +70,13 @@ class Releases:
         """
         return [self._release(item) for item in self._items()]
 
-    def with_evidence(self) -> list[tuple[Release, Evidence]]:
-        """Return them as `all` does, each with the evidence of the run that proved it.
+    def with_evidence(self) -> list[tuple[Release, Evidence | GateError]]:
+        """Return them as `all` does, each with the evidence of the run that proved it, or why that can't be read.
 
         Raises:
-            GateError: one is of another schema, or its evidence is.
+            RefusedError: one is of another schema.
         """
-        items = [(item, str(item["metadata"]["name"])) for item in self._items()]
-        return [
-            (self._release(item), evidence_from_json(item["data"].get(_EVIDENCE, ""), name)) for item, name in items
-        ]
+        return [(self._release(item), _evidence(item)) for item in self._items()]
 
     def last(self) -> Release | None:
         """Return the newest: what serves, or has to."""
@@ -101,18 +104,35 @@ class Releases:
             release: proven.
             evidence: of its run, as JSON.
         """
-        make_namespace(self.cluster)
-        document = {
+        labels, notes = {_OF_STACK: self.key}, {_STACK: self.stack}
+        document: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {
                 "name": self._name(release.id),
                 "namespace": NAMESPACE,
-                "labels": {_OF_STACK: self.key},
+                "labels": labels,
+                "annotations": notes,
             },
-            "data": {_KEY: release.model_dump_json(by_alias=True), _EVIDENCE: evidence},
+            "data": {_KEY: release.model_dump_json(by_alias=True)},
         }
-        self.cluster.kubectl("create", "--filename=-", input_text=json.dumps(document))
+        if len(evidence) < _EVIDENCE_BYTES:
+            document["data"][_EVIDENCE] = evidence
+        self._create(json.dumps(document))
+
+    def _create(self, document: str) -> None:
+        """Create an object; an answer that got lost is asked for again."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self.cluster.kubectl("create", "--filename=-", input_text=document)
+            except CommandFailedError as error:
+                if attempt > 1 and "(AlreadyExists)" in str(error):
+                    return
+                if attempt == _ATTEMPTS:
+                    raise
+                threading.Event().wait(_LOOK_S)
+            else:
+                return
 
     def remove(self, releases: Sequence[Release]) -> None:
         """Keep releases no longer."""
@@ -123,24 +143,37 @@ class Releases:
     def _items(self) -> list[dict[str, Any]]:
         selection = (f"--namespace={NAMESPACE}", f"--selector={_OF_STACK}={self.key}")
         found = json.loads(self.cluster.kubectl("get", "configmaps", *selection, "--output=json"))["items"]
-        return sorted(found, key=lambda item: str(item["metadata"]["name"]), reverse=True)
+        own = [item for item in found if item["metadata"].get("annotations", {}).get(_STACK) == self.stack]
+        return sorted(own, key=_age, reverse=True)
 
     def _release(self, item: dict[str, Any]) -> Release:
-        name = item["metadata"]["name"]
+        name, text = item["metadata"]["name"], item.get("data", {}).get(_KEY, "")
         try:
-            return Release.model_validate_json(item["data"][_KEY])
-        except (KeyError, ValidationError) as error:
-            found = json.loads(item.get("data", {}).get(_KEY, "{}")).get("schema")
+            return Release.model_validate_json(text)
+        except ValidationError as error:
             raise RefusedError(
-                f"release {name} is of schema {found}, or damaged; accepted: schema {SCHEMA}; use the version of this "
-                f"project that wrote it, or remove it: kubectl delete configmap {name} --namespace={NAMESPACE}"
+                f"release {name} can't be read ({error.errors(include_url=False)[0]['msg']}); accepted: schema "
+                f"{SCHEMA}; use the version of this project that wrote it, or kubectl delete configmap {name} "
+                f"--namespace={NAMESPACE}"
             ) from error
 
     def _name(self, release: str) -> str:
         return f"{self.key}.{release.lower()}"
 
 
-def table_from_releases(releases: Sequence[tuple[Release, Evidence]]) -> str:
+def _age(item: dict[str, Any]) -> tuple[str, str]:
+    """When a release was kept, by the cluster's clock; the runners' may differ."""
+    return str(item["metadata"]["creationTimestamp"]), str(item["metadata"]["name"])
+
+
+def _evidence(item: dict[str, Any]) -> Evidence | GateError:
+    try:
+        return evidence_from_json(item["data"].get(_EVIDENCE, ""), str(item["metadata"]["name"]))
+    except GateError as error:
+        return error
+
+
+def table_from_releases(releases: Sequence[tuple[Release, Evidence | GateError]]) -> str:
     """The kept releases, each with the evidence of its run, as a table in their order."""
     rows = [("RELEASE", "PROVEN", "COMMIT", "PLAN", "GPU", "")]
     for number, (release, evidence) in enumerate(releases):
@@ -148,7 +181,8 @@ def table_from_releases(releases: Sequence[tuple[Release, Evidence]]) -> str:
         notes = (["last good"] if number == 0 else []) + (
             [f"brought back {release.restores}"] if release.restores else []
         )
-        proven, gpu = f"{evidence.finished_at:%Y-%m-%d %H:%M}", subject.gpu.product if subject.gpu else "none"
+        gpu = subject.gpu.product if subject.gpu else "none"
+        proven = "unreadable" if isinstance(evidence, GateError) else f"{evidence.finished_at:%Y-%m-%d %H:%M}"
         rows.append((release.id, proven, subject.commit[:12], subject.plan_id, gpu, "; ".join(notes)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -1,25 +1,28 @@
 """One run of the gate: a candidate is deployed and proven, or the last good release is put back and proven again."""
 
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from deploy.errors import CommandFailedError, DeployError, StepFailedError
 from deploy.operations import Deployment
 from gate.checkout import remove_programs
 from gate.differences import differences
-from gate.errors import FailedError, GateError
-from gate.evidence import Subject, Verdict, json_from_evidence
+from gate.errors import GateError, LeaseLostError
+from gate.evidence import Evidence, Subject, Verdict, json_from_evidence
 from gate.facts import subject_from_cluster
-from gate.junit import smoke_run_from_junit
 from gate.lease import Lease
-from gate.observation import phases_of_run, pods_and_nodes
+from gate.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes
 from gate.program import ReleaseProgram
+from gate.progress import following
 from gate.promotion import Promised
+from gate.proof import Provable, prove
 from gate.record import Record
 from gate.releases import Release, Releases
 from gate.storage import StorageJobs
@@ -35,14 +38,11 @@ FAILURES = (DeployError, GateError, InfraError, OSError)
 """What can end a deployment otherwise than well; all of it is answered by putting the last good release back."""
 
 
-class Deployable(Protocol):
+class Deployable(Provable, Protocol):
     """What a run deploys and proves: a checkout's candidate, or a kept release."""
 
     def apply(self) -> None:
         """Deploy it."""
-
-    def prove(self, junit: Path) -> None:
-        """Run its smoke tests."""
 
 
 @dataclass(kw_only=True)
@@ -66,7 +66,19 @@ class GateRun:
     programs: Path
     settings: Gate
     promised: Promised | None = None
-    _served_since: float | None = field(default=None, init=False)
+    _ready_at: datetime | None = field(default=None, init=False)
+
+    def prepare_way_back(self) -> None:
+        """See that the last good release can be put back before anything is changed.
+
+        Raises:
+            FailedError: its commit is not in this clone.
+            StepFailedError: its packages could not be installed.
+        """
+        last = self.releases.last()
+        if last is not None:
+            with self.record.check("way back"):
+                self.program_of(last).prepare()
 
     def carry_out(self, candidate: Deployable, values: Mapping[str, Any], *, restores: str | None = None) -> Status:
         """Deploy a candidate, prove it twice, and keep it as a release; or put the last good one back.
@@ -82,20 +94,14 @@ class GateRun:
             self.record.differences = differences(_declared(last.subject, last.config), _declared(subject, values))
         try:
             self.lease.begin(f"commit {subject.commit[:12]}, plan {subject.plan_id}")
-            self._deploy(candidate)
-            if self.promised is not None:
-                self.promised.require(self.record.candidate)
-            self._smoke(candidate, "after")
-            self._observe()
-            self._pause()
-            self._smoke(candidate, "after the pause")
-            release = Release(id=self.record.run, subject=self.record.candidate, config=dict(values), restores=restores)
-            if last:
-                self.record.differences = differences(_found(last), _found(release))
-            evidence = self.record.evidence(Verdict(status=0, serving=release.id))
-            self.releases.add(release, json_from_evidence(evidence))
+            evidence = self._proven(candidate, values, last, restores)
+        except LeaseLostError as error:
+            return self.close(3, [str(error)])
         except FAILURES as error:
             return self.restore(last, str(error).splitlines())
+        except KeyboardInterrupt:
+            self.close(130, [f"interrupted while deploying {self.lease.begun}"])
+            raise
         self._end()
         self._forget_old()
         return closed(evidence)
@@ -105,10 +111,14 @@ class GateRun:
         if self.lease.begun is None:
             return self.close(1, reasons)
         said = f"an earlier run was interrupted while it deployed {self.lease.begun}"
-        return self.restore(self.releases.last(), [*reasons, said])
+        try:
+            last = self.releases.last()
+        except FAILURES as error:
+            return self.close(3, [*reasons, said, f"its last good release can't be read: {error}"])
+        return self.restore(last, [*reasons, said])
 
     def restore(self, release: Release | None, reasons: Sequence[str]) -> Status:
-        """Put a release back and prove it again.
+        """Put a release back and prove it again; where that can't be done, what was found wrong serves no more.
 
         Args:
             release: the last good one, if there is one.
@@ -121,17 +131,20 @@ class GateRun:
                 f"stack {stack} has no proven release to go back to; mend what stands above, commit it, and "
                 f"make gate STACK={stack}; or take it away: make destroy STACK={stack}"
             )
-            return self.close(3, [*reasons, cure])
+            return self.close(3, [*reasons, *self._withdrawn(), cure], served_s=self._served_s())
         say(f"putting release {release.id} back (commit {release.subject.commit[:12]}, plan {release.subject.plan_id})")
         try:
+            self.lease.renew()
             self._put_back(release)
+        except LeaseLostError as error:
+            return self.close(3, [*reasons, str(error)])
         except FAILURES as error:
             cure = (
                 f"release {release.id} could not be put back: {error}; mend that, then "
                 f"make rollback STACK={stack} TO={release.id}"
             )
-            return self.close(3, [*reasons, cure])
-        served_s = None if self._served_since is None else time.monotonic() - self._served_since
+            return self.close(3, [*reasons, *self._withdrawn(), cure], served_s=self._served_s())
+        served_s = self._served_s()
         self._end()
         return self.close(2, reasons, serving=release.id, served_s=served_s)
 
@@ -148,30 +161,35 @@ class GateRun:
             release=release, folder=self.programs, kubeconfig=self.deployment.cluster.config.kubeconfig_path
         )
 
+    def _proven(
+        self, candidate: Deployable, values: Mapping[str, Any], last: Release | None, restores: str | None
+    ) -> Evidence:
+        """Deploy a candidate, prove it twice, and keep it as a release."""
+        self._deploy(candidate)
+        if self.promised is not None:
+            self.promised.require(self.record.candidate)
+        prove(candidate, "after", keep=self.record.smoke.append)
+        self._observe()
+        self._pause()
+        prove(candidate, "after the pause", keep=self.record.smoke.append)
+        release = Release(id=self.record.run, subject=self.record.candidate, config=dict(values), restores=restores)
+        if last:
+            self.record.differences = differences(_found(last), _found(release))
+        evidence = self.record.evidence(Verdict(status=0, serving=release.id))
+        self.lease.renew()
+        self.releases.add(release, json_from_evidence(evidence))
+        return evidence
+
     def _deploy(self, candidate: Deployable) -> None:
         try:
-            with self.record.deploying():
+            with self.record.deploying(), self._following():
                 candidate.apply()
-            self._served_since = time.monotonic()
         finally:
             self._observe()
 
-    def _smoke(self, candidate: Deployable, when: Literal["after", "after the pause", "restored"]) -> None:
-        """Run the smoke tests, and keep what they found whether they passed or not."""
-        with tempfile.TemporaryDirectory() as folder:
-            junit = Path(folder) / "smoke.xml"
-            try:
-                candidate.prove(junit)
-            except DeployError as error:
-                if not junit.exists():
-                    raise
-                self.record.smoke.append(smoke_run_from_junit(junit, when))
-                wrong = [check for check in self.record.smoke[-1].checks if check.outcome == "failed"]
-                lines = [
-                    f"{check.name}: {check.message.splitlines()[0] if check.message else 'failed'}" for check in wrong
-                ]
-                raise FailedError("\n".join([f"the smoke tests {when} failed", *(lines or [str(error)])])) from error
-            self.record.smoke.append(smoke_run_from_junit(junit, when))
+    def _following(self) -> AbstractContextManager[None]:
+        cluster = self.deployment.cluster
+        return following(cluster, cluster.config.namespace, write=sys.stderr.write)
 
     def _pause(self) -> None:
         pause_s = self.settings.pause_s
@@ -185,13 +203,14 @@ class GateRun:
             try:
                 self._await_answer()
                 program.prepare()
-                program.apply()
+                with self._following():
+                    program.apply()
             except StepFailedError:
                 if attempt == _ATTEMPTS:
                     raise
             else:
                 break
-        self._smoke(program, "restored")
+        prove(program, "restored", keep=self.record.smoke.append)
 
     def _await_answer(self) -> None:
         """Wait for an API server that is away; an embedded cluster is healed by the deployment itself."""
@@ -206,24 +225,43 @@ class GateRun:
             threading.Event().wait(_LOOK_S)
 
     def _observe(self) -> None:
-        """Note what runs now and how long its parts took; a cluster that is away has nothing to say."""
+        """Note what runs now and how long its parts took; it only looks, so that nothing here may end the run."""
         try:
             outputs = self.deployment.pulumi.outputs()
             pods, nodes = pods_and_nodes(self.deployment.cluster, outputs["namespace"])
+            self._ready_at = self._ready_at or first_ready(pods, self.record.started_at)
             self.record.phases = phases_of_run(self.deployment.cluster, outputs, pods, self.record)
             if self.record.deployment and self.record.deployment.outcome == "succeeded":
                 subject = self.record.candidate
                 self.record.candidate = subject_from_cluster(
                     commit=subject.commit, stack=subject.stack, outputs=outputs, pods=pods, nodes=nodes
                 )
-        except DeployError as error:
+        except Exception as error:  # noqa: BLE001 - as the docstring says
             say(f"what runs could not be looked at: {error}")
+
+    def _served_s(self) -> float | None:
+        """How long a pod of the candidate could have got traffic, in seconds, by the cluster's clock and this one."""
+        if self._ready_at is None:
+            return None
+        return max(0.0, (datetime.now(UTC) - self._ready_at).total_seconds())
+
+    def _withdrawn(self) -> list[str]:
+        """Take away what was found wrong and could not be replaced; say what became of it."""
+        if self._ready_at is None:
+            return []
+        try:
+            if deployed_plan(self.deployment.cluster) != self.record.candidate.plan_id:
+                return []
+            self.deployment.pulumi.withdraw()
+        except FAILURES as error:
+            return [f"what was found wrong could not be taken away and may still serve: {error}"]
+        return ["what was found wrong was taken away; nothing serves"]
 
     def _end(self) -> None:
         """Remember that what was begun has been ended; where that can't be written, the next run only does more."""
         try:
             self.lease.end()
-        except (CommandFailedError, FailedError) as error:
+        except (CommandFailedError, LeaseLostError) as error:
             say(f"the lease could not be updated: {error}")
 
     def _forget_old(self) -> None:

@@ -49,6 +49,7 @@ def _verdict(evidence: Evidence) -> str:
         1: f"{stack}: refused, nothing was changed",
         2: f"{stack}: failed; the last good release {serving} is back and proven again",
         3: f"{stack}: failed, and the stack is not serving",
+        130: f"{stack}: interrupted; the next gate completes it, or puts the last good release back",
     }[evidence.verdict.status]
 
 

@@ -83,7 +83,9 @@ class PlanBuild(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlanBuildArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:PlanBuild", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # A plan's objects serve its build alone. Removed after their successors, as is Pulumi's way, a failed update
+        # would leave their removal to the next one, which may be the way back that has just made them again.
+        child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         plan = f"plan-{args.plan_id}"
         texts = core.ConfigMap(
             f"{name}-inputs",
@@ -100,7 +102,7 @@ class PlanBuild(pulumi.ComponentResource):
         report = core.ConfigMap(
             f"{name}-report",
             metadata=meta.ObjectMetaArgs(name=plan, namespace=args.namespace),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["data"]),
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=["data"]),
         )
         account = _account_that_reports(name, plan, args.namespace, child)
         self.job = batch.Job(
@@ -113,12 +115,15 @@ class PlanBuild(pulumi.ComponentResource):
             spec=_job_spec(args, account=account[0].metadata.name, inputs=[texts, image]),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                delete_before_replace=True,
                 depends_on=[report, *account],
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{args.pulumi_timeout_s}s"),
             ),
         )
         reported = core.ConfigMap.get(
-            f"{name}-manifest", pulumi.Output.all(self.job.id, report.id).apply(lambda ids: str(ids[1])), child
+            f"{name}-manifest",
+            pulumi.Output.all(self.job.id, report.id).apply(lambda ids: str(ids[1])),
+            pulumi.ResourceOptions(parent=self),
         )
         self.manifest = reported.data.apply(_manifest_from_data)
         self.register_outputs({"manifest": self.manifest})

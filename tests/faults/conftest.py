@@ -16,7 +16,7 @@ from bench.workspace import ROOT, Workspace, workspace_in
 from tests.cluster.driver import environment
 from tests.faults.bed import Bed
 from tests.faults.load import PATIENCE_S
-from tests.faults.stack import RATE_PER_S, GatedStack
+from tests.faults.stack import MODEL, RATE_PER_S, GatedStack
 from tests.faults.table import Row, document_from_rows, facts_of_this_machine
 from tests.faults.uploads import Uploads
 
@@ -79,24 +79,27 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="session")
-def bed(workspace: Workspace, pytestconfig: pytest.Config) -> Bed:
+def bed(workspace: Workspace, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Bed:
     """A stack that serves a release which the gate has proven."""
     stack = GatedStack(workspace=workspace, name="good")
     stack.configure()
     gated = stack.gate()
     assert gated.status == 0, gated.said
     (plan,) = stack.serving().plans
-    uploads = Uploads(storage=stack.storage, plan=plan)
+    model = tmp_path_factory.mktemp("right") / MODEL
+    shutil.copytree(stack.storage / "repositories" / plan / MODEL, model)
+    uploads = Uploads(storage=stack.storage, model=model)
     return Bed(stack=stack, right=stack.right(plan), uploads=uploads, rows=pytestconfig.stash[_ROWS])
 
 
 @pytest.fixture(autouse=True)
 def _a_good_release_serves(bed: Bed) -> Iterator[None]:
-    """Whatever a fault did: afterwards every answer is right, of a release that was proven."""
+    """Whatever a fault did: afterwards every answer is right, of a proven release whose pods could start again."""
     yield
     with bed.load():
         pass
     assert bed.stack.serving().release != "none"
+    assert bed.stack.missing_config_maps() == set()
 
 
 def _end_orphans(pulumi_home: str) -> None:

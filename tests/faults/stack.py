@@ -151,6 +151,12 @@ class GatedStack:
         ready = [pod for pod in self.pods() if _is_ready(pod)]
         return max(ready, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
+    def missing_config_maps(self) -> set[str]:
+        """Return those that its Ready pods mount, and that are gone: no pod of the kind could start again."""
+        there = {each["metadata"]["name"] for each in json.loads(self._get("configmaps"))["items"]}
+        volumes = [volume for pod in self.pods() if _is_ready(pod) for volume in pod["spec"]["volumes"]]
+        return {volume["configMap"]["name"] for volume in volumes if "configMap" in volume} - there
+
     def pods(self, selector: str = _SERVERS) -> list[dict[str, Any]]:
         """Return the pods of its namespace that carry a label, by default those of its servers."""
         items: list[dict[str, Any]] = json.loads(self._get("pods", f"--selector={selector}"))["items"]

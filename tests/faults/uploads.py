@@ -31,11 +31,12 @@ class Uploads:
 
     Attributes:
         storage: the storage's folder.
-        plan: a published one, of which every upload is a copy with a change.
+        model: a right one's folder, of which every upload is a copy with a change; kept apart from what is published,
+            which the gate prunes.
     """
 
     storage: Path
-    plan: str
+    model: Path
 
     def source(self, name: str, *changes: Change) -> dict[str, str]:
         """Upload a repository, and give the source that names it in a stack's file.
@@ -43,7 +44,7 @@ class Uploads:
         Each is another plan, were it only by a comment.
         """
         folder = self.storage / "uploads" / name
-        shutil.copytree(self.storage / "repositories" / self.plan / MODEL, folder / MODEL)
+        shutil.copytree(self.model, folder / MODEL)
         for path in [folder, *folder.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
         commented(name)(folder)

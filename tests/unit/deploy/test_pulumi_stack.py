@@ -10,8 +10,6 @@ import pytest
 from deploy import pulumi_stack
 from deploy.pulumi_stack import PulumiStack
 
-PLAN = "0123456789abcdef"
-
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
@@ -53,18 +51,18 @@ def dead_pid() -> int:
 
 
 def test_a_stack_is_initialised_once_and_deployed(stack: PulumiStack, calls: list[list[str]]) -> None:
-    stack.settle(plan_id=PLAN)
+    stack.settle()
     stack.up()
 
     assert calls == [["stack", "ls"], ["stack", "init"], ["stack", "export"], ["up"]]
 
 
 def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, calls: list[list[str]]) -> None:
-    stack.settle(plan_id=PLAN)
+    stack.settle()
     copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
     copy.write_text(copy.read_text() + "encryptionsalt: v1:abc\n")
     stack.config_file.write_text("config: {changed: 1}\n")
-    stack.settle(plan_id=PLAN)
+    stack.settle()
 
     assert "encryptionsalt: v1:abc" in copy.read_text()
     assert "changed: 1" in copy.read_text()
@@ -76,7 +74,7 @@ def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, call
 def test_the_lock_of_a_dead_run_on_this_host_is_removed(stack: PulumiStack, tmp_path: Path) -> None:
     lock = lock_of(tmp_path, dead_pid(), socket.gethostname())
 
-    stack.settle(plan_id=PLAN)
+    stack.settle()
 
     assert not lock.exists()
 
@@ -93,7 +91,7 @@ def test_any_other_lock_stays(
     monkeypatch.setattr(pulumi_stack, "_ORPHAN_S", 0.01)
     lock = lock_of(tmp_path, pid, hostname)
 
-    stack.settle(plan_id=PLAN)
+    stack.settle()
 
     assert lock.exists()
 
@@ -103,25 +101,26 @@ def test_a_pulumi_that_outlives_its_run_is_waited_for(stack: PulumiStack, tmp_pa
     with subprocess.Popen(["sleep", "0.2"]) as orphan:
         lock = lock_of(tmp_path, orphan.pid, socket.gethostname())
 
-        stack.settle(plan_id=PLAN)
+        stack.settle()
 
     assert not lock.exists()
 
 
 def test_an_update_of_a_run_that_is_gone_is_cancelled(stack: PulumiStack, calls: list[list[str]]) -> None:
-    stack.settle(plan_id=PLAN, orphaned=True)
+    stack.cancel()
 
     assert ["cancel", "--yes"] in calls
 
 
-def test_the_way_back_to_a_plan_deletes_none_of_its_objects(
+def test_the_way_back_deletes_no_proof_that_it_has_made_again(
     stack: PulumiStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An update to another plan has failed: the state holds both plans' objects, and pending deletions."""
+    """An update to another release has failed: the state holds both proofs, one of them as a pending deletion."""
+    urn = "urn:pulumi:dev::densenet-triton::densenet:infra:Triton$kubernetes:core/v1:ConfigMap::triton-proof"
     resources = [
-        {"urn": "build", "id": f"triton-dev/plan-{PLAN}", "delete": True},
-        {"urn": "build", "id": "triton-dev/plan-fedcba9876543210"},
-        {"urn": "proof", "id": "triton-dev/triton-proof-fedcba9876543210", "delete": True},
+        {"urn": urn, "id": "triton-dev/triton-proof-1", "delete": True},
+        {"urn": urn, "id": "triton-dev/triton-proof-2"},
+        {"urn": urn.replace("triton-proof", "plan-image"), "id": "triton-dev/plan-1-image", "delete": True},
     ]
     imported: list[Any] = []
 
@@ -132,6 +131,6 @@ def test_the_way_back_to_a_plan_deletes_none_of_its_objects(
 
     monkeypatch.setattr(pulumi_stack, "output_of", answer)
 
-    stack.settle(plan_id=PLAN)
+    stack.settle()
 
     assert imported == [resources[1:]]

@@ -25,8 +25,9 @@ class StandInCluster(Cluster):
                 json.loads(input_text) if input_text else {"kind": "Namespace", "metadata": {"name": rest[1]}}, verb
             )
             return ""
-        names = [each for each in rest[1:] if not each.startswith("--")]
-        kind = rest[0].removesuffix("s")
+        kind, *named = rest[0].split("/")
+        kind = kind.removesuffix("s")
+        names = [*named, *(each for each in rest[1:] if not each.startswith("--"))]
         if verb == "delete":
             for name in names:
                 self.objects.pop((kind, name), None)
@@ -45,4 +46,5 @@ class StandInCluster(Cluster):
         if verb == "replace" and (old is None or old["metadata"]["resourceVersion"] != version):
             raise CommandFailedError("Error from server (Conflict): the object has been modified")
         document["metadata"]["resourceVersion"] = str(int(version or 0) + 1)
+        document["metadata"]["creationTimestamp"] = f"2026-11-23T00:00:{len(self.objects):02}Z"
         self.objects[key] = document

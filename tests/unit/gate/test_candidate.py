@@ -7,7 +7,7 @@ import yaml
 
 from deploy.errors import StepFailedError
 from gate import candidate as module
-from gate.candidate import Candidate
+from gate.candidate import Candidate, refusals
 from gate.errors import RefusedError
 from gate.forecast import Forecast
 from gate.preview import PolicyResult, Preview
@@ -21,7 +21,9 @@ GIB = 1 << 30
 
 @pytest.fixture
 def candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Candidate]:
-    def made(*, inventory: Inventory | None = None, plan: str | None = None) -> Candidate:
+    def made(
+        *, inventory: Inventory | None = None, plan: str | None = None, promoted_from: str | None = None
+    ) -> Candidate:
         values = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
         values["densenet-triton:model"] |= {"plan": plan} if plan else {}
         config: StackConfig = config_from_values(values, stack="dev")
@@ -29,7 +31,13 @@ def candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         monkeypatch.setattr(module, "StorageJobs", lambda _config, _cluster: jobs())
         deployment = type("Stack", (), {"config": config, "cluster": None, "environment": {}})()
         file = tmp_path / "Pulumi.dev.yaml"
-        return Candidate(deployment=cast("Any", deployment), commit="c" * 40, file=file, folder=tmp_path)
+        return Candidate(
+            deployment=cast("Any", deployment),
+            commit="c" * 40,
+            file=file,
+            folder=tmp_path,
+            promoted_from=promoted_from,
+        )
 
     return made
 
@@ -47,6 +55,14 @@ def test_a_pinned_plan_must_be_there(candidate: Callable[..., Candidate]) -> Non
 
     with pytest.raises(RefusedError, match=r"'0123456789abcdef' is pinned and not published .* fedcba9876543210"):
         require_storage(candidate(inventory=inventory, plan="0123456789abcdef"))
+
+
+def test_a_promoted_plan_must_be_there_and_nobody_has_pinned_it(candidate: Callable[..., Candidate]) -> None:
+    inventory = Inventory(plans=(), free_bytes=GIB, total_bytes=GIB)
+    plan = "0123456789abcdef"
+
+    with pytest.raises(RefusedError, match=rf"plan {plan}, which staging has proven, .* folder repositories/{plan}; "):
+        require_storage(candidate(inventory=inventory, plan=plan, promoted_from="staging"))
 
 
 def test_a_plan_that_is_still_to_be_built_needs_space(candidate: Callable[..., Candidate]) -> None:
@@ -72,10 +88,11 @@ def test_every_violation_is_named(candidate: Callable[..., Candidate], monkeypat
         PolicyResult(name=name, level="mandatory", resource="u", message=f"{name} is wrong")
         for name in ("limits", "mounts")
     )
-    preview_says(monkeypatch, rules=("limits", "mounts"), policies=found, failed=StepFailedError("pulumi failed"))
+    failed = StepFailedError("pulumi failed")
+    preview_says(monkeypatch, rules=("limits", "mounts"), policies=found, errors=("preview failed",), failed=failed)
     record = Record(stack="dev", action="deploy", candidate=subject())
 
-    with pytest.raises(RefusedError, match="policy limits: limits is wrong\npolicy mounts: mounts is wrong"):
+    with pytest.raises(RefusedError, match=r"^policy limits: limits is wrong\npolicy mounts: mounts is wrong$"):
         candidate()._preview(record)  # noqa: SLF001 - as above
     assert [each.policy for each in record.policies] == ["limits", "mounts"]
 
@@ -87,6 +104,14 @@ def test_an_update_that_would_delete_what_it_makes_is_refused(
 
     with pytest.raises(RefusedError, match=r"would delete again what it makes: triton-dev/plan-1; .*pulumi refresh"):
         candidate()._preview(Record(stack="dev", action="deploy", candidate=subject()))  # noqa: SLF001 - as above
+
+
+def test_a_failed_preview_is_refused_with_its_errors_and_a_good_one_is_not() -> None:
+    failed = StepFailedError("pulumi failed")
+
+    assert refusals(Preview(steps=(), rules=("limits",)), None, "dev") == []
+    assert refusals(Preview(steps=(), errors=("no labels", "no picture")), failed, "dev") == ["no labels", "no picture"]
+    assert refusals(Preview(steps=()), failed, "dev") == ["pulumi failed"]
 
 
 def preview_says(monkeypatch: pytest.MonkeyPatch, *, failed: StepFailedError | None = None, **parts: Any) -> None:

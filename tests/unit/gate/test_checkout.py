@@ -40,7 +40,7 @@ def test_a_clean_checkout_is_its_commit(clone: Path) -> None:
     assert commit_of_checkout(ENVIRONMENT, [Path("program.py")]) == commit
 
 
-@pytest.mark.parametrize("name", ["program.py", "new.py", "infra/Pulumi.mine.yaml"])
+@pytest.mark.parametrize("name", ["program.py", "new.py", "infra/Pulumi.mine.yaml", "Pulumi.yaml"])
 def test_what_no_commit_holds_is_refused(clone: Path, name: str) -> None:
     committed(clone, "1")
     (clone / name).parent.mkdir(exist_ok=True)
@@ -63,6 +63,22 @@ def test_a_file_outside_of_the_checkout_is_refused(clone: Path) -> None:
         commit_of_checkout(ENVIRONMENT, [Path("/elsewhere/mug.png")])
 
 
+def test_an_absolute_path_means_nothing_in_another_checkout(clone: Path) -> None:
+    committed(clone, "1")
+
+    with pytest.raises(RefusedError, match=r"a relative path; write program\.py$"):
+        commit_of_checkout(ENVIRONMENT, [clone / "program.py"])
+
+
+def test_a_file_that_git_ignores_is_in_no_commit(clone: Path) -> None:
+    (clone / ".gitignore").write_text("mine.txt")
+    (clone / "mine.txt").write_text("a label")
+    committed(clone, "1")
+
+    with pytest.raises(RefusedError, match=r"mine\.txt, .* is in no commit; .* git add --force mine\.txt"):
+        commit_of_checkout(ENVIRONMENT, [Path("mine.txt")])
+
+
 def test_an_earlier_commits_program_is_as_it_was(clone: Path, tmp_path: Path) -> None:
     commit = committed(clone, "1")
     (clone / "program.py").write_text("2")
@@ -82,10 +98,10 @@ def test_a_commit_that_is_nowhere_is_named_with_the_cure(clone: Path, tmp_path: 
     assert list((tmp_path / "programs").iterdir()) == []
 
 
-def test_only_the_programs_of_kept_releases_stay(tmp_path: Path) -> None:
-    for name in ("a", "b"):
+def test_only_the_programs_of_kept_releases_stay_and_what_is_being_laid_out(tmp_path: Path) -> None:
+    for name in ("a", "b", ".abc.scratch"):
         (tmp_path / name).mkdir()
 
     remove_programs(tmp_path, ["b"])
 
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert {path.name for path in tmp_path.iterdir()} == {"b", ".abc.scratch"}

@@ -39,7 +39,7 @@ def test_json_has_the_names_of_the_schema() -> None:
         (document(run="yesterday"), "x.json: run: String should match pattern '^\\d{8}T\\d{6}Z$'; accepted: "),
         (
             document(verdict={"status": 4, "reasons": [], "more": 1}),
-            "x.json: verdict.status: Input should be 0, 1, 2 or 3 (and 1 more); ",
+            "x.json: verdict.status: Input should be 0, 1, 2, 3 or 130 (and 1 more); ",
         ),
         (document(more=1), "x.json: more: Extra inputs are not permitted; accepted: "),
         (document().replace("startedAt", "started_at"), "x.json: startedAt: Field required (and 1 more); accepted: "),

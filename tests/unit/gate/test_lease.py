@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from deploy.errors import CommandFailedError
 from gate import lease as module
-from gate.errors import FailedError, RefusedError
+from gate.errors import LeaseLostError, RefusedError
 from gate.lease import begun_on, held_lease
 from tests.unit.gate.stand_in import StandInCluster
 
@@ -81,8 +82,9 @@ def test_a_second_gate_waits_when_it_is_told_to(cluster: StandInCluster, monkeyp
     ids=["dead", "silent"],
 )
 def test_the_lease_of_a_run_that_is_gone_is_taken_with_its_memory(
-    cluster: StandInCluster, holder: str, silent_s: float
+    cluster: StandInCluster, monkeypatch: pytest.MonkeyPatch, holder: str, silent_s: float
 ) -> None:
+    monkeypatch.setattr(module, "_WATCHED_S", 0)
     held_by(cluster, holder, silent_s=silent_s, begun="commit 1, plan 2")
 
     with take(cluster) as lease:
@@ -103,6 +105,37 @@ def test_a_lease_that_another_has_taken_is_lost_for_good(cluster: StandInCluster
     with take(cluster) as lease:
         held_by(cluster, ELSEWHERE)
         for _ in range(2):
-            with pytest.raises(FailedError, match="lost to another gate"):
+            with pytest.raises(LeaseLostError, match="lost to another gate"):
                 lease.renew()
     assert cluster.objects["lease", f"gate.{KEY}"]["spec"]["holderIdentity"] == ELSEWHERE
+
+
+def test_a_holder_whose_clock_is_behind_is_not_robbed(cluster: StandInCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease = held_by(cluster, ELSEWHERE, silent_s=600)
+    read = module._read  # noqa: SLF001 - which is asked between two looks
+
+    def renewed(*arguments: Any) -> Any:
+        found = read(*arguments)
+        lease["spec"]["renewTime"] = (datetime.now(UTC) - timedelta(seconds=599)).isoformat()
+        return found
+
+    monkeypatch.setattr(module, "_WATCHED_S", 0)
+    monkeypatch.setattr(module, "_read", renewed)
+
+    with pytest.raises(RefusedError, match="another gate works"), take(cluster):
+        pass
+
+
+def test_a_namespace_that_may_not_be_made_is_asked_for(
+    cluster: StandInCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_self: Any, document: Any, _verb: str) -> None:
+        raise CommandFailedError(f"Error from server (Forbidden): {document['kind']}")
+
+    monkeypatch.setattr(StandInCluster, "_write", forbidden)
+
+    with (
+        pytest.raises(RefusedError, match="have it made: kubectl create namespace densenet-triton-releases"),
+        take(cluster),
+    ):
+        pass

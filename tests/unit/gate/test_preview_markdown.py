@@ -10,7 +10,7 @@ FORECAST = Forecast(lines=("downtime: none expected",), downtime_s=0)
 
 
 def test_what_changes_is_named_and_what_stays_is_counted() -> None:
-    text = markdown_from_preview("staging", Preview(steps=STEPS, rules=("limits",)), FORECAST, accepted=True)
+    text = markdown_from_preview("staging", Preview(steps=STEPS, rules=("limits",)), FORECAST, refusals=[])
 
     assert text.startswith("## staging: 1 same, 1 update\n")
     assert "- update `Deployment` `triton`: spec.replicas\n" in text
@@ -21,10 +21,19 @@ def test_what_changes_is_named_and_what_stays_is_counted() -> None:
 
 def test_a_refusal_stands_in_the_first_line_with_its_reasons() -> None:
     found = PolicyResult(name="limits", level="mandatory", resource="u", message="no memory limit")
-    preview = Preview(steps=STEPS, rules=("limits",), policies=(found,), errors=("it failed",))
+    preview = Preview(steps=STEPS, rules=("limits",), policies=(found,), errors=("preview failed",))
 
-    text = markdown_from_preview("staging", preview, FORECAST, accepted=False)
+    reasons = ["policy limits: no memory limit", "no labels"]
+    text = markdown_from_preview("staging", preview, FORECAST, refusals=reasons)
 
-    assert text.startswith("## staging: refused\n")
-    assert "### Errors\n\n- it failed\n" in text
-    assert "- mandatory: limits: no memory limit\n" in text
+    assert text.startswith("## staging: refused\n\n### Refused\n\n- policy limits: no memory limit\n- no labels\n")
+    assert text.count("no memory limit") == 1
+    assert "### Policies (1 rules)\n\n- nothing else found\n" in text
+
+
+def test_advice_stands_beside_a_refusal() -> None:
+    advice = PolicyResult(name="known-faults", level="advisory", resource="u", message="2.51 has a fix")
+
+    text = markdown_from_preview("staging", Preview(steps=(), policies=(advice,)), FORECAST, refusals=["no labels"])
+
+    assert "- advisory: known-faults: 2.51 has a fix\n" in text

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 import yaml
 
 from gate import program as module
-from gate.program import ReleaseProgram
+from gate.program import ReleaseProgram, environment_elsewhere
 from gate.releases import Release
 from tests.unit.gate.runs import subject
 
@@ -49,6 +50,35 @@ def test_it_has_its_commits_packages_and_its_own_configuration(
     assert written["densenet-triton:cluster"]["kubeconfig"] == "/today/kubeconfig"
     assert [(command[1:], cwd) for command, cwd in commands] == [(["-m", "tools", "venv"], folder)]
     assert program.release.config == CONFIG
+
+
+def test_a_stack_without_a_kubeconfig_leaves_it_to_the_variable(
+    program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]]
+) -> None:
+    replace(program, kubeconfig=None).prepare()
+
+    (_, folder), *_others = commands
+    written = yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
+    assert written["densenet-triton:cluster"] == {"context": "c", "namespace": "triton-staging"}
+
+
+@pytest.mark.parametrize(
+    ("name", "here", "elsewhere"),
+    [
+        ("KUBECONFIG", "one:/a/two::~", "/check out/one:/a/two::/check out/~"),
+        ("PULUMI_CONFIG_PASSPHRASE_FILE", "secret", "/check out/secret"),
+        ("PULUMI_HOME", "", ""),
+        ("XDG_STATE_HOME", "../state", "/check out/../state"),
+        ("PULUMI_BACKEND_URL", "file://./st%20ate", "file:///check%20out/st%20ate"),
+        ("PULUMI_BACKEND_URL", "file://state", "file:///check%20out/state"),
+        ("PULUMI_BACKEND_URL", "file:///state", "file:///state"),
+        ("PULUMI_BACKEND_URL", "file://~/state", "file://~/state"),
+        ("PULUMI_BACKEND_URL", "s3://bucket", "s3://bucket"),
+        ("OTHER", "path", "path"),
+    ],
+)
+def test_the_environment_means_the_same_in_another_folder(name: str, here: str, elsewhere: str) -> None:
+    assert environment_elsewhere({name: here}, Path("/check out")) == {name: elsewhere}
 
 
 def test_it_is_deployed_and_proven_by_its_own_python(

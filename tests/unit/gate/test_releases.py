@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
-from gate.errors import GateError, RefusedError
+from deploy.errors import CommandFailedError
+from gate import releases as module
+from gate.errors import RefusedError
 from gate.evidence import json_from_evidence
 from gate.releases import Release, Releases, table_from_releases
 from tests.unit.gate.runs import good_run, subject
@@ -40,14 +42,14 @@ def test_one_that_is_not_kept_is_refused_with_those_that_are(releases: Releases)
     assert releases.get("20261123t011202z") == release(2)
 
 
-@pytest.mark.parametrize("text", ['{"schema": 2}', "{}", '{"schema": 1, "id": "x"}'])
+@pytest.mark.parametrize("text", ['{"schema": 2}', "{}", "[]", "garbage", '{"schema": 1, "id": "x"}'])
 def test_a_release_of_another_schema_is_refused(releases: Releases, text: str) -> None:
     cluster = releases.cluster
     assert isinstance(cluster, StandInCluster)
     cluster.objects["configmap", "triton-staging.20261123t011202z"]["data"]["release"] = text
 
     with pytest.raises(
-        RefusedError, match=r"is of schema .*, or damaged; accepted: schema 1; .*kubectl delete configmap"
+        RefusedError, match=r"20261123t011202z can't be read \(.*\); accepted: schema 1; .*kubectl delete configmap"
     ):
         releases.last()
 
@@ -75,6 +77,49 @@ def test_each_release_has_the_evidence_of_its_run() -> None:
     assert kept.with_evidence() == [(release(0), good_run())]
 
 
-def test_evidence_of_another_schema_is_named(releases: Releases) -> None:
-    with pytest.raises(GateError, match=r"triton-staging.20261123t011202z is evidence of schema null; accepted: .* 1"):
-        releases.with_evidence()
+def test_evidence_of_another_schema_is_named_and_hides_no_release(releases: Releases) -> None:
+    (_, newest), *_ = kept = releases.with_evidence()
+
+    assert "triton-staging.20261123t011202z is evidence of schema null; accepted: evidence of schema 1" in str(newest)
+    assert table_from_releases(kept).count("unreadable") == 3
+
+
+def test_the_last_good_one_is_the_one_that_was_kept_last_whatever_its_id() -> None:
+    kept = Releases(cluster=StandInCluster(), key="triton-staging", stack="staging")
+    for number in (2, 1):
+        kept.add(release(number), "{}")
+
+    assert kept.last() == release(1)
+
+
+def test_another_stack_that_had_the_namespace_has_its_own(releases: Releases) -> None:
+    assert Releases(cluster=releases.cluster, key=releases.key, stack="another").all() == []
+
+
+def test_an_answer_that_got_lost_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_S", 0)
+    cluster = StandInCluster()
+    write = StandInCluster._write  # noqa: SLF001 - whose answer gets lost
+    asked: list[str] = []
+
+    def lose_the_first_answer(self: StandInCluster, document: dict[str, Any], verb: str) -> None:
+        asked.append(verb)
+        write(self, document, verb)
+        if len(asked) == 1:
+            raise CommandFailedError("the connection was lost")
+
+    monkeypatch.setattr(StandInCluster, "_write", lose_the_first_answer)
+    kept = Releases(cluster=cluster, key="triton-staging", stack="staging")
+
+    kept.add(release(0), "{}")
+
+    assert asked == ["create", "create"]
+    assert kept.last() == release(0)
+
+
+def test_evidence_that_does_not_fit_is_left_out() -> None:
+    kept = Releases(cluster=StandInCluster(), key="triton-staging", stack="staging")
+
+    kept.add(release(0), "x" * 1_000_000)
+
+    assert kept.last() == release(0)

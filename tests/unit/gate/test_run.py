@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -5,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from deploy.errors import DeployError
+from deploy.errors import DeployError, StepFailedError
+from gate import proof
 from gate import run as module
 from gate.evidence import Check, Evidence, SmokeRun
 from gate.lease import Lease
@@ -50,6 +52,7 @@ class Story:
 
     run: GateRun
     put_back: Scripted
+    withdrawn: list[bool]
     evidence: list[Evidence] = field(default_factory=list)
 
     def of(self, candidate: Scripted) -> int:
@@ -62,15 +65,22 @@ class Story:
 
 @pytest.fixture
 def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Story]:
-    def told(*, release: Release | None = GOOD, put_back: Scripted | None = None, begun: str | None = None) -> Story:
-        cluster = StandInCluster()
+    def told(
+        *,
+        release: Release | None = GOOD,
+        put_back: Scripted | None = None,
+        begun: str | None = None,
+        deployed: str = subject().plan_id,
+    ) -> Story:
+        cluster, withdrawn = StandInCluster(), list[bool]()
         releases = Releases(cluster=cluster, key=KEY, stack="staging")
         if release:
             releases.add(release, "{}")
         lease = Lease(cluster=cluster, key=KEY, holder="here 1 run", begun=begun)
         document = {"kind": "Lease", "metadata": {"name": f"gate.{KEY}", "resourceVersion": "1"}}
         cluster.objects["lease", f"gate.{KEY}"] = {**document, "spec": {"holderIdentity": lease.holder}}
-        deployment = type("OnCluster", (), {"cluster": cluster, "is_embedded": True})()
+        pulumi = type("Stack", (), {"withdraw": lambda _: withdrawn.append(True)})()
+        deployment = type("OnCluster", (), {"cluster": cluster, "is_embedded": True, "pulumi": pulumi})()
         run = GateRun(
             deployment=cast("Any", deployment),
             lease=lease,
@@ -79,17 +89,25 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
             programs=tmp_path,
             settings=Gate.model_validate({"pauseS": 0, "keepReleases": 2}),
         )
-        made = Story(run=run, put_back=put_back or Scripted())
-        monkeypatch.setattr(GateRun, "_observe", lambda _self: None)
+        made = Story(run=run, put_back=put_back or Scripted(), withdrawn=withdrawn)
+        monkeypatch.setattr(GateRun, "_observe", observe)
+        monkeypatch.setattr(module, "deployed_plan", lambda _cluster: deployed)
+        monkeypatch.setattr(module, "following", lambda *_, **__: contextlib.nullcontext())
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
-        monkeypatch.setattr(module, "smoke_run_from_junit", smoke_run)
+        monkeypatch.setattr(proof, "smoke_run_from_junit", smoke_run)
         monkeypatch.setattr(
             module, "closed", lambda evidence: made.evidence.append(evidence) or evidence.verdict.status
         )
         return made
 
     return told
+
+
+def observe(run: GateRun) -> None:
+    """A pod of the candidate is Ready where its deployment went well."""
+    if run.record.deployment and run.record.deployment.outcome == "succeeded":
+        run._ready_at = run.record.started_at  # noqa: SLF001 - what the real one does
 
 
 def smoke_run(_path: Path, when: Any) -> SmokeRun:
@@ -133,6 +151,30 @@ def test_the_first_deployment_has_nothing_to_go_back_to(story: Callable[..., Sto
 
     assert "no proven release to go back to; mend what stands above" in bad.reasons
     assert bad.run.lease.begun is not None
+    assert bad.withdrawn == []
+
+
+def test_a_first_deployment_that_turns_wrong_is_taken_away(story: Callable[..., Story]) -> None:
+    bad = story(release=None)
+
+    assert bad.of(Scripted(wrong="prove 2")) == 3
+
+    assert bad.withdrawn == [True]
+    assert "what was found wrong was taken away; nothing serves" in bad.reasons
+    assert bad.evidence[-1].verdict.served_s is not None
+
+
+@pytest.mark.parametrize(
+    ("deployed", "withdrawn"), [(subject().plan_id, [True]), ("0" * 16, [])], ids=["wrong", "good"]
+)
+def test_where_the_way_back_fails_only_what_was_wrong_is_taken_away(
+    story: Callable[..., Story], deployed: str, withdrawn: list[bool]
+) -> None:
+    bad = story(put_back=Scripted(wrong="apply"), deployed=deployed)
+
+    assert bad.of(Scripted(wrong="prove 1")) == 3
+
+    assert bad.withdrawn == withdrawn
 
 
 def test_a_release_that_does_not_come_back_is_said_with_the_cure(story: Callable[..., Story]) -> None:
@@ -171,3 +213,46 @@ def test_an_interrupt_leaves_the_next_run_what_it_needs(story: Callable[..., Sto
 
     assert interrupted.run.lease.begun == "commit cccccccccccc, plan 4962527776e8fcd8"
     assert interrupted.put_back.steps == []
+    assert interrupted.evidence[-1].verdict.status == 130
+    assert interrupted.evidence[-1].deployment is not None
+    assert interrupted.evidence[-1].deployment.outcome == "interrupted"
+
+
+@pytest.mark.parametrize("step", ["apply", "prove 1"])
+def test_a_run_that_has_lost_the_stack_touches_nothing_more(story: Callable[..., Story], step: str) -> None:
+    class Loses(Scripted):
+        def _step(self, name: str) -> None:
+            super()._step(name)
+            if name == step:
+                story_of_another.run.lease.cluster.objects["lease", f"gate.{KEY}"]["spec"]["holderIdentity"] = "b 2 run"
+
+    story_of_another: Any = story()
+
+    assert story_of_another.of(Loses()) == 3
+
+    assert "was lost to another gate" in story_of_another.reasons
+    assert story_of_another.put_back.steps == []
+    assert story_of_another.run.releases.last() == GOOD
+
+
+def test_a_way_back_that_fails_once_is_gone_again(story: Callable[..., Story]) -> None:
+    class Blinks(Scripted):
+        def apply(self) -> None:
+            super().apply()
+            if self.steps.count("apply") == 1:
+                raise StepFailedError("the API server was away")
+
+    bad = story(put_back=Blinks())
+
+    assert bad.of(Scripted(wrong="apply")) == 2
+
+    assert bad.put_back.steps == ["prepare", "apply", "prepare", "apply", "prove 1"]
+
+
+def test_without_a_way_back_nothing_is_begun(story: Callable[..., Story]) -> None:
+    lost = story(put_back=Scripted(wrong="prepare"))
+
+    with pytest.raises(DeployError):
+        lost.run.prepare_way_back()
+
+    assert [(check.name, check.outcome) for check in lost.run.record.before] == [("way back", "failed")]
