@@ -5,6 +5,7 @@ proven again; 3 failed, and the stack is not serving; 130 interrupted, and the n
 """
 
 import argparse
+import signal
 import sys
 from typing import NoReturn
 
@@ -29,6 +30,7 @@ class _Parser(argparse.ArgumentParser):
 def main() -> int:
     """Run one verb; an error that nothing was changed by ends in a line on standard error and status 1."""
     arguments = parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a runner that cancels a job asks so first
     try:
         return int(arguments.run(arguments))
     except (GateError, DeployError, InfraError, OSError) as error:

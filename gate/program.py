@@ -41,7 +41,7 @@ class ReleaseProgram:
         return self.release.subject.commit
 
     def prepare(self) -> None:
-        """Lay out the program's files, its packages and its configuration.
+        """Lay out the program's files and its packages.
 
         Raises:
             FailedError: this clone does not have its commit.
@@ -49,7 +49,6 @@ class ReleaseProgram:
         """
         program = program_of_commit(self.commit, self.folder, dict(os.environ))
         run([sys.executable, "-m", "tools", "venv"], environment_elsewhere(os.environ, ROOT), cwd=program)
-        (program / f"Pulumi.{self.release.subject.stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}))
 
     def apply(self) -> None:
         """Deploy it by its own `make up`.
@@ -77,10 +76,15 @@ class ReleaseProgram:
         return {**config, _CLUSTER: {**cluster, **access}}
 
     def _run(self, verb: str, *flags: str) -> None:
-        program = self.folder / self.commit
+        """Run a verb with this release's configuration: others of the same commit share the files."""
+        program, stack = self.folder / self.commit, self.release.subject.stack
+        (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}), encoding="utf-8")
         python = program / ".venv" / "bin" / "python"
-        stack = f"--stack={self.release.subject.stack}"
-        run([str(python), "-m", "deploy", verb, stack, *flags], environment_elsewhere(os.environ, ROOT), cwd=program)
+        run(
+            [str(python), "-m", "deploy", verb, f"--stack={stack}", *flags],
+            environment_elsewhere(os.environ, ROOT),
+            cwd=program,
+        )
 
 
 def environment_elsewhere(environment: Mapping[str, str], root: Path) -> dict[str, str]:

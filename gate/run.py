@@ -14,7 +14,7 @@ from deploy.errors import CommandFailedError, DeployError, StepFailedError
 from deploy.operations import Deployment
 from gate.checkout import remove_programs
 from gate.differences import differences
-from gate.errors import GateError, LeaseLostError
+from gate.errors import FailedError, GateError, LeaseLostError
 from gate.evidence import Evidence, Subject, Verdict, json_from_evidence
 from gate.facts import subject_from_cluster
 from gate.lease import Lease
@@ -125,7 +125,7 @@ class GateRun:
             reasons: why the candidate does not stay.
         """
         stack = self.record.stack
-        say("\n".join(["", *reasons]))
+        say("\n" + "\n".join(reasons))
         if release is None:
             cure = (
                 f"stack {stack} has no proven release to go back to; mend what stands above, commit it, and "
@@ -165,7 +165,9 @@ class GateRun:
         self, candidate: Deployable, values: Mapping[str, Any], last: Release | None, restores: str | None
     ) -> Evidence:
         """Deploy a candidate, prove it twice, and keep it as a release."""
+        plan_id = self.record.candidate.plan_id
         self._deploy(candidate)
+        self._require_plan(plan_id)
         if self.promised is not None:
             self.promised.require(self.record.candidate)
         prove(candidate, "after", keep=self.record.smoke.append)
@@ -186,6 +188,12 @@ class GateRun:
                 candidate.apply()
         finally:
             self._observe()
+
+    def _require_plan(self, plan_id: str) -> None:
+        """See that what was to be deployed is what the pods are told to serve."""
+        found = deployed_plan(self.deployment.cluster)
+        if found != plan_id:
+            raise FailedError(f"plan {plan_id} was to be deployed, and Triton is to serve {found or 'nothing'}")
 
     def _following(self) -> AbstractContextManager[None]:
         cluster = self.deployment.cluster
@@ -210,6 +218,7 @@ class GateRun:
                     raise
             else:
                 break
+        self._require_plan(release.subject.plan_id)
         prove(program, "restored", keep=self.record.smoke.append)
 
     def _await_answer(self) -> None:
@@ -241,9 +250,7 @@ class GateRun:
 
     def _served_s(self) -> float | None:
         """How long a pod of the candidate could have got traffic, in seconds, by the cluster's clock and this one."""
-        if self._ready_at is None:
-            return None
-        return max(0.0, (datetime.now(UTC) - self._ready_at).total_seconds())
+        return self._ready_at and max(0.0, (datetime.now(UTC) - self._ready_at).total_seconds())
 
     def _withdrawn(self) -> list[str]:
         """Take away what was found wrong and could not be replaced; say what became of it."""

@@ -19,7 +19,7 @@ RATE_PER_S = 4
 """Little enough to leave two cores to the gate, and to the pods that it starts beside the one that answers."""
 
 BASE: dict[str, dict[str, Any]] = {
-    "serving": {"placementTimeoutS": 10, "startupTimeoutS": 24, "rolloutTimeoutS": 36},
+    "serving": {"placementTimeoutS": 6, "startupTimeoutS": 16, "rolloutTimeoutS": 23},
     "model": {"buildTimeoutS": 180},
     "gate": {"pauseS": 2},
 }

@@ -31,7 +31,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], Path]
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ReleaseProgram:
     def lay_out(commit: str, folder: Path, _environment: Any) -> Path:
-        (folder / commit).mkdir()
+        (folder / commit).mkdir(exist_ok=True)
         return folder / commit
 
     monkeypatch.setattr(module, "program_of_commit", lay_out)
@@ -43,23 +43,38 @@ def test_it_has_its_commits_packages_and_its_own_configuration(
     program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]]
 ) -> None:
     program.prepare()
+    program.apply()
 
     folder = program.folder / ("c" * 40)
-    written = yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
-    assert written["densenet-triton:model"] == {"name": "densenet_tensorrt", "plan": subject().plan_id}
-    assert written["densenet-triton:cluster"]["kubeconfig"] == "/today/kubeconfig"
-    assert [(command[1:], cwd) for command, cwd in commands] == [(["-m", "tools", "venv"], folder)]
+    assert written(folder)["densenet-triton:model"] == {"name": "densenet_tensorrt", "plan": subject().plan_id}
+    assert written(folder)["densenet-triton:cluster"]["kubeconfig"] == "/today/kubeconfig"
+    assert (commands[0][0][1:], commands[0][1]) == (["-m", "tools", "venv"], folder)
     assert program.release.config == CONFIG
 
 
-def test_a_stack_without_a_kubeconfig_leaves_it_to_the_variable(
-    program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]]
-) -> None:
-    replace(program, kubeconfig=None).prepare()
+@pytest.mark.usefixtures("commands")
+def test_a_stack_without_a_kubeconfig_leaves_it_to_the_variable(program: ReleaseProgram) -> None:
+    program.prepare()
+    replace(program, kubeconfig=None).apply()
 
-    (_, folder), *_others = commands
-    written = yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
-    assert written["densenet-triton:cluster"] == {"context": "c", "namespace": "triton-staging"}
+    folder = program.folder / ("c" * 40)
+    assert written(folder)["densenet-triton:cluster"] == {"context": "c", "namespace": "triton-staging"}
+
+
+@pytest.mark.usefixtures("commands")
+def test_another_release_of_the_same_commit_does_not_change_what_is_deployed(program: ReleaseProgram) -> None:
+    program.prepare()
+    other = program.release.model_copy(update={"subject": subject(plan_id="0" * 16)})
+    replace(program, release=other).apply()
+
+    program.apply()
+
+    folder = program.folder / ("c" * 40)
+    assert written(folder)["densenet-triton:model"]["plan"] == subject().plan_id
+
+
+def written(folder: Path) -> Any:
+    return yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +99,8 @@ def test_the_environment_means_the_same_in_another_folder(name: str, here: str, 
 def test_it_is_deployed_and_proven_by_its_own_python(
     program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]], tmp_path: Path
 ) -> None:
+    program.prepare()
+    commands.clear()
     program.apply()
     program.prove(tmp_path / "junit.xml")
 

@@ -114,6 +114,15 @@ def smoke_run(_path: Path, when: Any) -> SmokeRun:
     return SmokeRun(when=when, seconds=1, checks=(Check(name="mug", outcome="passed", seconds=1),))
 
 
+def test_what_was_not_deployed_is_not_proven(story: Callable[..., Story]) -> None:
+    """Every answer is right, and it is another plan that gives them: no status may hide that."""
+    bad = story(deployed="0" * 16)
+
+    assert bad.of(Scripted()) == 3
+
+    assert "plan 4962527776e8fcd8 was to be deployed, and Triton is to serve 0000000000000000" in bad.reasons
+
+
 def test_what_is_proven_twice_is_a_release(story: Callable[..., Story]) -> None:
     good = story()
 
