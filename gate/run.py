@@ -250,7 +250,8 @@ class GateRun:
 
     def _served_s(self) -> float | None:
         """How long a pod of the candidate could have got traffic, in seconds, by the cluster's clock and this one."""
-        return self._ready_at and max(0.0, (datetime.now(UTC) - self._ready_at).total_seconds())
+        since = self._ready_at
+        return None if since is None else max(0.0, (datetime.now(UTC) - since).total_seconds())
 
     def _withdrawn(self) -> list[str]:
         """Take away what was found wrong and could not be replaced; say what became of it."""
