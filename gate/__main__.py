@@ -1,7 +1,7 @@
 """The command line behind `make gate`, `make promote`, `make releases` and `make rollback`.
 
 Exit status: 0 deployed and proven; 1 refused before anything changed; 2 failed, and the last good release is back and
-proven again; 3 failed, and the stack is not serving; 130 interrupted, and the next gate goes on from there.
+proven again; 3 failed, and no proven release serves; 130 interrupted, and the next gate goes on from there.
 """
 
 import argparse

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.cluster import Cluster
+from deploy.diagnosis import is_ready
 from deploy.errors import CommandFailedError
-from deploy.smoke import TRITON, TRITON_PODS
+from deploy.smoke import TRITON, TRITON_PODS, has_ended
 from gate.evidence import Phase
 from gate.facts import newest_pods
 from gate.phases import last_ready, phases_from_objects
@@ -53,6 +54,12 @@ def deployed_plan(cluster: Cluster) -> str | None:
         "get", TRITON, f"--namespace={cluster.config.namespace}", "--ignore-not-found", "--output=json"
     )
     return str(json.loads(found)["spec"]["template"]["metadata"]["labels"][_PLAN]) if found.strip() else None
+
+
+def ready_pods(cluster: Cluster) -> list[str]:
+    """Names of the Triton pods that get traffic, whichever release they are of."""
+    pods = cluster.pods(cluster.config.namespace, TRITON_PODS)
+    return sorted(pod["metadata"]["name"] for pod in pods if is_ready(pod) and not has_ended(pod))
 
 
 def _log(cluster: Cluster, namespace: str, pod: Mapping[str, Any] | None) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -46,6 +46,18 @@ class Release(BaseModel):
     def pinned_config(self) -> dict[str, Any]:
         """The configuration with the plan pinned, so that nothing is built again."""
         return {**self.config, _MODEL: {**self.model, "plan": self.subject.plan_id}}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of two releases is compared."""
+        found = self.subject.model_dump(mode="json", by_alias=True, include={"manifest_sha256", "images", "gpu"})
+        return {**declared(self.subject, self.config), **found}
+
+
+def declared(subject: Subject, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of two releases can be compared before the second is deployed."""
+    groups = {key.partition(":")[2]: value for key, value in config.items()}
+    return {"commit": subject.commit, "planId": subject.plan_id, **groups}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,16 +15,16 @@ from deploy.operations import Deployment
 from gate.checkout import remove_programs
 from gate.differences import differences
 from gate.errors import FailedError, GateError, LeaseLostError
-from gate.evidence import Evidence, Subject, Verdict, json_from_evidence
+from gate.evidence import Evidence, Verdict, json_from_evidence
 from gate.facts import subject_from_cluster
 from gate.lease import Lease
-from gate.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes
+from gate.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes, ready_pods
 from gate.program import ReleaseProgram
 from gate.progress import following
 from gate.promotion import Promised
 from gate.proof import Provable, prove
 from gate.record import Record
-from gate.releases import Release, Releases
+from gate.releases import Release, Releases, declared
 from gate.storage import StorageJobs
 from gate.verdict import Status, closed, say
 from infra.config import Gate
@@ -91,7 +91,7 @@ class GateRun:
         last = self.releases.last()
         subject = self.record.candidate
         if last:
-            self.record.differences = differences(_declared(last.subject, last.config), _declared(subject, values))
+            self.record.differences = differences(declared(last.subject, last.config), declared(subject, values))
         try:
             self.lease.begin(f"commit {subject.commit[:12]}, plan {subject.plan_id}")
             evidence = self._proven(candidate, values, last, restores)
@@ -176,7 +176,7 @@ class GateRun:
         prove(candidate, "after the pause", keep=self.record.smoke.append)
         release = Release(id=self.record.run, subject=self.record.candidate, config=dict(values), restores=restores)
         if last:
-            self.record.differences = differences(_found(last), _found(release))
+            self.record.differences = differences(last.facts, release.facts)
         evidence = self.record.evidence(Verdict(status=0, serving=release.id))
         self.lease.renew()
         self.releases.add(release, json_from_evidence(evidence))
@@ -255,11 +255,11 @@ class GateRun:
 
     def _withdrawn(self) -> list[str]:
         """Take away what was found wrong and could not be replaced; say what became of it."""
-        if self._ready_at is None:
-            return []
+        cluster = self.deployment.cluster
         try:
-            if deployed_plan(self.deployment.cluster) != self.record.candidate.plan_id:
-                return []
+            if self._ready_at is None or deployed_plan(cluster) != self.record.candidate.plan_id:
+                pods = ready_pods(cluster)
+                return [f"what was there before still serves, unproven: {', '.join(pods)}"] if pods else []
             self.deployment.pulumi.withdraw()
         except FAILURES as error:
             return [f"what was found wrong could not be taken away and may still serve: {error}"]
@@ -286,15 +286,3 @@ class GateRun:
                 say(f"pruned plans: {', '.join(pruned.pruned)}")
         except FAILURES as error:
             say(f"old releases were not pruned: {error}; the next gate tries again")
-
-
-def _declared(subject: Subject, config: Mapping[str, object]) -> dict[str, object]:
-    """What of two releases can be compared before the second is deployed."""
-    groups = {key.partition(":")[2]: value for key, value in config.items()}
-    return {"commit": subject.commit, "planId": subject.plan_id, **groups}
-
-
-def _found(release: Release) -> dict[str, object]:
-    """What of two releases is compared."""
-    subject = release.subject.model_dump(mode="json", by_alias=True, include={"manifest_sha256", "images", "gpu"})
-    return {**_declared(release.subject, release.config), **subject}

@@ -48,7 +48,7 @@ def _verdict(evidence: Evidence) -> str:
         0: f"{stack}: {_DONE[evidence.action]} and proven",
         1: f"{stack}: refused, nothing was changed",
         2: f"{stack}: failed; the last good release {serving} is back and proven again",
-        3: f"{stack}: failed, and the stack is not serving",
+        3: f"{stack}: failed, and no proven release serves",
         130: f"{stack}: interrupted; the next gate completes it, or puts the last good release back",
     }[evidence.verdict.status]
 

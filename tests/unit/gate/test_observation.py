@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from gate.observation import deployed_plan, first_ready
+from gate.observation import deployed_plan, first_ready, ready_pods
 from tests.unit.gate.stand_in import StandInCluster
 
 BEGAN = datetime(2026, 11, 23, 1, 0, 30, 500_000, tzinfo=UTC)
@@ -43,3 +43,13 @@ def test_the_deployed_plan_is_the_templates() -> None:
     template = {"metadata": {"labels": {"densenet-triton/plan": "0123456789abcdef"}}}
     cluster.objects["deployment", "triton"] = {"spec": {"template": template}}
     assert deployed_plan(cluster) == "0123456789abcdef"
+
+
+def test_a_pod_gets_traffic_while_it_is_ready_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = [pod(at(1), at(5)), pod(at(2), None), pod(at(3), at(5), phase="Failed"), pod(at(4), at(5))]
+    for name, each in zip("abcd", pods, strict=True):
+        each["metadata"]["name"] = name
+    pods[3]["metadata"]["deletionTimestamp"] = at(6)
+    monkeypatch.setattr(StandInCluster, "pods", lambda *_: pods)
+
+    assert ready_pods(StandInCluster()) == ["a"]

@@ -92,6 +92,9 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         made = Story(run=run, put_back=put_back or Scripted(), withdrawn=withdrawn)
         monkeypatch.setattr(GateRun, "_observe", observe)
         monkeypatch.setattr(module, "deployed_plan", lambda _cluster: deployed)
+        monkeypatch.setattr(
+            module, "ready_pods", lambda _cluster: ["triton-1"] if deployed != subject().plan_id else []
+        )
         monkeypatch.setattr(module, "following", lambda *_, **__: contextlib.nullcontext())
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
@@ -184,6 +187,7 @@ def test_where_the_way_back_fails_only_what_was_wrong_is_taken_away(
     assert bad.of(Scripted(wrong="prove 1")) == 3
 
     assert bad.withdrawn == withdrawn
+    assert ("still serves, unproven: triton-1" in bad.reasons) == (not withdrawn)
 
 
 def test_a_release_that_does_not_come_back_is_said_with_the_cure(story: Callable[..., Story]) -> None:

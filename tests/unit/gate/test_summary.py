@@ -20,7 +20,7 @@ def first_line(run: Evidence) -> str:
         (good_run(action="rollback"), "## staging: rolled back and proven"),
         (good_run(verdict=Verdict(status=1)), "## staging: refused, nothing was changed"),
         (failed_run(), "## staging: failed; the last good release 20261122T101112Z is back and proven again"),
-        (good_run(verdict=Verdict(status=3)), "## staging: failed, and the stack is not serving"),
+        (good_run(verdict=Verdict(status=3)), "## staging: failed, and no proven release serves"),
     ],
 )
 def test_the_verdict_is_the_first_line(run: Evidence, line: str) -> None:
