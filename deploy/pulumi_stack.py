@@ -19,7 +19,11 @@ from deploy.errors import CommandFailedError, DeployError
 
 _ORPHAN_S = 900
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment::triton-deployment"
-_PROOF = "kubernetes:core/v1:ConfigMap::triton-proof"
+_MOUNTED = (
+    "kubernetes:core/v1:ConfigMap::triton-proof",
+    "kubernetes:core/v1:PersistentVolumeClaim::storage-claim",
+    "kubernetes:core/v1:PersistentVolume::storage-volume",
+)
 _NO_DOTS = "--suppress-progress"  # which other lines would land behind
 
 
@@ -69,7 +73,7 @@ class PulumiStack:
         if state["deployment"].get("pending_operations"):
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
             state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
-        self._keep_proofs(state)
+        self._keep_what_pods_mount(state)
 
     def up(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Deploy.
@@ -150,14 +154,14 @@ class PulumiStack:
     def _pulumi(self, *arguments: str, input_text: str | None = None) -> str:
         return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
 
-    def _keep_proofs(self, state: dict[str, Any]) -> None:
-        """Forget the pending deletions of proofs, which an update to another release has left by failing.
+    def _keep_what_pods_mount(self, state: dict[str, Any]) -> None:
+        """Forget the pending deletions of what serving pods mount, which an update to another release left by failing.
 
-        A proof is named by its content, and mounted by the pods that still serve. The way back to that release makes it
-        again, and would then carry out the deletion: of what it has just made. Going on instead leaves a small object.
+        Proof, claim and volume are named by their content. The way back to their release makes them again, and would
+        then carry out the deletions: of what it has just made, and of what serves. Going on instead leaves them behind.
         """
         resources = state["deployment"].get("resources", [])
-        kept = [each for each in resources if not (each.get("delete") and each["urn"].endswith(_PROOF))]
+        kept = [each for each in resources if not (each.get("delete") and each["urn"].endswith(_MOUNTED))]
         if kept != resources:
             state["deployment"]["resources"] = kept
             self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))

@@ -73,8 +73,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     prepared = made.make("venv")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
     yield made
-    made.make("down", "STACK=good")
     _end_orphans(made.environment["PULUMI_HOME"])
+    down = made.make("down", "STACK=good")
+    assert down.returncode == 0, down.stdout + down.stderr
     shutil.rmtree(made.folder)
 
 
@@ -99,7 +100,7 @@ def _a_good_release_serves(bed: Bed) -> Iterator[None]:
     with bed.load():
         pass
     assert bed.stack.serving().release != "none"
-    assert bed.stack.missing_config_maps() == set()
+    assert bed.stack.missing_mounts() == set()
 
 
 def _end_orphans(pulumi_home: str) -> None:

@@ -1,6 +1,9 @@
 """A stack under the gate, driven as a pipeline drives it: by the command line and its exit status."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -126,7 +129,8 @@ class GatedStack:
                 yield running
                 running.wait()
             finally:
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):  # it has ended, and all that it started
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def evidence(self) -> frozenset[Path]:
         """Return the files that its runs have left."""
@@ -151,11 +155,18 @@ class GatedStack:
         ready = [pod for pod in self.pods() if _is_ready(pod)]
         return max(ready, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
-    def missing_config_maps(self) -> set[str]:
-        """Return those that its Ready pods mount, and that are gone: no pod of the kind could start again."""
-        there = {each["metadata"]["name"] for each in json.loads(self._get("configmaps"))["items"]}
+    def missing_mounts(self) -> set[str]:
+        """Return what its Ready pods mount, and what is gone or going: without it none of them could start again."""
+        there = {
+            (each["kind"], each["metadata"]["name"])
+            for each in json.loads(self._get("configmaps,persistentvolumeclaims"))["items"]
+            if "deletionTimestamp" not in each["metadata"]
+        }
         volumes = [volume for pod in self.pods() if _is_ready(pod) for volume in pod["spec"]["volumes"]]
-        return {volume["configMap"]["name"] for volume in volumes if "configMap" in volume} - there
+        mounted = {("ConfigMap", volume["configMap"]["name"]) for volume in volumes if "configMap" in volume}
+        claims = [volume["persistentVolumeClaim"] for volume in volumes if "persistentVolumeClaim" in volume]
+        mounted |= {("PersistentVolumeClaim", claim["claimName"]) for claim in claims}
+        return {f"{kind} {name}" for kind, name in mounted - there}
 
     def pods(self, selector: str = _SERVERS) -> list[dict[str, Any]]:
         """Return the pods of its namespace that carry a label, by default those of its servers."""

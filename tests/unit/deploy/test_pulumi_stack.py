@@ -112,25 +112,26 @@ def test_an_update_of_a_run_that_is_gone_is_cancelled(stack: PulumiStack, calls:
     assert ["cancel", "--yes"] in calls
 
 
-def test_the_way_back_deletes_no_proof_that_it_has_made_again(
+def test_the_way_back_deletes_nothing_that_it_has_made_again(
     stack: PulumiStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An update to another release has failed: the state holds both proofs, one of them as a pending deletion."""
-    urn = "urn:pulumi:dev::densenet-triton::densenet:infra:Triton$kubernetes:core/v1:ConfigMap::triton-proof"
-    resources = [
-        {"urn": urn, "id": "triton-dev/triton-proof-1", "delete": True},
-        {"urn": urn, "id": "triton-dev/triton-proof-2"},
-        {"urn": urn.replace("triton-proof", "plan-image"), "id": "triton-dev/plan-1-image", "delete": True},
+    """An update to another release has failed: the state holds both releases' objects, some as pending deletions."""
+    own = "urn:pulumi:dev::densenet-triton::densenet:infra:Stack$kubernetes:core/v1:"
+    mounted = ("ConfigMap::triton-proof", "PersistentVolumeClaim::storage-claim", "PersistentVolume::storage-volume")
+    pending = [{"urn": f"{own}{name}", "id": f"{name}-1", "delete": True} for name in mounted]
+    others = [
+        {"urn": f"{own}{mounted[0]}", "id": "triton-dev/triton-proof-2"},
+        {"urn": f"{own}ConfigMap::plan-image", "id": "triton-dev/plan-1-image", "delete": True},
     ]
     imported: list[Any] = []
 
     def answer(command: list[str], _environment: Any, input_text: str | None = None) -> str:
         if "import" in command:
             imported.append(json.loads(input_text or "")["deployment"]["resources"])
-        return json.dumps({"deployment": {"resources": resources}}) if "export" in command else "[]"
+        return json.dumps({"deployment": {"resources": [*pending, *others]}}) if "export" in command else "[]"
 
     monkeypatch.setattr(pulumi_stack, "output_of", answer)
 
     stack.settle()
 
-    assert imported == [resources[1:]]
+    assert imported == [others]
