@@ -18,7 +18,7 @@ GATE := $(VENV)/python -m gate
 .PHONY: help venv tools up preview gate promote releases rollback destroy down status url logs env images lint check test test-faults test-gpu bench bench-gpu docs lock
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: ## Python: every locked package into .venv (all other targets do this by themselves)
 	@$(PYTHON) -m tools venv

@@ -30,8 +30,7 @@ _LEFT_OUT = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark, and keep what the end of the session needs for the table."""
-    config.addinivalue_line("markers", "sample: one of the few faults that `make test` does")
+    """Keep what the end of the session needs for the table."""
     config.stash[_ROWS] = []
     config.stash[_START] = time.monotonic()
     config.stash[_LEFT_OUT] = False
