@@ -103,20 +103,6 @@ def test_the_committed_stacks_preview_without_a_cluster(workspace: Workspace, st
     assert f"rollout: {rollout}" in result.stdout
 
 
-@pytest.mark.parametrize(("stack", "advisories"), [("h800", 1), ("h800-patched", 0)])
-def test_the_policy_pack_refuses_images_by_tag(workspace: Workspace, stack: str, advisories: int) -> None:
-    """The real engine runs the pack; what the committed stacks name is for the user to pin."""
-    command = f'eval "$(make env STACK={stack})" && pulumi --non-interactive preview --policy-pack policy'
-    result = subprocess.run(
-        ["bash", "-c", command], cwd=workspace.folder, env=workspace.environment,
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-
-    assert result.returncode != 0
-    assert result.stdout.count("[mandatory]  images-by-digest") == 2, result.stdout
-    assert result.stdout.count("[advisory]  accepted-release") == advisories, result.stdout
-
-
 def test_the_pool_grows_from_nothing_and_holds_build_and_triton(workspace: Workspace, pool: SimulatedPool) -> None:
     write_stack(workspace)
     assert pool.nodes(NAMESPACE) == []

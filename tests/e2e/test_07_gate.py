@@ -108,6 +108,20 @@ def test_what_a_policy_forbids_is_refused_before_anything_changes(workspace: Wor
     assert len(releases(workspace)) == 1
 
 
+@pytest.mark.parametrize(("stack", "advisories"), [("h800", 1), ("h800-patched", 0)])
+def test_the_policy_pack_refuses_images_by_tag(workspace: Workspace, stack: str, advisories: int) -> None:
+    """The real engine runs the pack; what the committed stacks name is for the user to pin."""
+    command = f'eval "$(make env STACK={stack})" && pulumi --non-interactive preview --policy-pack policy'
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=workspace.folder, env=workspace.environment,
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+    assert result.returncode != 0
+    assert result.stdout.count("[mandatory]  images-by-digest") == 2, result.stdout
+    assert result.stdout.count("[advisory]  accepted-release") == advisories, result.stdout
+
+
 def test_what_no_commit_holds_is_refused(workspace: Workspace) -> None:
     (workspace.folder / "new.py").touch()
 
