@@ -47,7 +47,7 @@ class Candidate:
     @property
     def values(self) -> dict[str, Any]:
         """What stands under `config:` of the stack's file."""
-        return dict(yaml.safe_load(self.file.read_text(encoding="utf-8"))["config"])
+        return values_from_file(self.file)
 
     @property
     def subject(self) -> Subject:
@@ -183,6 +183,11 @@ def _refusals(preview: Preview, failed: StepFailedError | None, stack: str) -> I
             f"the update would delete again what it makes: {names}; accepted: a state without pending deletions of "
             f'them; eval "$(make env STACK={stack})" && pulumi refresh, then run the gate again'
         )
+
+
+def values_from_file(file: Path) -> dict[str, Any]:
+    """Read what stands under `config:` of a stack's file."""
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))["config"])
 
 
 def policy_outcomes(preview: Preview) -> tuple[PolicyOutcome, ...]:

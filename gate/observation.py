@@ -11,7 +11,7 @@ from deploy.errors import CommandFailedError
 from deploy.smoke import TRITON, TRITON_PODS, has_ended
 from gate.evidence import Phase
 from gate.facts import newest_pods
-from gate.phases import last_ready, phases_from_objects
+from gate.phases import last_ready, phases_from_objects, time_of, turned_true
 from gate.record import Record
 
 _PLAN = "densenet-triton/plan"
@@ -74,23 +74,12 @@ def _log(cluster: Cluster, namespace: str, pod: Mapping[str, Any] | None) -> str
 
 def first_ready(pods: Sequence[Mapping[str, Any]], since: datetime) -> datetime | None:
     """When the first of the newest pods could have got traffic; None where none is of this run."""
-    own = [
-        pod for pod in newest_pods(pods) if _time(pod["metadata"]["creationTimestamp"]) >= since.replace(microsecond=0)
-    ]
-    return min((turned for pod in own if (turned := _ready_since(pod))), default=None)
+    began = since.replace(microsecond=0)
+    own = [pod for pod in newest_pods(pods) if time_of(pod["metadata"]["creationTimestamp"]) >= began]
+    return min((turned for pod in own if (turned := turned_true(pod, "Ready"))), default=None)
 
 
 def _proven_s(pod: Mapping[str, Any] | None, record: Record) -> float | None:
     """Seconds from a new pod's readiness until now; clocks may differ."""
     ready = first_ready([pod], record.started_at) if pod else None
     return None if ready is None else round(max(0.0, (datetime.now(UTC) - ready).total_seconds()), 3)
-
-
-def _ready_since(pod: Mapping[str, Any]) -> datetime | None:
-    conditions = pod["status"].get("conditions", [])
-    stamps = [each["lastTransitionTime"] for each in conditions if each["type"] == "Ready" and each["status"] == "True"]
-    return _time(stamps[0]) if stamps else None
-
-
-def _time(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)

@@ -15,7 +15,7 @@ from deploy.environment import state_folder
 from deploy.errors import DeployError
 from deploy.nodes import require_nodes
 from deploy.operations import Deployment, ensure_tools
-from gate.candidate import Candidate, candidate_from_checkout, previewed, refusals
+from gate.candidate import Candidate, candidate_from_checkout, previewed, refusals, values_from_file
 from gate.checkout import commit_of_checkout
 from gate.errors import GateError, RefusedError
 from gate.evidence import Evidence, Subject, Verdict
@@ -138,7 +138,7 @@ def _deployed(request: Request) -> Status:
 
 def _promised(source: str, deployment: Deployment) -> tuple[Promised, dict[str, Any]]:
     """What a promotion promises, and the configuration that it deploys."""
-    values = _values(_file_of(deployment.stack))
+    values = values_from_file(_file_of(deployment.stack))
     model = deployment.config.model
     commit = commit_of_checkout(deployment.environment, [model.labels, model.expect.image])
     release = _releases(Deployment(source)).last()
@@ -218,6 +218,7 @@ def _lease_of(
             deployment=deployment,
             lease=lease,
             releases=releases,
+            last=last,
             record=record,
             programs=state_folder(os.environ) / "programs" / record.stack,
             settings=_settings(_file_of(record.stack)),
@@ -228,7 +229,7 @@ def _lease_of(
 def _settings(file: Path) -> Gate:
     """The group `gate`; where the file can't be read, what holds without it."""
     try:
-        return Gate.model_validate(_values(file).get(_GATE, {}))
+        return Gate.model_validate(values_from_file(file).get(_GATE, {}))
     except (OSError, ValueError, KeyError, yaml.YAMLError):
         return Gate()
 
@@ -246,10 +247,6 @@ def _releases(deployment: Deployment) -> Releases:
 
 def _file_of(stack: str) -> Path:
     return ROOT / f"Pulumi.{stack}.yaml"
-
-
-def _values(file: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))["config"])
 
 
 @contextmanager

@@ -21,7 +21,7 @@ _SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns
 
 def last_ready(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the pod that became Ready last, on which the rollout waited; None where none is Ready."""
-    ready = [(turned, pod) for pod in pods if (turned := _turned_true(pod, "Ready"))]
+    ready = [(turned, pod) for pod in pods if (turned := turned_true(pod, "Ready"))]
     return max(ready, key=lambda entry: entry[0])[1] if ready else None
 
 
@@ -46,7 +46,7 @@ def phases_from_objects(
     """
     since = started_at.astimezone(UTC).replace(microsecond=0)
     seconds: dict[PhaseName, float | None] = {"build": _build_s(job, since), "proven": proven_s}
-    if pod is not None and _time(pod["metadata"]["creationTimestamp"]) >= since:
+    if pod is not None and time_of(pod["metadata"]["creationTimestamp"]) >= since:
         seconds |= _pod_phases(pod, events, log)
     names: tuple[PhaseName, ...] = get_args(PhaseName)
     return tuple(Phase(name=name, seconds=seconds.get(name)) for name in names)
@@ -58,23 +58,23 @@ def _pod_phases(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], log
     The passing of the startup probe is stamped nowhere; readiness is probed as soon as it has passed, and that is: the
     containers' readiness ends ``warm-up``. ``ready`` is what a load balancer's readiness gate adds to it.
     """
-    created = _time(pod["metadata"]["creationTimestamp"])
+    created = time_of(pod["metadata"]["creationTimestamp"])
     started, loaded = _server_started(pod), _loaded(log)
-    containers_ready = _turned_true(pod, "ContainersReady")
+    containers_ready = turned_true(pod, "ContainersReady")
     return {
-        "node": _between(created, _turned_true(pod, "PodScheduled")),
+        "node": _between(created, turned_true(pod, "PodScheduled")),
         "pull": _pull_s(pod["metadata"]["uid"], events),
         "load": _between(started, loaded),
         "warm-up": _between(loaded, containers_ready),
-        "ready": _between(containers_ready, _turned_true(pod, "Ready")),
+        "ready": _between(containers_ready, turned_true(pod, "Ready")),
     }
 
 
 def _build_s(job: Mapping[str, Any] | None, since: datetime) -> float | None:
     status = (job or {}).get("status", {})
-    if "startTime" not in status or "completionTime" not in status or _time(status["startTime"]) < since:
+    if "startTime" not in status or "completionTime" not in status or time_of(status["startTime"]) < since:
         return None
-    return _between(_time(status["startTime"]), _time(status["completionTime"]))
+    return _between(time_of(status["startTime"]), time_of(status["completionTime"]))
 
 
 def _pull_s(uid: str, events: Sequence[Mapping[str, Any]]) -> float | None:
@@ -97,20 +97,20 @@ def _pull_from_message(message: str) -> float:
 def _server_started(pod: Mapping[str, Any]) -> datetime | None:
     for container in pod["status"].get("containerStatuses", []):
         if container["name"] == _SERVER and "running" in container["state"]:
-            return _time(container["state"]["running"]["startedAt"])
+            return time_of(container["state"]["running"]["startedAt"])
     return None
 
 
 def _loaded(log: str) -> datetime | None:
     match = _LOADED.search(log)
-    return _time(match["stamp"]) if match else None
+    return time_of(match["stamp"]) if match else None
 
 
-def _turned_true(pod: Mapping[str, Any], condition: str) -> datetime | None:
+def turned_true(pod: Mapping[str, Any], condition: str) -> datetime | None:
     """When a condition of a pod turned true, the last time; None where it is not."""
     for each in pod["status"].get("conditions", []):
         if each["type"] == condition and each["status"] == "True":
-            return _time(each["lastTransitionTime"])
+            return time_of(each["lastTransitionTime"])
     return None
 
 
@@ -119,5 +119,6 @@ def _between(start: datetime | None, end: datetime | None) -> float | None:
     return None if start is None or end is None else max(0.0, round((end - start).total_seconds(), _DIGITS))
 
 
-def _time(stamp: str) -> datetime:
+def time_of(stamp: str) -> datetime:
+    """Read a stamp of Kubernetes or of its logs."""
     return datetime.fromisoformat(stamp)

@@ -53,6 +53,7 @@ class GateRun:
         deployment: of the stack.
         lease: held.
         releases: the stack's.
+        last: the last good one of them, if there is one.
         record: of this run.
         programs: the folder of kept releases' programs.
         settings: the configuration's group `gate`.
@@ -62,6 +63,7 @@ class GateRun:
     deployment: Deployment
     lease: Lease
     releases: Releases
+    last: Release | None
     record: Record
     programs: Path
     settings: Gate
@@ -75,10 +77,9 @@ class GateRun:
             FailedError: its commit is not in this clone.
             StepFailedError: its packages could not be installed.
         """
-        last = self.releases.last()
-        if last is not None:
+        if self.last is not None:
             with self.record.check("way back"):
-                self.program_of(last).prepare()
+                self.program_of(self.last).prepare()
 
     def carry_out(self, candidate: Deployable, values: Mapping[str, Any], *, restores: str | None = None) -> Status:
         """Deploy a candidate, prove it twice, and keep it as a release; or put the last good one back.
@@ -88,13 +89,12 @@ class GateRun:
             values: its configuration.
             restores: the id of the release that it is, if it is one.
         """
-        last = self.releases.last()
-        subject = self.record.candidate
+        last, subject = self.last, self.record.candidate
         if last:
             self.record.differences = differences(declared(last.subject, last.config), declared(subject, values))
         try:
             self.lease.begin(f"commit {subject.commit[:12]}, plan {subject.plan_id}")
-            evidence = self._proven(candidate, values, last, restores)
+            evidence = self._proven(candidate, values, restores)
         except LeaseLostError as error:
             return self.close(3, [str(error)])
         except FAILURES as error:
@@ -111,11 +111,7 @@ class GateRun:
         if self.lease.begun is None:
             return self.close(1, reasons)
         said = f"an earlier run was interrupted while it deployed {self.lease.begun}"
-        try:
-            last = self.releases.last()
-        except FAILURES as error:
-            return self.close(3, [*reasons, said, f"its last good release can't be read: {error}"])
-        return self.restore(last, [*reasons, said])
+        return self.restore(self.last, [*reasons, said])
 
     def restore(self, release: Release | None, reasons: Sequence[str]) -> Status:
         """Put a release back and prove it again; where that can't be done, what was found wrong serves no more.
@@ -161,9 +157,7 @@ class GateRun:
             release=release, folder=self.programs, kubeconfig=self.deployment.cluster.config.kubeconfig_path
         )
 
-    def _proven(
-        self, candidate: Deployable, values: Mapping[str, Any], last: Release | None, restores: str | None
-    ) -> Evidence:
+    def _proven(self, candidate: Deployable, values: Mapping[str, Any], restores: str | None) -> Evidence:
         """Deploy a candidate, prove it twice, and keep it as a release."""
         plan_id = self.record.candidate.plan_id
         self._deploy(candidate)
@@ -175,8 +169,8 @@ class GateRun:
         self._pause()
         prove(candidate, "after the pause", keep=self.record.smoke.append)
         release = Release(id=self.record.run, subject=self.record.candidate, config=dict(values), restores=restores)
-        if last:
-            self.record.differences = differences(last.facts, release.facts)
+        if self.last:
+            self.record.differences = differences(self.last.facts, release.facts)
         evidence = self.record.evidence(Verdict(status=0, serving=release.id))
         self.lease.renew()
         self.releases.add(release, json_from_evidence(evidence))

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bench.workspace import ROOT, Workspace, workspace_in
+from tests.orphans import end_orphans
 
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 
@@ -23,15 +23,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     made.write_stack("first")
     yield made
     made.make("down", "STACK=first")
-    _end_orphans(made.environment["PULUMI_HOME"])
+    end_orphans(made.environment["PULUMI_HOME"])
     shutil.rmtree(made.folder)
-
-
-def _end_orphans(pulumi_home: str) -> None:
-    """End the providers that outlive a Pulumi that was killed: they run in process groups of their own."""
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith(pulumi_home):
-            process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def runner(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> It
     """A runner for the workspace's clone, in which both stacks are committed."""
     for stack in STACKS:
         workspace.write_stack(stack, gate={"pauseS": 2})
-    commit_all(workspace)
+    workspace.commit("stacks")
     folder = tmp_path_factory.mktemp("runner")
     for program in ("gh", "curl"):
         (folder / program).write_text(_STAND_IN)
@@ -115,12 +115,6 @@ def pulumi_s_choice(workspace: Workspace) -> tuple[str, str]:
     )
     backend, passphrase = told.stdout.splitlines()
     return backend, passphrase
-
-
-def commit_all(workspace: Workspace) -> None:
-    who = ("-c", "user.name=pipelines", "-c", "user.email=pipelines@example.org")
-    for arguments in (["add", "--all"], [*who, "commit", "--quiet", "--allow-empty", "--message=stacks"]):
-        subprocess.run(["git", *arguments], cwd=workspace.folder, env=workspace.environment, check=True)
 
 
 def test_a_pull_request_gets_the_preview_as_a_comment(runner: Runner) -> None:

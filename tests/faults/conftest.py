@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bench.workspace import ROOT, Workspace, workspace_in
@@ -19,6 +18,7 @@ from tests.faults.load import PATIENCE_S
 from tests.faults.stack import MODEL, RATE_PER_S, GatedStack
 from tests.faults.table import Row, document_from_rows, facts_of_this_machine
 from tests.faults.uploads import Uploads
+from tests.orphans import end_orphans
 
 TABLE = "RELIABILITY_TABLE"
 """Environment variable with the file that the table goes to; without it, none is written."""
@@ -72,7 +72,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     prepared = made.make("venv")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
     yield made
-    _end_orphans(made.environment["PULUMI_HOME"])
+    end_orphans(made.environment["PULUMI_HOME"])
     down = made.make("down", "STACK=good")
     assert down.returncode == 0, down.stdout + down.stderr
     shutil.rmtree(made.folder)
@@ -100,10 +100,3 @@ def _a_good_release_serves(bed: Bed) -> Iterator[None]:
         pass
     assert bed.stack.serving().release != "none"
     assert bed.stack.missing_mounts() == set()
-
-
-def _end_orphans(pulumi_home: str) -> None:
-    """End the providers that outlive a Pulumi that was killed: they run in process groups of their own."""
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith(pulumi_home):
-            process.kill()

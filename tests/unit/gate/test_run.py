@@ -85,6 +85,7 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
             deployment=cast("Any", deployment),
             lease=lease,
             releases=releases,
+            last=releases.last(),
             record=Record(stack="staging", action="deploy", candidate=subject()),
             programs=tmp_path,
             settings=Gate.model_validate({"pauseS": 0, "keepReleases": 2}),
