@@ -7,18 +7,22 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import FrameType
 
+from tools import package
 from tools.builds import build_missing
 from tools.cache import Cache
 from tools.catalogue import FOLDER, SERVES, Tool, catalogue, chosen
 from tools.debian import PURPOSES, install_missing
 from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
-from tools.plugins import link_plugins
+from tools.plugins import install_plugins, link_plugins
+from tools.prebuilt import is_allowed, package_folder
+from tools.prune import mark_used, prune
 from tools.tensorrt import ensure_tensorrt, environment_of, releases
-from tools.venv import ensure_uv, ensure_venv
+from tools.venv import ensure_uv, ensure_venv, uv_folder
 
 _INTERRUPTED = 130
 
@@ -37,13 +41,14 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: nothing half-built is left; the same command goes on from here", file=sys.stderr)
+        print("interrupted: the same command goes on from here", file=sys.stderr)
         return _INTERRUPTED
     return 0
 
 
 def _run(arguments: argparse.Namespace) -> None:
     cache = Cache.of_user()
+    prebuilt = is_allowed(os.environ)
     if arguments.command == "venv":
         ensure_venv(cache.folder)
         return
@@ -56,49 +61,78 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "tensorrt":
         print(environment_of(ensure_tensorrt(releases()[arguments.version], cache)))
         return
-    tools = catalogue()
+    tools = catalogue(prebuilt=prebuilt)
     installed = Installed(cache)
-    wanted = chosen(tools, *getattr(arguments, "only", ()))
+    purposes = getattr(arguments, "only", ())
+    wanted = chosen(tools, *purposes)
     match arguments.command:
         case "build":
-            lacking = [tool for tool in wanted if not installed.serves(tool)]
-            build_missing(lacking, cache)
-            link_plugins(lacking, cache, os.environ)
+            _build(wanted, purposes, cache, installed, prebuilt=prebuilt)
         case "path":
-            print(_path(wanted, cache, installed))
+            print(_path(wanted, purposes, cache, installed))
         case "share":
             print(_share(tools, cache))
         case "list":
-            print(_table(wanted, cache, installed))
+            print(_table(wanted, purposes, cache, installed))
 
 
-def _path(tools: tuple[Tool, ...], cache: Cache, installed: Installed) -> str:
-    """Return the folders of what was built and is used, then the clone's own, joined by colons."""
-    used = (tool for tool in tools if not installed.serves(tool))
-    folders = (cache.product(tool) / "bin" for tool in used if not any(program.plugin for program in tool.programs))
+def _build(
+    wanted: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed, *, prebuilt: bool
+) -> None:
+    """Make what the machine lacks, and remove what older pins have left."""
+    lacking = [tool for tool in wanted if not installed.serves(tool, purposes)]
+    if pulumi := _installed_pulumi(wanted, purposes, installed) if prebuilt else None:
+        missing = [tool for tool in lacking if not cache.found(tool)]
+        brought = {*missing} - {*install_plugins(missing, pulumi, os.environ)}
+        lacking = [tool for tool in lacking if tool not in brought]
+    build_missing(lacking, cache, go_package=package.GO if prebuilt else None)
+    link_plugins(lacking, cache, os.environ)
+    everything = [each for tool in catalogue() for each in (tool, tool.from_source())]
+    places = [*map(cache.product, everything), package_folder(package.GO, cache), uv_folder(cache.folder)]
+    for place in prune(places, cache):
+        print(f"removed {place}, which nothing has used for two weeks", file=sys.stderr)
+
+
+def _installed_pulumi(wanted: Sequence[Tool], purposes: Collection[str], installed: Installed) -> Path | None:
+    """Return the Pulumi that the machine had already, if it serves."""
+    programs = (program for tool in wanted for program in tool.programs if program.name == "pulumi")
+    return next((path for program in programs if (path := installed.verdict(program, purposes).path)), None)
+
+
+def _path(tools: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed) -> str:
+    """Return the folders of what was made and is used, then the clone's own, joined by colons."""
+    used = [tool for tool in tools if not installed.serves(tool, purposes)]
+    mark_used(used, cache)
+    on_path = (cache.found(tool) for tool in used if not any(program.plugin for program in tool.programs))
+    folders = (place / "bin" for place in on_path if place)
     return os.pathsep.join(str(folder) for folder in [*filter(Path.exists, folders), FOLDER / "bin"])
 
 
-def _share(tools: tuple[Tool, ...], cache: Cache) -> str:
+def _share(tools: Sequence[Tool], cache: Cache) -> str:
     """Return the folder of the one tool that publishes the cluster's data, be it built yet or not."""
     cluster = chosen(tools, "cluster")
     (tool,) = (tool for tool in cluster if any(files.to.startswith("share/") for files in tool.files))
     return str(cache.product(tool) / "share")
 
 
-def _table(tools: tuple[Tool, ...], cache: Cache, installed: Installed) -> str:
+def _table(tools: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed) -> str:
     """Return a line for each program: its name, what serves, and why."""
     lines = []
     for tool in tools:
-        is_built = cache.product(tool).exists()
-        state = "installed" if installed.serves(tool) else "built" if is_built else "to be built"
+        state = "installed" if installed.serves(tool, purposes) else _state(tool, cache)
         for program in tool.programs:
-            verdict = installed.verdict(program)
+            verdict = installed.verdict(program, purposes)
             what = f"{verdict.path} ({verdict.reason})" if verdict.path else verdict.reason
-            lines.append(f"{program.name:<27} {state:<12} {what}")
+            lines.append(f"{program.name:<27} {state:<13} {what}")
         if not tool.programs:
-            lines.append(f"{tool.name:<27} {state:<12} files")
+            lines.append(f"{tool.name:<27} {state:<13} files")
     return "\n".join(lines)
+
+
+def _state(tool: Tool, cache: Cache) -> str:
+    if tool.prebuilt and not cache.product(tool.from_source()).exists():
+        return "fetched" if cache.found(tool) else "to be fetched"
+    return "built" if cache.found(tool) else "to be built"
 
 
 def _parser() -> argparse.ArgumentParser:

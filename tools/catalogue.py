@@ -3,11 +3,13 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tools.errors import CatalogueError
+from tools.package import FOLDER as PACKAGES
+from tools.package import Package
 from tools.versions import VersionRange
 
 FOLDER = Path(__file__).resolve().parent
@@ -16,12 +18,12 @@ SERVES = ("cluster", "pulumi", "simulation", "lint")
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """One executable: how it is built, and what an installed one must be to serve instead."""
+    """One executable: how it is built, and what an installed one must be to serve instead, by what it serves."""
 
     name: str
     package: str
     ask: tuple[str, ...] = ()
-    suitable: VersionRange | None = None
+    suitable: Mapping[str, VersionRange] | None = None
     beside: tuple[str, ...] = ()
     plugin: str | None = None
 
@@ -37,36 +39,56 @@ class ModuleFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """Programs and files that one Go module folder pins and that are built and published together."""
+    """Programs and files that one Go module folder pins and that are built and published together.
+
+    Attributes:
+        name: what it is called.
+        serves: the purposes that `--only` chooses it for.
+        folder: the Go module that pins it.
+        prebuilt: the package that carries its programs ready built, if one does and may be taken.
+        build_s: how long building it took on the machine that it was measured on.
+        disk_gib: what building it takes at most.
+    """
 
     name: str
     serves: frozenset[str]
     folder: Path
-    disk_gib: int
+    build_s: float
+    disk_gib: float
+    prebuilt: Package | None = None
     tags: tuple[str, ...] = ()
     stamp: tuple[tuple[str, str], ...] = ()
     programs: tuple[Program, ...] = ()
     embedded: tuple[ModuleFiles, ...] = ()
     files: tuple[ModuleFiles, ...] = ()
 
+    def from_source(self) -> "Tool":
+        """Return the same tool as it is built where no package is to be had."""
+        return replace(self, prebuilt=None)
+
     def ldflags(self) -> str:
         """Return the linker's flags: no symbol table, no debugger's tables, the stamped variables."""
         return " ".join(["-s", "-w", *(f"-X={variable}={value}" for variable, value in self.stamp)])
 
 
-def catalogue(path: Path = FOLDER / "programs.toml") -> tuple[Tool, ...]:
+def catalogue(path: Path = FOLDER / "programs.toml", *, prebuilt: bool = True) -> tuple[Tool, ...]:
     """Read the list of tools; module folders are those in `go/` beside the list.
+
+    Args:
+        path: the list.
+        prebuilt: whether programs that a package carries may be taken.
 
     Raises:
         CatalogueError: the list cannot be read, or names what it should not.
     """
     try:
         tables = tomllib.loads(path.read_text())["tool"]
-        return tuple(_tool(name, table, path.parent / "go") for name, table in tables.items())
+        tools = tuple(_tool(name, table, path.parent / "go") for name, table in tables.items())
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"{path}: {type(error).__name__}: {error}; restore the file: git checkout {path}"
         ) from error
+    return tools if prebuilt else tuple(tool.from_source() for tool in tools)
 
 
 def chosen(tools: Iterable[Tool], *only: str) -> tuple[Tool, ...]:
@@ -94,10 +116,12 @@ def _tool(name: str, table: Mapping[str, Any], modules: Path) -> Tool:
         name=name,
         serves=frozenset(table["serves"]),
         folder=folder,
+        build_s=table["build_s"],
         disk_gib=table["disk_gib"],
+        prebuilt=Package(PACKAGES / f"{table['prebuilt']}.lock") if "prebuilt" in table else None,
         tags=tuple(table.get("tags", ())),
         stamp=_stamp(table, folder),
-        programs=tuple(_program(*item) for item in table.get("programs", {}).items()),
+        programs=tuple(_program(each, program, table["serves"]) for each, program in table.get("programs", {}).items()),
         embedded=tuple(ModuleFiles(**files) for files in table.get("embedded", ())),
         files=tuple(ModuleFiles(**files) for files in table.get("files", ())),
     )
@@ -112,12 +136,20 @@ def _stamp(table: Mapping[str, Any], folder: Path) -> tuple[tuple[str, str], ...
     return tuple(stamp.items())
 
 
-def _program(name: str, table: Mapping[str, Any]) -> Program:
+def _program(name: str, table: Mapping[str, Any], serves: Iterable[str]) -> Program:
     return Program(
         name=name,
         package=table["package"],
         ask=tuple(table.get("ask", ())),
-        suitable=VersionRange.parsed(table["suitable"]) if "suitable" in table else None,
+        suitable=_suitable(table["suitable"], serves) if "suitable" in table else None,
         beside=tuple(table.get("beside", ())),
         plugin=table.get("plugin"),
     )
+
+
+def _suitable(ranges: str | Mapping[str, str], serves: Iterable[str]) -> dict[str, VersionRange]:
+    """Read one range for all that a tool serves, or one for each."""
+    each = (
+        dict.fromkeys(serves, ranges) if isinstance(ranges, str) else {purpose: ranges[purpose] for purpose in serves}
+    )
+    return {purpose: VersionRange.parsed(text) for purpose, text in each.items()}

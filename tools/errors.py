@@ -32,3 +32,11 @@ class BuildError(ToolsError):
 
 class PackagesError(ToolsError):
     """Debian packages are missing and cannot be installed."""
+
+
+class PackageUnavailableError(ToolsError):
+    """A prebuilt program is not to be had from its registry, so that the next way is taken."""
+
+
+class PackageHashError(ToolsError):
+    """A registry serves something else under a pinned name: nothing else is tried."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,17 @@ class Installed:
         self._memory = cache.folder / "versions.json"
         self._versions = _remembered(self._memory)
 
-    def serves(self, tool: Tool) -> bool:
-        """Say whether installed programs serve instead of the whole tool; a tool of files alone never does."""
-        return bool(tool.programs) and all(self.verdict(program).path for program in tool.programs)
+    def serves(self, tool: Tool, purposes: Collection[str] = ()) -> bool:
+        """Say whether installed programs serve instead of the whole tool; a tool of files alone never does.
 
-    def verdict(self, program: Program) -> Verdict:
-        """Find the installed program and judge it."""
+        Args:
+            tool: the tool.
+            purposes: what it is wanted for; nothing stands for all that it can serve.
+        """
+        return bool(tool.programs) and all(self.verdict(program, purposes).path for program in tool.programs)
+
+    def verdict(self, program: Program, purposes: Collection[str] = ()) -> Verdict:
+        """Find the installed program and judge it by all that it is wanted for."""
         if program.suitable is None:
             return Verdict(None, "always built")
         plugin = plugin_path(program, self._environment)
@@ -54,9 +60,10 @@ class Installed:
         found = shutil.which(program.name, path=self._path)
         if found is None:
             return Verdict(None, "not on PATH")
-        return self._judged(Path(found), program, program.suitable)
+        ranges = [each for purpose, each in program.suitable.items() if not purposes or purpose in purposes]
+        return self._judged(Path(found), program, ranges)
 
-    def _judged(self, path: Path, program: Program, suitable: VersionRange) -> Verdict:
+    def _judged(self, path: Path, program: Program, ranges: Iterable[VersionRange]) -> Verdict:
         absent = [name for name in program.beside if not (path.resolve().parent / name).exists()]
         if absent:
             return Verdict(None, f"{path} has no {', '.join(absent)} beside it")
@@ -64,7 +71,8 @@ class Installed:
         if version is None:
             return Verdict(None, f"{path} does not tell its version")
         text = ".".join(map(str, version))
-        return Verdict(path, text) if version in suitable else Verdict(None, f"{path} is {text}, not {suitable}")
+        unmet = next((each for each in ranges if version not in each), None)
+        return Verdict(path, text) if unmet is None else Verdict(None, f"{path} is {text}, not {unmet}")
 
     def _is_ours(self, path: Path) -> bool:
         resolved = path.resolve()

@@ -54,6 +54,11 @@ def _state() -> str:
     return digest.hexdigest()
 
 
+def uv_folder(cache: Path) -> Path:
+    """Return where the locked ``uv`` lies in the user's cache, for a machine without one on PATH."""
+    return cache / f"uv-{hashlib.sha256(_UV_LOCK.read_bytes()).hexdigest()[:16]}"
+
+
 def ensure_uv(cache: Path) -> Path:
     """Find ``uv`` on PATH, or install the locked one once into the user's cache.
 
@@ -65,7 +70,7 @@ def ensure_uv(cache: Path) -> Path:
     """
     if found := shutil.which("uv"):
         return Path(found)
-    home = cache / f"uv-{hashlib.sha256(_UV_LOCK.read_bytes()).hexdigest()[:16]}"
+    home = uv_folder(cache)
     uv = home / "bin" / "uv"
     if not uv.exists():
         install_missing("python")

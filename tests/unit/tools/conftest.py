@@ -11,6 +11,7 @@ _LIST = """
 serves = ["cluster"]
 folder = "hello"
 files = [{ glob = "words.txt", to = "share/words" }]
+build_s = 1
 disk_gib = 1
 stamp = { "main.word" = "hello" }
 

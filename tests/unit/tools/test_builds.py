@@ -14,19 +14,22 @@ from tools.builds import build_missing
 from tools.cache import Cache
 from tools.catalogue import Tool, catalogue
 from tools.errors import BuildError, DiskSpaceError
+from tools.progress import Progress
 
 _needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="builds with a real Go toolchain")
 
 # Stands for `go`: it writes down each build, then builds what `DOES` says.
 _FAKE_GO = """#!/bin/sh
+log={log}
 case "$1 $2" in
 "env GOVERSION") echo go1.26.0 ;;
 "env GOTOOLCHAIN") echo local ;;
 build*)
-    echo built >>{log}
+    echo built >>$log
     for argument; do case "$argument" in -o=*) output=${{argument#-o=}} ;; esac; done
     {does}
     ;;
+list*) echo a; echo b; echo c; echo d ;;
 esac
 """
 _BUILD = """
@@ -68,7 +71,7 @@ def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 def visible(cache: Cache) -> list[str]:
     """What lies in the cache but locks."""
-    return [path.name for path in cache.folder.iterdir() if path.name not in {".lock", ".locks"}]
+    return [path.name for path in cache.folder.iterdir() if path.name not in {".lock", ".locks", ".go.in-use"}]
 
 
 def start(programs_toml: Path, cache: Cache) -> subprocess.Popen[str]:
@@ -107,10 +110,10 @@ def test_a_build_that_fails_leaves_nothing_and_shows_the_compiler(
         build_missing([tool], cache)
 
     assert "main.go:3:8: package nowhere is not in std" in raised.value.output
-    assert visible(cache) == []
+    assert visible(cache) == [".go"]
 
 
-def test_a_build_that_is_interrupted_ends_go_and_leaves_nothing(
+def test_a_build_that_is_interrupted_ends_go_and_leaves_only_what_it_goes_on_from(
     programs_toml: Path, cache: Cache, tmp_path: Path, fake_go: Callable[[str], Path]
 ) -> None:
     os.mkfifo(tmp_path / "fifo")
@@ -123,7 +126,49 @@ def test_a_build_that_is_interrupted_ends_go_and_leaves_nothing(
 
     assert process.returncode == -signal.SIGINT
     assert select.select([go], [], [], 0)[0], "go still runs"
-    assert visible(cache) == []
+    assert visible(cache) == [".go"]
+
+
+@_needs_go
+def test_the_next_run_goes_on_from_what_was_compiled(tool: Tool, cache: Cache, programs_toml: Path) -> None:
+    main = programs_toml.parent / "go" / "hello" / "main.go"
+    right = main.read_text()
+    main.write_text('package main\n\nimport "strings"\n\nfunc main() { strings.Nothing() }\n')
+    with pytest.raises(BuildError, match="ended with status 1"):
+        build_missing([tool], cache)
+    assert len(list((cache.folder / ".go" / "compiled").rglob("*-d"))) > 10
+    stays = cache.folder / ".go" / "compiled" / "stays"
+    stays.touch()
+    main.write_text(f"{right}\nfunc init() {{}}\n")
+
+    with cache.go_caches():  # another run at work, which keeps them for itself
+        build_missing(catalogue(programs_toml), cache)
+        assert stays.exists()
+
+    assert not stays.exists()
+    assert [name for name in visible(cache) if not name.startswith("hello-")] == []
+
+
+def test_progress_says_how_far_and_how_long(
+    tool: Tool, cache: Cache, fake_go: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(Progress, "update", lambda _self, text: lines.append(text))
+    fake_go("echo a/b >&2; echo hello >$output; sleep 1.5")
+
+    build_missing([tool], cache)
+
+    assert lines[-1] == "1 of 1, less than a minute left: 1 of 4 packages"
+
+
+def test_a_module_that_a_lost_connection_kept_away_is_asked_for_again(
+    tool: Tool, cache: Cache, fake_go: Callable[[str], Path]
+) -> None:
+    log = fake_go('[ "$(wc -l <$log)" -gt 2 ] || { echo dial tcp: i/o timeout >&2; exit 1; }; echo hello >$output')
+
+    build_missing([tool], cache)
+
+    assert log.read_text() == "built\n" * 3
 
 
 def test_what_a_killed_build_left_is_removed_by_the_next(tool: Tool, cache: Cache) -> None:
@@ -140,7 +185,7 @@ def test_two_processes_at_once_build_once(
     programs_toml: Path, tool: Tool, cache: Cache, fake_go: Callable[[str], Path]
 ) -> None:
     log = fake_go("echo hello >$output")
-    with cache.lock(tool, lambda: None):
+    with cache.lock(cache.product(tool).name, lambda: None):
         processes = [start(programs_toml, cache) for _ in range(2)]
         for process in processes:
             assert process.stderr is not None
@@ -160,7 +205,7 @@ def test_a_program_that_go_does_not_give_is_named(tool: Tool, cache: Cache, fake
     with pytest.raises(BuildError, match="building hello gave no hello"):
         build_missing([tool], cache)
 
-    assert visible(cache) == []
+    assert visible(cache) == [".go"]
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_built(
@@ -185,4 +230,4 @@ def test_a_file_that_does_not_exist_is_named(programs_toml: Path, cache: Cache) 
     with pytest.raises(BuildError, match="has no words"):
         build_missing(catalogue(programs_toml), cache)
 
-    assert visible(cache) == []
+    assert visible(cache) == [".go"]

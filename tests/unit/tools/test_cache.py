@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools.cache import Cache, content_key
 from tools.catalogue import Tool, catalogue
+from tools.package import Package
 
 
 @pytest.fixture
@@ -22,10 +24,12 @@ def test_the_cache_lies_where_the_user_keeps_his_caches(monkeypatch: pytest.Monk
     assert Cache.of_user().folder == Path("/somewhere/densenet-triton/tools")
 
 
-@pytest.mark.parametrize("name", ["go.mod", "main.go", "words.txt"])
+@pytest.mark.parametrize("name", ["go.mod", "main.go", "words.txt", "sdk/go.mod", "sdk/inner/a.go"])
 def test_a_tool_is_another_one_when_a_source_changes(name: str, programs_toml: Path, tool: Tool) -> None:
-    before = content_key(tool)
     source = programs_toml.parent / "go" / "hello" / name
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.touch()
+    before = content_key(tool)
     source.write_text(source.read_text() + "\n")
 
     assert content_key(tool) != before
@@ -56,7 +60,7 @@ def test_a_product_appears_with_all_its_files(cache: Cache, tool: Tool) -> None:
         finished.mkdir()
         (finished / "word").write_text("hello")
         assert not cache.product(tool).exists()
-        cache.publish(tool, finished)
+        cache.publish(finished, cache.product(tool))
 
     assert (cache.product(tool) / "word").read_text() == "hello"
 
@@ -84,7 +88,41 @@ def test_only_the_build_folders_of_dead_runs_are_stale(cache: Cache) -> None:
 def test_a_free_lock_is_not_waited_for(cache: Cache, tool: Tool) -> None:
     waited: list[None] = []
 
-    with cache.lock(tool, lambda: waited.append(None)):
+    with cache.lock(tool.name, lambda: waited.append(None)):
         pass
 
     assert waited == []
+
+
+def test_go_s_caches_stay_after_a_failure_and_go_after_success(cache: Cache) -> None:
+    with pytest.raises(KeyboardInterrupt), cache.go_caches() as caches:
+        raise KeyboardInterrupt
+    assert caches.folder.is_dir()
+
+    with cache.go_caches() as caches:
+        assert caches.folder.is_dir()
+    assert not caches.folder.exists()
+
+
+def test_go_s_caches_stay_while_another_run_uses_them(cache: Cache) -> None:
+    with cache.go_caches() as caches:
+        with cache.go_caches():
+            pass
+        assert caches.folder.is_dir()
+
+
+def test_a_package_s_lock_makes_the_tool(programs_toml: Path, tool: Tool, tmp_path: Path, cache: Cache) -> None:
+    lock = tmp_path / "hello.lock"
+    lock.write_text("hello==1.0 \\\n    --hash=sha256:00\n")
+    packaged = replace(tool, prebuilt=Package(lock))
+    before = content_key(packaged)
+    (programs_toml.parent / "go" / "hello" / "main.go").write_text("package main\n")
+    assert content_key(packaged) == before
+
+    assert cache.found(packaged) is None
+    cache.product(packaged.from_source()).mkdir(parents=True)
+    assert cache.found(packaged) == cache.product(packaged.from_source())
+    cache.product(packaged).mkdir()
+    assert cache.found(packaged) == cache.product(packaged)
+    lock.write_text("hello==1.0 \\\n    --hash=sha256:11\n")
+    assert content_key(replace(tool, prebuilt=Package(lock))) != before

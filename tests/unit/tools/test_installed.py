@@ -9,14 +9,22 @@ from tools.installed import Installed
 from tools.versions import VersionRange
 
 MakeProgram = Callable[..., Path]
-KUBECTL = Program(name="kubectl", package=".", ask=("version",), suitable=VersionRange.parsed(">=1.36, <1.39"))
+KUBECTL = Program(
+    name="kubectl",
+    package=".",
+    ask=("version",),
+    suitable={"cluster": VersionRange.parsed(">=1.36, <1.39"), "pulumi": VersionRange.parsed(">=1.24")},
+)
 PULUMI = Program(
-    name="pulumi", package=".", suitable=VersionRange.parsed(">=3.200, <4"), beside=("pulumi-language-python",)
+    name="pulumi",
+    package=".",
+    suitable={"pulumi": VersionRange.parsed(">=3.200, <4")},
+    beside=("pulumi-language-python",),
 )
 PROVIDER = Program(
     name="pulumi-resource-kubernetes",
     package=".",
-    suitable=VersionRange.parsed("==4.25.0"),
+    suitable={"pulumi": VersionRange.parsed("==4.25.0")},
     plugin="resource-kubernetes-v4.25.0",
 )
 
@@ -61,7 +69,16 @@ def test_another_version_does_not_serve_and_the_reason_says_which(
     assert (verdict.path, verdict.reason) == (None, f"{kubectl} is 1.32.4, not >=1.36, <1.39")
 
 
-@pytest.mark.parametrize("answer", [("v1.37.2", 1), ("usage: kubectl …", 0)])
+def test_an_older_one_serves_where_no_embedded_cluster_is_wanted(
+    cache: Cache, bin_folder: Path, environment: dict[str, str], make_program: MakeProgram
+) -> None:
+    kubectl = make_program(bin_folder / "kubectl", "Client Version: v1.24.0")
+
+    assert Installed(cache, environment).verdict(KUBECTL, ["pulumi"]).path == kubectl
+    assert Installed(cache, environment).verdict(KUBECTL, ["pulumi", "cluster"]).path is None
+
+
+@pytest.mark.parametrize("answer", [("v1.37.2", 1), ("usage: kubectl …", 0), ("\\377\\0 1.37", 0)])
 def test_a_program_that_does_not_tell_its_version_does_not_serve(
     answer: tuple[str, int], cache: Cache, bin_folder: Path, environment: dict[str, str], make_program: MakeProgram
 ) -> None:

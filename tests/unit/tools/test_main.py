@@ -40,8 +40,8 @@ def test_built_tools_stand_first_and_plugins_do_not(environment: dict[str, str],
 
     path = tools("path", "--only", "pulumi", environment=environment).stdout.strip()
 
-    pulumi, _provider, kubectl = chosen(catalogue(), "pulumi")
-    assert path == f"{cache.product(pulumi)}/bin:{cache.product(kubectl)}/bin:{FOLDER}/bin"
+    kubectl, pulumi, _provider = chosen(catalogue(), "pulumi")
+    assert path == f"{cache.product(kubectl)}/bin:{cache.product(pulumi)}/bin:{FOLDER}/bin"
 
 
 def test_several_may_be_chosen(environment: dict[str, str], tmp_path: Path) -> None:
@@ -67,13 +67,31 @@ def test_what_is_missing_is_listed_with_the_reason(environment: dict[str, str]) 
     lines = tools("list", "--only", "pulumi", environment=environment).stdout.splitlines()
 
     assert [line.split(maxsplit=1) for line in lines] == [
-        ["pulumi", "to be built  not on PATH"],
-        ["pulumi-resource-kubernetes", "to be built  not on PATH"],
-        ["kubectl", "to be built  not on PATH"],
+        ["kubectl", "to be fetched not on PATH"],
+        ["pulumi", "to be built   not on PATH"],
+        ["pulumi-resource-kubernetes", "to be built   not on PATH"],
     ]
 
 
-def test_go_is_asked_for_where_something_must_be_built(environment: dict[str, str]) -> None:
+def test_from_source_nothing_is_fetched(environment: dict[str, str]) -> None:
+    environment["TOOLS"] = "source"
+
+    assert "to be fetched" not in tools("list", environment=environment).stdout
+
+
+def test_another_word_for_tools_is_refused(environment: dict[str, str]) -> None:
+    environment["TOOLS"] = "nonsense"
+
+    answer = tools("list", environment=environment)
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("error: TOOLS is 'nonsense'; accepted: 'source'")
+    assert answer.stderr.count("\n") == 1
+
+
+def test_go_is_asked_for_where_something_must_be_built_from_source(environment: dict[str, str]) -> None:
+    environment["TOOLS"] = "source"
+
     answer = tools("build", "--only", "pulumi", environment=environment)
 
     assert answer.returncode == 1
@@ -88,6 +106,7 @@ def test_a_go_that_is_too_old_is_told_the_release_that_all_of_the_build_needs(
     go.parent.mkdir()
     go.write_text('#!/bin/sh\ncase "$2" in GOVERSION) echo go1.25.9;; GOTOOLCHAIN) echo local;; esac\n')
     go.chmod(0o755)
+    environment["TOOLS"] = "source"
 
     answer = tools("build", *only, environment=environment)
 

@@ -1,0 +1,52 @@
+"""Removing what older pins have left in the cache."""
+
+import os
+import shutil
+import time
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from tools.cache import Cache
+from tools.catalogue import Tool
+
+_UNUSED_S = 14 * 24 * 3600
+"""For so long a product stays that this clone does not want: another clone or branch may."""
+
+
+def mark_used(tools: Iterable[Tool], cache: Cache) -> None:
+    """Note that these tools were used now."""
+    for tool in tools:
+        if place := cache.found(tool):
+            os.utime(place)
+
+
+def prune(wanted: Collection[Path], cache: Cache, *, now_s: float | None = None) -> list[Path]:
+    """Remove products of other pins that nothing has used for two weeks and no process runs from.
+
+    Args:
+        wanted: where all that this clone can want is published, be it there or not: `<name>-<16 digits>` each.
+        cache: the cache.
+        now_s: seconds since the epoch; without it the clock's.
+
+    Returns:
+        What was removed.
+    """
+    now_s = time.time() if now_s is None else now_s
+    running = list(_running_programs())
+    removed = []
+    for name in sorted({place.name.rpartition("-")[0] for place in wanted}):
+        for place in cache.folder.glob(f"{name}-{'[0-9a-f]' * 16}"):
+            is_old = now_s - place.stat().st_mtime > _UNUSED_S
+            if place not in wanted and is_old and not any(path.is_relative_to(place) for path in running):
+                shutil.rmtree(place)
+                removed.append(place)
+    return removed
+
+
+def _running_programs() -> Iterator[Path]:
+    """Yield the program of each process that may be looked at; where there is no /proc, none."""
+    for link in Path("/proc").glob("[0-9]*/exe"):
+        try:
+            yield link.readlink()
+        except OSError:
+            continue  # it has ended, or is another user's
