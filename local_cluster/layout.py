@@ -11,6 +11,7 @@ from local_cluster.errors import ClusterNameError
 DEFAULT_NAME = "embedded"
 STATE_ROOT = Path("/var/lib/densenet-triton")
 RUN_ROOT = Path("/run/densenet-triton")
+CGROUP_PREFIX = "densenet-triton-"
 GATEWAY_CLASS = "traefik"
 STORAGE_OWNER = 1000
 """User and group id of the storage folder: what the pods of this project run as."""
@@ -84,8 +85,8 @@ class Layout:
 
     @property
     def cgroup(self) -> str:
-        """The cgroup under which all pods run, relative to each hierarchy's root."""
-        return f"densenet-triton-{self.name}"
+        """The cgroup of all that runs of the cluster, relative to each hierarchy's root."""
+        return f"{CGROUP_PREFIX}{self.name}"
 
     @property
     def bridge(self) -> str:

@@ -38,8 +38,6 @@ DEBIAN_PACKAGES = {
 
 CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
 CNI_PACKAGE = "containernetworking-plugins"
-MARKER = "DENSENET_TRITON_CLUSTER"
-"""Environment variable that every process of a cluster inherits; its value is the cluster's name."""
 
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")

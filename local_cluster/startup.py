@@ -105,16 +105,23 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
     cgroups.make_cgroups(layout)
     (layout.logs / "supervisord.log").unlink(missing_ok=True)
     log = layout.logs / "foundation.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "slave", "sh", str(_FOUNDATION), "outside"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=_foundation_environment(layout),
-            cwd=layout.state,
-            start_new_session=True,
-        )
+    with log.open("wb") as output, cgroups.entrance(layout) as enter:
+        try:
+            process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "slave", "sh", str(_FOUNDATION), "outside"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=_foundation_environment(layout),
+                cwd=layout.state,
+                start_new_session=True,
+                preexec_fn=enter,  # noqa: PLW1509 - there are no other threads; so nothing of it is ever outside
+            )
+        except subprocess.SubprocessError as error:
+            raise FoundationError(
+                f"no process may enter cgroup {layout.cgroup} in every hierarchy: run on the machine itself, "
+                "or in a container with a writable cgroup tree of its own"
+            ) from error
 
     def reason() -> str | None:
         if process.poll() is not None:
@@ -128,7 +135,6 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
 def _foundation_environment(layout: Layout) -> dict[str, str]:
     return {
         **programs.environment(),
-        programs.MARKER: layout.name,
         "RUN": str(layout.run),
         "CONFIG": str(layout.config),
         "FIXED_FOLDERS": " ".join(map(str, FIXED_FOLDERS)),
