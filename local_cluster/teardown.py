@@ -7,6 +7,7 @@ from local_cluster import cgroups, host_rules, network
 from local_cluster.errors import LocalClusterError
 from local_cluster.layout import STATE_ROOT, Layout
 from local_cluster.processes import cluster_in_same_slot, kill_cluster, running_clusters
+from local_cluster.supervision import Supervisor
 
 FIXED_FOLDERS = tuple(map(Path, ("/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")))
 """Where some programs keep things at fixed places: each cluster mounts its own there, the host's stay as they are."""
@@ -44,6 +45,9 @@ def bring_down(layout: Layout, *, keep_data: bool) -> None:
 
 def end_processes(layout: Layout) -> None:
     """Kill all that runs of a cluster; remove its cgroups, sockets and interface."""
+    supervisor = Supervisor(layout).pid()
+    if supervisor is not None:  # also one that an earlier version started in another cgroup, or that was moved
+        cgroups.kill_process(supervisor)
     kill_cluster(layout.name)
     cgroups.remove_cgroups(layout)
     remove_tree(layout.run)
