@@ -54,6 +54,11 @@ class Layout:
         return self.state / "pki"
 
     @property
+    def programs(self) -> Path:
+        """Folder of the cluster's own copies of programs, which it finds before all others."""
+        return self.state / "programs"
+
+    @property
     def config(self) -> Path:
         """Folder of the components' rendered configuration."""
         return self.state / "config"

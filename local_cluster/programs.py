@@ -41,7 +41,8 @@ DEBIAN_PACKAGES = {
 CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
 CNI_PACKAGE = "containernetworking-plugins"
 
-_SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_SYSTEM_TREES = ("/usr", "/bin", "/sbin")
 _RUN_S = 60
 _DEATH_S = 5
 _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
@@ -50,7 +51,7 @@ _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 def search_path() -> str:
     """Return the caller's PATH, completed by the system folders that a user's PATH often lacks."""
     folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
-    return os.pathsep.join(dict.fromkeys([*folders, *_SYSTEM_FOLDERS]))
+    return os.pathsep.join(dict.fromkeys([*folders, *SYSTEM_FOLDERS]))
 
 
 def find(program: str) -> str | None:
@@ -76,6 +77,11 @@ def cure(program: str) -> str:
     if program in DEBIAN_PACKAGES:
         return f"apt-get install {DEBIAN_PACKAGES[program]}"
     return "run `make tools`, and put the folders that `python3 -m tools path` prints first on PATH"
+
+
+def is_systems(program: str) -> bool:
+    """Tell whether a program, by its path, is really in the system's folders, where nobody clears away a cache."""
+    return any(Path(program).resolve().is_relative_to(tree) for tree in _SYSTEM_TREES)
 
 
 def cni_folder() -> Path | None:

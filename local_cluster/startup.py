@@ -18,6 +18,7 @@ from local_cluster.kube_api import KubeApi
 from local_cluster.kubeconfigs import admin_kubeconfig
 from local_cluster.layout import STORAGE_OWNER, Layout
 from local_cluster.preflight import check_machine
+from local_cluster.program_copies import ProgramCopy, cluster_path, copy_programs, remove_unused_copies
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import Supervisor
 from local_cluster.teardown import FIXED_FOLDERS, end_processes
@@ -46,24 +47,30 @@ def bring_up(layout: Layout, say: Say) -> None:
         LocalClusterError: what is wrong, one line for each fault.
     """
     supervisor = Supervisor(layout)
-    if supervisor.answers() and network.has_interface(layout):
-        parts = write_state(layout)
+    if _is_at_work(layout, supervisor):
+        parts, copies = write_state(layout)
         for name in supervisor.apply_configuration():
             say(f"{name}: started anew with its changed configuration")
     else:
         end_processes(layout)
         check_machine(layout)
-        parts = write_state(layout)
+        parts, copies = write_state(layout)
         _start_foundation(layout, supervisor, say)
+    remove_unused_copies(layout, copies)
     host_rules.ensure(layout)
     _converge(layout, supervisor, parts, say)
 
 
-def write_state(layout: Layout) -> tuple[Component, ...]:
-    """Write the cluster's folders, credentials and configuration, where they differ from what is there.
+def _is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
+    """Tell whether there is a cluster to go on with; one outside of its cgroup, an earlier version's, is not."""
+    return supervisor.answers() and supervisor.pid() in cgroups.members(layout) and network.has_interface(layout)
+
+
+def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, ProgramCopy]]:
+    """Write the cluster's folders, credentials, programs and configuration, where they differ from what is there.
 
     Returns:
-        The components that this configuration describes.
+        The components that this configuration describes, and the copies of programs that are in use.
     """
     for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
         make_folder(folder, mode=mode)
@@ -73,9 +80,11 @@ def write_state(layout: Layout) -> tuple[Component, ...]:
     cni_folder = programs.cni_folder()
     if cni_folder is None:
         raise LocalClusterError(f"the CNI plugins are not installed: apt-get install {programs.CNI_PACKAGE}")
+    copies = copy_programs(layout)
+    runc = programs.required("runc")
     files = rendered_files(
         layout,
-        runc=programs.required("runc"),
+        runc=str(copies[runc].path) if runc in copies else runc,
         cni_folder=cni_folder,
         pause_image=pause_reference(),
         mtu=network.default_route_mtu(),
@@ -86,9 +95,9 @@ def write_state(layout: Layout) -> tuple[Component, ...]:
         write_if_changed(path, content)
     write_if_changed(layout.kubeconfig, admin_kubeconfig(layout))
     supervisor_file = layout.config / "supervisord.conf"
-    parts = components(layout)
+    parts = tuple(component.running(copies) for component in components(layout))
     write_if_changed(supervisor_file, supervision.configuration(layout, parts))
-    return parts
+    return parts, copies
 
 
 def has_capability(number: int, status: Path = Path("/proc/self/status")) -> bool:
@@ -135,6 +144,7 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
 def _foundation_environment(layout: Layout) -> dict[str, str]:
     return {
         **programs.environment(),
+        "PATH": cluster_path(layout),
         "RUN": str(layout.run),
         "CONFIG": str(layout.config),
         "FIXED_FOLDERS": " ".join(map(str, FIXED_FOLDERS)),
