@@ -21,7 +21,7 @@ from local_cluster.preflight import check_machine
 from local_cluster.program_copies import ProgramCopy, cluster_path, copy_programs, remove_unused_copies
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import Supervisor
-from local_cluster.teardown import FIXED_FOLDERS, end_processes
+from local_cluster.teardown import FIXED_FOLDERS, end_processes, make_fixed_folders
 
 _FOUNDATION = Path(__file__).parent / "foundation.sh"
 _CAP_SYS_RESOURCE = 24
@@ -108,8 +108,7 @@ def has_capability(number: int, status: Path = Path("/proc/self/status")) -> boo
 
 def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
     """Start supervisord, and with it the components, in new namespaces."""
-    for folder in FIXED_FOLDERS:
-        folder.mkdir(parents=True, exist_ok=True)
+    make_fixed_folders()
     make_folder(layout.run, mode=0o700)
     cgroups.make_cgroups(layout)
     (layout.logs / "supervisord.log").unlink(missing_ok=True)

@@ -48,3 +48,17 @@ def test_a_supervisor_outside_of_its_cgroup_ends_too(layout: Layout, monkeypatch
 
         assert stand_in.wait(20) == -9
     assert not layout.run.exists()
+
+
+def test_of_the_fixed_folders_only_those_go_that_the_host_lacked(tmp_path: Path) -> None:
+    lacked, had, used = folders = (tmp_path / "lacked", tmp_path / "had", tmp_path / "used")
+    had.mkdir()
+    teardown.make_fixed_folders(folders)
+    teardown.make_fixed_folders(folders)  # a second cluster's
+    (used / "by somebody").touch()
+
+    teardown.remove_fixed_folders(folders)
+
+    assert not lacked.exists()
+    assert list(had.iterdir()) == []
+    assert [path.name for path in used.iterdir()] == ["by somebody"]
