@@ -25,7 +25,7 @@ from local_cluster.teardown import FIXED_FOLDERS, end_processes, make_fixed_fold
 
 _FOUNDATION = Path(__file__).parent / "foundation.sh"
 _CAP_SYS_RESOURCE = 24
-_SUPERVISOR_S = 30
+_SUPERVISOR_S = 60
 _COMPONENT_S = 120
 _PODS_S = 180
 

@@ -98,21 +98,30 @@ def _escaped(value: str) -> str:
     return value.replace("%", "%%")
 
 
-class _SocketTransport(xmlrpc.client.Transport):
-    """XML-RPC over a Unix socket, with a deadline for every step of a call."""
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, with a deadline for every step."""
 
     def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__()
+        super().__init__("localhost")
         self._path = path
         self._timeout_s = timeout_s
 
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self._timeout_s)
+        self.sock.connect(str(self._path))
+
+
+class _SocketTransport(xmlrpc.client.Transport):
+    """XML-RPC over such a connection."""
+
+    def __init__(self, connection: _SocketConnection) -> None:
+        super().__init__()
+        self._socket_connection = connection
+
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        self._connection = host, connection  # what `close` closes
-        connection.sock.settimeout(self._timeout_s)
-        connection.sock.connect(str(self._path))
-        return connection
+        self._connection = host, self._socket_connection  # what `close` closes
+        return self._socket_connection
 
 
 class Supervisor:
@@ -183,7 +192,7 @@ class Supervisor:
         """Yield supervisord's interface; what it is asked for takes it that many seconds."""
         name, timeout_s = self._layout.name, self._answer_s + work_s
         up = f"`python -m local_cluster --name {name} up` starts it"
-        transport = _SocketTransport(self._layout.supervisor_socket, timeout_s)
+        transport = _SocketTransport(_SocketConnection(self._layout.supervisor_socket, timeout_s))
         try:
             yield xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
         except (TimeoutError, BlockingIOError) as error:  # the latter: too many are waiting already
