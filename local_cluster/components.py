@@ -2,7 +2,8 @@
 
 import enum
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from local_cluster import pki
 from local_cluster.kubeconfigs import kubeconfig_path
 from local_cluster.layout import Layout
 from local_cluster.pki import certificate_path, key_path
+from local_cluster.program_copies import ProgramCopy
 from local_cluster.programs import required
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Component:
         reads: files that it reads at its start; where one changes, it is restarted.
         environment: variables beyond those that all components have.
         needs: what must be there when it is started for the first time; later it waits for itself.
+        programs: digests of the copies that the command names; where one changes, it is restarted.
     """
 
     name: str
@@ -41,10 +44,17 @@ class Component:
     reads: tuple[Path, ...]
     environment: tuple[tuple[str, str], ...] = ()
     needs: Need = Need.NOTHING
+    programs: tuple[str, ...] = ()
+
+    def running(self, copies: Mapping[str, ProgramCopy]) -> "Component":
+        """Return it with the copies, each by its original's path, in the place of their originals."""
+        named = [copies[word] for word in self.command if word in copies]
+        command = tuple(str(copies[word].path) if word in copies else word for word in self.command)
+        return replace(self, command=command, programs=tuple(copy.digest for copy in named))
 
     def digest(self) -> str:
-        """Return a hash over the content of all that it reads."""
-        total = hashlib.sha256()
+        """Return a hash over the content of all that it reads, and of its programs."""
+        total = hashlib.sha256("".join(self.programs).encode())
         for path in self.reads:
             total.update(hashlib.sha256(path.read_bytes()).digest())
         return total.hexdigest()[:16]

@@ -1,11 +1,14 @@
 """Files written whole or not at all."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from local_cluster.errors import LocalClusterError
+
+_BLOCK_BYTES = 2**20
 
 
 class WriteError(LocalClusterError):
@@ -37,6 +40,36 @@ def write_if_changed(path: Path, content: str | bytes, *, mode: int = 0o600) -> 
             file.write(data)
         draft.replace(path)
     return True
+
+
+def copy_program(source: Path, target: Path) -> tuple[os.stat_result, str]:
+    """Copy an executable so that only its owner may change it; the copy is on the disk, whole, before it is there.
+
+    Args:
+        source: any executable file, or a link to one.
+        target: the copy; its folder exists. A process that runs the one before goes on with that.
+
+    Returns:
+        What the source was when it was opened, and the SHA-256 of what was copied.
+
+    Raises:
+        WriteError: as `write_if_changed`.
+    """
+    digest = hashlib.sha256()
+    draft = target.with_name(f".{target.name}.new")
+    with _readable_errors(target):
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
+        with source.open("rb") as read, os.fdopen(descriptor, "wb") as written:
+            origin = os.fstat(read.fileno())
+            while block := read.read(_BLOCK_BYTES):
+                digest.update(block)
+                written.write(block)
+            written.flush()
+            os.fchmod(descriptor, 0o755)
+            os.fsync(descriptor)
+        draft.replace(target)
+    return origin, digest.hexdigest()
 
 
 def make_folder(path: Path, *, mode: int, owner: int | None = None) -> None:

@@ -8,6 +8,10 @@ from local_cluster.files import write_if_changed
 from local_cluster.image_archive import content_tag, image_from_program
 from local_cluster.layout import Layout
 
+_ANSWER_S = 30
+_IMPORT_S = 1800
+"""For tens of gigabytes on a slow disk."""
+
 
 class ImageError(LocalClusterError):
     """An archive holds no image, or not the one that was asked for."""
@@ -25,8 +29,10 @@ def pause_reference() -> str:
 class Images:
     """containerd's images in the namespace that Kubernetes uses."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, answer_s: float = _ANSWER_S, import_s: float = _IMPORT_S) -> None:
         self._layout = layout
+        self._answer_s = answer_s
+        self._import_s = import_s
 
     def reason_not_answering(self) -> str | None:
         """Say why containerd can't be asked; None when it can."""
@@ -62,7 +68,7 @@ class Images:
                 f"{archive}: no such file; accepted is a docker or OCI archive (`buildah push`, `docker save`)"
             )
         try:
-            self._ctr("images", "import", str(archive.absolute()))
+            self._ctr("images", "import", str(archive.absolute()), deadline_s=self._import_s)
         except ProgramError as error:
             raise ImageError(f"{archive}: not imported; accepted is a docker or OCI archive: {error}") from error
         if reference is not None and reference not in self.references():
@@ -79,5 +85,6 @@ class Images:
         self.load(archive, reference=reference)
         archive.unlink()
 
-    def _ctr(self, *arguments: str) -> str:
-        return programs.run(["ctr", f"--address={self._layout.containerd_socket}", "--namespace=k8s.io", *arguments])
+    def _ctr(self, *arguments: str, deadline_s: float | None = None) -> str:
+        command = ["ctr", f"--address={self._layout.containerd_socket}", "--namespace=k8s.io", *arguments]
+        return programs.run(command, deadline_s=deadline_s or self._answer_s)

@@ -11,6 +11,7 @@ from local_cluster.errors import LocalClusterError
 from local_cluster.layout import Layout
 
 _TIMEOUT_S = 5
+_APPLY_S = 120
 _FIELD_MANAGER = "local-cluster"
 
 
@@ -70,7 +71,8 @@ class KubeApi:
                 f"--kubeconfig={layout.kubeconfig}",
                 f"--cache-dir={layout.state / 'kubectl-cache'}",
                 *(f"--filename={file}" for file in files),
-            ]
+            ],
+            deadline_s=_APPLY_S,
         )
 
     def _tls(self) -> ssl.SSLContext:

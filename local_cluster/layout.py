@@ -11,6 +11,7 @@ from local_cluster.errors import ClusterNameError
 DEFAULT_NAME = "embedded"
 STATE_ROOT = Path("/var/lib/densenet-triton")
 RUN_ROOT = Path("/run/densenet-triton")
+CGROUP_PREFIX = "densenet-triton-"
 GATEWAY_CLASS = "traefik"
 STORAGE_OWNER = 1000
 """User and group id of the storage folder: what the pods of this project run as."""
@@ -53,6 +54,11 @@ class Layout:
         return self.state / "pki"
 
     @property
+    def programs(self) -> Path:
+        """Folder of the cluster's own copies of programs, which it finds before all others."""
+        return self.state / "programs"
+
+    @property
     def config(self) -> Path:
         """Folder of the components' rendered configuration."""
         return self.state / "config"
@@ -84,8 +90,8 @@ class Layout:
 
     @property
     def cgroup(self) -> str:
-        """The cgroup under which all pods run, relative to each hierarchy's root."""
-        return f"densenet-triton-{self.name}"
+        """The cgroup of all that runs of the cluster, relative to each hierarchy's root."""
+        return f"{CGROUP_PREFIX}{self.name}"
 
     @property
     def bridge(self) -> str:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
@@ -127,8 +126,7 @@ def _kernel_faults(_layout: Layout) -> Iterator[str]:
     for feature, command in _KERNEL_FEATURES.items():
         if any(programs.find(word) is None for word in command if word in programs.DEBIAN_PACKAGES):
             continue  # named among the programs
-        result = subprocess.run(command, capture_output=True, env=programs.environment(), check=False)
-        if result.returncode != 0:
+        if not programs.succeeds(command):
             yield (
                 f"the kernel gives no {feature}: `modprobe -a bridge veth nf_tables overlay`; "
                 "in a container, run on the machine itself"

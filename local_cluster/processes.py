@@ -1,14 +1,11 @@
-"""A cluster's processes, found by the marker that all of them inherit."""
+"""A cluster's processes: those in its cgroup, whatever they say of themselves."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from local_cluster import cgroups
 from local_cluster.awaiting import await_condition
 from local_cluster.layout import Layout, layout_from_name
-from local_cluster.programs import MARKER
 
 _DEATH_S = 20
 
@@ -27,58 +24,36 @@ class ClusterProcess:
 
 
 def cluster_processes(name: str) -> list[ClusterProcess]:
-    """List the living processes that carry the cluster's marker (containers' own don't)."""
-    return [ClusterProcess(pid=pid, inner_pid=_inner_pid(pid)) for pid, marker in _marked_processes() if marker == name]
+    """List the living processes in the cluster's cgroup, its pods' included."""
+    return [ClusterProcess(pid=pid, inner_pid=_inner_pid(pid)) for pid in cgroups.members(layout_from_name(name))]
 
 
 def running_clusters() -> set[str]:
     """Return the names of all clusters that have a process."""
-    return {marker for _, marker in _marked_processes()}
+    return {layout.name for layout in cgroups.occupied()}
 
 
 def cluster_in_same_slot(layout: Layout) -> str | None:
     """Return the running cluster whose name happens to give the same addresses and interface, or None."""
-    others = running_clusters() - {layout.name}
-    return next((name for name in sorted(others) if layout_from_name(name).slot == layout.slot), None)
+    others = [other.name for other in cgroups.occupied() if other.name != layout.name and other.slot == layout.slot]
+    return min(others, default=None)
 
 
-def kill_cluster(name: str) -> int:
-    """Kill every process of a cluster, its containers with it, and wait until they are gone.
+def kill_cluster(name: str) -> None:
+    """Kill every process of a cluster, its containers' too, and wait until they are gone.
 
-    The containers die with the init process of the cluster's PID namespace.
-
-    Returns:
-        How many marked processes there were.
+    Raises:
+        DeadlineError: something does not end.
     """
-    killed: set[int] = set()
+    layout = layout_from_name(name)
 
     def reason() -> str | None:
-        living = cluster_processes(name)
-        for process in living:
-            killed.add(process.pid)
-            kill_process(process.pid)
+        living = cgroups.members(layout)
+        if living:
+            cgroups.kill_members(layout)
         return f"{len(living)} still there" if living else None
 
     await_condition(f"the processes of {name} to end", reason, deadline_s=_DEATH_S)
-    return len(killed)
-
-
-def kill_process(pid: int) -> None:
-    """Send SIGKILL; a process that is gone already is fine."""
-    try:
-        psutil.Process(pid).kill()
-    except psutil.NoSuchProcess:
-        return
-
-
-def _marked_processes() -> Iterator[tuple[int, str]]:
-    for process in psutil.process_iter():
-        try:
-            marker = process.environ().get(MARKER)
-        except (psutil.Error, OSError):
-            continue  # it ended meanwhile, or it is no process of ours to read
-        if marker:
-            yield process.pid, marker
 
 
 def _inner_pid(pid: int) -> int:
@@ -86,4 +61,5 @@ def _inner_pid(pid: int) -> int:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return pid  # it ended meanwhile
-    return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), pid)
+    ids = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+    return int(ids[1]) if len(ids) > 1 else pid  # a container's has a third, of a namespace further in

@@ -18,13 +18,14 @@ from local_cluster.kube_api import KubeApi
 from local_cluster.kubeconfigs import admin_kubeconfig
 from local_cluster.layout import STORAGE_OWNER, Layout
 from local_cluster.preflight import check_machine
+from local_cluster.program_copies import ProgramCopy, cluster_path, copy_programs, remove_unused_copies
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import Supervisor
-from local_cluster.teardown import FIXED_FOLDERS, end_processes
+from local_cluster.teardown import FIXED_FOLDERS, end_processes, make_fixed_folders
 
 _FOUNDATION = Path(__file__).parent / "foundation.sh"
 _CAP_SYS_RESOURCE = 24
-_SUPERVISOR_S = 30
+_SUPERVISOR_S = 60
 _COMPONENT_S = 120
 _PODS_S = 180
 
@@ -46,24 +47,30 @@ def bring_up(layout: Layout, say: Say) -> None:
         LocalClusterError: what is wrong, one line for each fault.
     """
     supervisor = Supervisor(layout)
-    if supervisor.answers() and network.has_interface(layout):
-        parts = write_state(layout)
+    if _is_at_work(layout, supervisor):
+        parts, copies = write_state(layout)
         for name in supervisor.apply_configuration():
             say(f"{name}: started anew with its changed configuration")
     else:
         end_processes(layout)
         check_machine(layout)
-        parts = write_state(layout)
+        parts, copies = write_state(layout)
         _start_foundation(layout, supervisor, say)
+    remove_unused_copies(layout, copies)
     host_rules.ensure(layout)
     _converge(layout, supervisor, parts, say)
 
 
-def write_state(layout: Layout) -> tuple[Component, ...]:
-    """Write the cluster's folders, credentials and configuration, where they differ from what is there.
+def _is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
+    """Tell whether there is a cluster to go on with; one outside of its cgroup, an earlier version's, is not."""
+    return supervisor.answers() and supervisor.pid() in cgroups.members(layout) and network.has_interface(layout)
+
+
+def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, ProgramCopy]]:
+    """Write the cluster's folders, credentials, programs and configuration, where they differ from what is there.
 
     Returns:
-        The components that this configuration describes.
+        The components that this configuration describes, and the copies of programs that are in use.
     """
     for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
         make_folder(folder, mode=mode)
@@ -73,9 +80,11 @@ def write_state(layout: Layout) -> tuple[Component, ...]:
     cni_folder = programs.cni_folder()
     if cni_folder is None:
         raise LocalClusterError(f"the CNI plugins are not installed: apt-get install {programs.CNI_PACKAGE}")
+    copies = copy_programs(layout)
+    runc = programs.required("runc")
     files = rendered_files(
         layout,
-        runc=programs.required("runc"),
+        runc=str(copies[runc].path) if runc in copies else runc,
         cni_folder=cni_folder,
         pause_image=pause_reference(),
         mtu=network.default_route_mtu(),
@@ -86,9 +95,9 @@ def write_state(layout: Layout) -> tuple[Component, ...]:
         write_if_changed(path, content)
     write_if_changed(layout.kubeconfig, admin_kubeconfig(layout))
     supervisor_file = layout.config / "supervisord.conf"
-    parts = components(layout)
+    parts = tuple(component.running(copies) for component in components(layout))
     write_if_changed(supervisor_file, supervision.configuration(layout, parts))
-    return parts
+    return parts, copies
 
 
 def has_capability(number: int, status: Path = Path("/proc/self/status")) -> bool:
@@ -99,22 +108,28 @@ def has_capability(number: int, status: Path = Path("/proc/self/status")) -> boo
 
 def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
     """Start supervisord, and with it the components, in new namespaces."""
-    for folder in FIXED_FOLDERS:
-        folder.mkdir(parents=True, exist_ok=True)
+    make_fixed_folders()
     make_folder(layout.run, mode=0o700)
     cgroups.make_cgroups(layout)
     (layout.logs / "supervisord.log").unlink(missing_ok=True)
     log = layout.logs / "foundation.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "slave", "sh", str(_FOUNDATION), "outside"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=_foundation_environment(layout),
-            cwd=layout.state,
-            start_new_session=True,
-        )
+    with log.open("wb") as output, cgroups.entrance(layout) as enter:
+        try:
+            process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "slave", "sh", str(_FOUNDATION), "outside"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=_foundation_environment(layout),
+                cwd=layout.state,
+                start_new_session=True,
+                preexec_fn=enter,  # noqa: PLW1509 - there are no other threads; so nothing of it is ever outside
+            )
+        except subprocess.SubprocessError as error:
+            raise FoundationError(
+                f"no process may enter cgroup {layout.cgroup} in every hierarchy: run on the machine itself, "
+                "or in a container with a writable cgroup tree of its own"
+            ) from error
 
     def reason() -> str | None:
         if process.poll() is not None:
@@ -128,7 +143,7 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
 def _foundation_environment(layout: Layout) -> dict[str, str]:
     return {
         **programs.environment(),
-        programs.MARKER: layout.name,
+        "PATH": cluster_path(layout),
         "RUN": str(layout.run),
         "CONFIG": str(layout.config),
         "FIXED_FOLDERS": " ".join(map(str, FIXED_FOLDERS)),

@@ -1,15 +1,18 @@
 """supervisord: its configuration, and what we ask of it while it runs."""
 
 import configparser
+import http.client
 import io
 import shlex
+import socket
+import struct
 import xmlrpc.client
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
-
-from supervisor.xmlrpc import SupervisorTransport
+from xml.parsers.expat import ExpatError
 
 from local_cluster.components import Component, Need
 from local_cluster.errors import LocalClusterError, NotRunningError
@@ -18,6 +21,8 @@ from local_cluster.layout import Layout
 RUNNING = "RUNNING"
 _ALIVE = (RUNNING, "STARTING", "BACKOFF")
 _FOREVER = 1_000_000_000
+_ANSWER_S = 20
+_STOP_S = 10
 
 
 class SupervisionError(LocalClusterError):
@@ -81,7 +86,7 @@ def _program(layout: Layout, component: Component) -> dict[str, str]:
         "autorestart": "true",
         "startsecs": "1",
         "startretries": str(_FOREVER),
-        "stopwaitsecs": "10",
+        "stopwaitsecs": str(_STOP_S),
         "redirect_stderr": "true",
         "stdout_logfile": str(layout.logs / f"{component.name}.log"),
         "stdout_logfile_maxbytes": "10MB",
@@ -93,11 +98,38 @@ def _escaped(value: str) -> str:
     return value.replace("%", "%%")
 
 
-class Supervisor:
-    """A running supervisord, over its socket."""
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, with a deadline for every step."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("localhost")
+        self._path = path
+        self._timeout_s = timeout_s
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self._timeout_s)
+        self.sock.connect(str(self._path))
+
+
+class _SocketTransport(xmlrpc.client.Transport):
+    """XML-RPC over such a connection."""
+
+    def __init__(self, connection: _SocketConnection) -> None:
+        super().__init__()
+        self._socket_connection = connection
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        self._connection = host, self._socket_connection  # what `close` closes
+        return self._socket_connection
+
+
+class Supervisor:
+    """A running supervisord, over its socket; every call ends."""
+
+    def __init__(self, layout: Layout, *, answer_s: float = _ANSWER_S) -> None:
         self._layout = layout
+        self._answer_s = answer_s
 
     def answers(self) -> bool:
         """Tell whether supervisord is there and at work."""
@@ -106,6 +138,17 @@ class Supervisor:
                 return bool(calls.getState()["statename"] == RUNNING)
         except (NotRunningError, SupervisionError):
             return False
+
+    def pid(self) -> int | None:
+        """Return its process id on the host, as the kernel knows it, be it at work or hung; None where none listens."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(self._answer_s)
+            try:
+                client.connect(str(self._layout.supervisor_socket))
+            except OSError:
+                return None
+            pid, _user, _group = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return int(pid) or None
 
     def states(self) -> dict[str, ProcessState]:
         """Return every component's state, by its name."""
@@ -128,7 +171,7 @@ class Supervisor:
         Returns:
             The components that were restarted, added or removed.
         """
-        with self._calls() as calls:
+        with self._calls(_STOP_S) as calls:
             added, changed, removed = cast("list[list[list[str]]]", calls.reloadConfig())[0]
             for name in (*changed, *removed):
                 calls.stopProcessGroup(name)
@@ -145,16 +188,18 @@ class Supervisor:
             calls.startProcess(name, False)  # noqa: FBT003 - the interface's own order: name, wait
 
     @contextmanager
-    def _calls(self) -> Iterator[Any]:
-        transport = SupervisorTransport(None, None, f"unix://{self._layout.supervisor_socket}")
+    def _calls(self, work_s: float = 0) -> Iterator[Any]:
+        """Yield supervisord's interface; what it is asked for takes it that many seconds."""
+        name, timeout_s = self._layout.name, self._answer_s + work_s
+        up = f"`python -m local_cluster --name {name} up` starts it"
+        transport = _SocketTransport(_SocketConnection(self._layout.supervisor_socket, timeout_s))
         try:
             yield xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+        except (TimeoutError, BlockingIOError) as error:  # the latter: too many are waiting already
+            raise SupervisionError(f"supervisord of {name} does not answer in {timeout_s:.0f} s: {up} anew") from error
         except OSError as error:
-            raise NotRunningError(
-                f"cluster {self._layout.name} is not running: "
-                f"`python -m local_cluster --name {self._layout.name} up` starts it"
-            ) from error
-        except (xmlrpc.client.Error, ValueError) as error:
-            raise SupervisionError(f"supervisord of {self._layout.name}: {error}") from error
+            raise NotRunningError(f"cluster {name} is not running: {up}") from error
+        except (xmlrpc.client.Error, http.client.HTTPException, ExpatError, ValueError) as error:
+            raise SupervisionError(f"supervisord of {name}: {error}") from error
         finally:
             transport.close()

@@ -5,11 +5,16 @@ from pathlib import Path
 
 from local_cluster import cgroups, host_rules, network
 from local_cluster.errors import LocalClusterError
+from local_cluster.files import make_folder
 from local_cluster.layout import STATE_ROOT, Layout
 from local_cluster.processes import cluster_in_same_slot, kill_cluster, running_clusters
+from local_cluster.supervision import Supervisor
 
 FIXED_FOLDERS = tuple(map(Path, ("/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")))
 """Where some programs keep things at fixed places: each cluster mounts its own there, the host's stay as they are."""
+
+_MADE = ".made-for-densenet-triton"
+"""File in a fixed folder that the host lacked, so that only such a one is removed again; no cluster sees it."""
 
 
 class MountedDataError(LocalClusterError):
@@ -38,12 +43,30 @@ def bring_down(layout: Layout, *, keep_data: bool) -> None:
     _remove_if_empty(STATE_ROOT)
     if not running_clusters():
         # Removing a folder unmounts what another mount namespace has on it.
-        for folder in FIXED_FOLDERS:
+        remove_fixed_folders()
+
+
+def make_fixed_folders(folders: tuple[Path, ...] = FIXED_FOLDERS) -> None:
+    """Make those of the fixed folders that the host lacks."""
+    for folder in folders:
+        if not folder.is_dir():
+            make_folder(folder, mode=0o755)
+            (folder / _MADE).touch()
+
+
+def remove_fixed_folders(folders: tuple[Path, ...] = FIXED_FOLDERS) -> None:
+    """Remove those of the fixed folders that were made here and have nothing else in them."""
+    for folder in folders:
+        if (folder / _MADE).exists():
+            (folder / _MADE).unlink()
             _remove_if_empty(folder)
 
 
 def end_processes(layout: Layout) -> None:
     """Kill all that runs of a cluster; remove its cgroups, sockets and interface."""
+    supervisor = Supervisor(layout).pid()
+    if supervisor is not None:  # also one that an earlier version started in another cgroup, or that was moved
+        cgroups.kill_process(supervisor)
     kill_cluster(layout.name)
     cgroups.remove_cgroups(layout)
     remove_tree(layout.run)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from local_cluster.awaiting import await_condition
 from local_cluster.health import ClusterHealth, health
 from local_cluster.layout import Layout, layout_from_name
-from local_cluster.processes import cluster_processes, kill_process
+from local_cluster.processes import kill_cluster
 
 _COMMAND_S = 240
 
@@ -96,8 +95,4 @@ class ClusterDriver:
 
     def kill_all(self) -> None:
         """Kill every process at once, the supervisor too."""
-        for process in cluster_processes(self.name):
-            kill_process(process.pid)
-        await_condition(
-            "the kernel to clear up", lambda: "not yet" if cluster_processes(self.name) else None, deadline_s=20
-        )
+        kill_cluster(self.name)

@@ -1,35 +1,15 @@
-import contextlib
 import os
 import signal
 import subprocess
 
-import psutil
-
 from bench.workspace import Workspace
-
-MARKER = "DENSENET_TRITON_CLUSTER"
-
-
-def processes_of(cluster: str) -> list[psutil.Process]:
-    """The processes that a cluster has started on the host."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARKER) == cluster:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
+from local_cluster.processes import cluster_processes, kill_cluster
 
 
 def test_with_every_process_killed_the_same_url_comes_back(workspace: Workspace) -> None:
     url = workspace.make("url", "STACK=first").stdout
-    killed = processes_of(workspace.cluster)
-    assert len(killed) > 8
-    for process in killed:
-        with contextlib.suppress(psutil.NoSuchProcess):  # the kernel takes what a killed one was the root of
-            process.kill()
-    psutil.wait_procs(killed, timeout=30)
+    assert len(cluster_processes(workspace.cluster)) > 8
+    kill_cluster(workspace.cluster)
 
     result = workspace.make("up", "STACK=first")
 

@@ -5,7 +5,7 @@ import psutil
 
 from bench.workspace import Workspace
 from local_cluster.layout import layout_from_name
-from tests.e2e.test_04_healing import processes_of
+from local_cluster.processes import cluster_processes
 
 
 def test_destroy_removes_the_stack_and_leaves_the_cluster(workspace: Workspace) -> None:
@@ -22,7 +22,7 @@ def test_down_leaves_nothing_behind(workspace: Workspace) -> None:
     result = workspace.make("down", "STACK=first")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert processes_of(workspace.cluster) == []
+    assert cluster_processes(workspace.cluster) == []
     assert workspace.cluster not in Path("/proc/self/mountinfo").read_text()
     assert layout.bridge not in psutil.net_if_addrs()
     assert not layout.state.exists()

@@ -2,13 +2,19 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from local_cluster.awaiting import await_condition
 from local_cluster.components import NAMES
 from local_cluster.errors import LocalClusterError
+from local_cluster.programs import is_systems
+from local_cluster.supervision import Supervisor
 from tests.cluster.driver import ClusterDriver, environment
 
 
@@ -27,6 +33,62 @@ def test_a_killed_component_comes_back(cluster: ClusterDriver, name: str) -> Non
         return None if now.pid not in (None, killed) and health.is_healthy else f"{now}, {health.node}"
 
     await_condition(f"{name} to come back", reason, deadline_s=90)
+
+
+@contextmanager
+def emptied(cluster: ClusterDriver) -> Iterator[None]:
+    """Empty the caches and the clone that the cluster was started from, in the cluster's own view of the machine."""
+    used = [*environment()["PATH"].split(os.pathsep), environment()["DENSENET_TOOLS_SHARE"], sys.base_prefix]
+    clone = Path(__file__).resolve().parents[3]
+    folders = [str(clone), *(folder for folder in used if Path(folder).is_dir() and not is_systems(folder))]
+    inside = ["nsenter", f"--mount=/proc/{Supervisor(cluster.layout).pid()}/ns/mnt"]
+    covered = []
+    try:
+        for folder in folders:
+            # Below one that is covered already there is nothing to cover.
+            if subprocess.run([*inside, "test", "-d", folder], check=False).returncode == 0:
+                subprocess.run([*inside, "mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+                covered.append(folder)
+        yield
+    finally:
+        for folder in covered:
+            subprocess.run([*inside, "umount", "--lazy", folder], check=True)
+
+
+def test_components_and_pods_start_without_the_caches_and_the_clone(cluster: ClusterDriver, probe: str) -> None:
+    image = cluster.kubectl("get", "pod", probe, "--output=jsonpath={.spec.containers[0].image}")
+    killed = cluster.pids()
+    with emptied(cluster):
+        for pid in killed.values():
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+
+        def reason() -> str | None:
+            try:
+                health = cluster.health()
+            except LocalClusterError as error:
+                return str(error)
+            old = [component.name for component in health.components if component.pid in (None, killed[component.name])]
+            return None if health.is_healthy and not old else f"{old}, {health.node}, {health.gateway_state}"
+
+        await_condition("all components to come back", reason, deadline_s=120)
+        cluster.kubectl("run", "fresh", f"--image={image}", "--restart=Never")
+        cluster.kubectl("wait", "--for=condition=Ready", "pod/fresh", "--timeout=60s")
+        cluster.kubectl("delete", "pod", "fresh", "--now")
+
+
+def test_a_changed_component_is_started_anew_without_them_too(cluster: ClusterDriver) -> None:
+    """The supervisor has loaded all that it needs of Python and of the clone."""
+    file = cluster.layout.config / "supervisord.conf"
+    written = file.read_text()
+    with emptied(cluster):
+        file.write_text(written.replace("[program:coredns]", "[program:coredns]\npriority = 998"))
+        assert Supervisor(cluster.layout).apply_configuration() == ["coredns"]
+
+        assert "coredns: started anew" in cluster.run("up")
+
+    assert file.read_text() == written
+    assert cluster.health().is_healthy
 
 
 def test_all_processes_killed_up_brings_data_and_pods_back(cluster: ClusterDriver, probe: str) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 from local_cluster.lock import locked
 from local_cluster.processes import cluster_processes
 from tests.cluster.driver import ClusterDriver, environment
@@ -42,6 +44,26 @@ def test_the_kubeconfig_is_the_clusters_own_and_the_owners(cluster: ClusterDrive
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert cluster.kubectl("config", "current-context").strip() == "embedded-test"
     assert cluster.kubectl("get", "nodes", "--output=name").strip() == "node/embedded-test"
+
+
+def test_nothing_of_it_is_in_the_callers_cgroup(cluster: ClusterDriver) -> None:
+    """The end of the session that started it, which ends all in the session's cgroup, is nothing to it."""
+    members = {process.pid for process in cluster_processes(cluster.name)}
+    mount_namespace = _mount_namespace(cluster.pids()["etcd"])
+    components = {pid for pid in psutil.pids() if _mount_namespace(pid) == mount_namespace}
+    assert len(components) > len(cluster.pids())  # the supervisor, too, and what made the namespaces
+
+    assert components <= members
+    for pid in members:
+        groups = [line.split(":", 2)[2] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+        assert [group for group in groups if f"/{cluster.layout.cgroup}/" not in group] == [], pid
+
+
+def _mount_namespace(pid: int | None) -> Path | None:
+    try:
+        return Path(f"/proc/{pid}/ns/mnt").readlink()
+    except OSError:
+        return None  # it ended meanwhile
 
 
 def test_the_storage_belongs_to_the_pods_user(cluster: ClusterDriver) -> None:

@@ -4,13 +4,14 @@ from local_cluster import cgroups
 
 
 def test_every_hierarchy_of_a_v1_machine_counts(tmp_path: Path) -> None:
-    mounts = tmp_path / "mounts"
+    root, mounts = tmp_path / "cgroup", tmp_path / "mounts"
     mounts.write_text(
-        "proc /proc proc rw 0 0\ncgroup /c/cpu,cpuacct cgroup rw 0 0\ncgroup2 /c/unified cgroup2 rw 0 0\n",
+        f"proc /proc proc rw 0 0\ncgroup {root}/cpu,cpuacct cgroup rw 0 0\ncgroup2 {root}/unified cgroup2 rw 0 0\n"
+        "cgroup /a/containers/view/cpu,cpuacct cgroup ro 0 0\n",
         encoding="utf-8",
     )
 
-    assert cgroups.hierarchies(mounts, tmp_path) == [Path("/c/cpu,cpuacct"), Path("/c/unified")]
+    assert cgroups.hierarchies(mounts, root) == [root / "cpu,cpuacct", root / "unified"]
 
 
 def test_a_v2_machine_has_one_hierarchy(tmp_path: Path) -> None:

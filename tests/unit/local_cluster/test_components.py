@@ -7,6 +7,7 @@ from local_cluster import pki
 from local_cluster.components import NAMES, Component, Need, components
 from local_cluster.errors import ProgramError
 from local_cluster.layout import Layout
+from local_cluster.program_copies import ProgramCopy
 
 pytestmark = pytest.mark.usefixtures("programs_on_path")
 
@@ -63,6 +64,19 @@ def test_the_digest_changes_with_what_is_read(tmp_path: Path) -> None:
     assert part.digest() != first
     read.write_text("a", encoding="utf-8")
     assert part.digest() == first
+
+
+def test_copies_stand_in_the_place_of_their_originals(layout: Layout, programs_on_path: Path) -> None:
+    def copy(digest: str) -> dict[str, ProgramCopy]:
+        return {str(programs_on_path / "traefik"): ProgramCopy(path=layout.programs / "traefik", digest=digest)}
+
+    plain = component(layout, "etcd")
+    assert plain.running(copy("a")) == plain
+
+    traefik = Component(name="traefik", command=(str(programs_on_path / "traefik"), "--x"), reads=())
+    assert traefik.running(copy("a")).command == (str(layout.programs / "traefik"), "--x")
+    assert traefik.running(copy("a")).digest() == traefik.running(copy("a")).digest()
+    assert traefik.running(copy("a")).digest() != traefik.running(copy("b")).digest()
 
 
 def test_what_a_component_reads_of_the_pki_is_there(layout: Layout) -> None:
