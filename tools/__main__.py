@@ -1,9 +1,10 @@
-"""What a machine may lack: `python3 -m tools venv | uv | build | path | share | list | debian | tensorrt`.
+"""What a machine may lack: `python3 -m tools venv | uv | ready | build | path | share | … | debian | tensorrt`.
 
 Runs on Python's standard library alone: it is what makes the virtual environment.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -56,20 +57,41 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "tensorrt":
         print(environment_of(ensure_tensorrt(releases()[arguments.version], cache)))
         return
+    _run_on_tools(arguments, cache)
+
+
+def _run_on_tools(arguments: argparse.Namespace, cache: Cache) -> None:
     tools = catalogue()
     installed = Installed(cache)
     wanted = chosen(tools, *getattr(arguments, "only", ()))
     match arguments.command:
+        case "ready":
+            if "cluster" in arguments.only:
+                install_missing(None)
+            _build(wanted, cache, installed)
+            print(_environment(tools, cache, installed))
+        case "environment":
+            print(_environment(tools, cache, installed))
         case "build":
-            lacking = [tool for tool in wanted if not installed.serves(tool)]
-            build_missing(lacking, cache)
-            link_plugins(lacking, cache, os.environ)
+            _build(wanted, cache, installed)
         case "path":
             print(_path(wanted, cache, installed))
         case "share":
             print(_share(tools, cache))
         case "list":
             print(_table(wanted, cache, installed))
+
+
+def _build(tools: tuple[Tool, ...], cache: Cache, installed: Installed) -> None:
+    """Build what the machine lacks of the tools."""
+    lacking = [tool for tool in tools if not installed.serves(tool)]
+    build_missing(lacking, cache)
+    link_plugins(lacking, cache, os.environ)
+
+
+def _environment(tools: tuple[Tool, ...], cache: Cache, installed: Installed) -> str:
+    """Return the variables that programs need to find the tools, as a JSON object; PATH is what must stand first."""
+    return json.dumps({"PATH": _path(tools, cache, installed), "DENSENET_TOOLS_SHARE": _share(tools, cache)})
 
 
 def _path(tools: tuple[Tool, ...], cache: Cache, installed: Installed) -> str:
@@ -105,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
+        ("ready", "install and build what the machine lacks, then print the environment"),
         ("build", "build the programs that the machine lacks"),
         ("path", "print the folders that must stand first on PATH, joined by colons"),
         ("list", "print each program and what serves as it"),
@@ -113,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("venv", help="make .venv hold what requirements.lock names")
     commands.add_parser("uv", help="print the path of uv, which is installed where it is missing")
     commands.add_parser("share", help="print the folder with the Gateway API's and Traefik's definitions")
+    commands.add_parser("environment", help="print the variables that programs need to find the tools, as JSON")
     debian = commands.add_parser("debian", help="install the Debian packages that the machine lacks")
     debian.add_argument("--only", choices=PURPOSES)
     tensorrt = commands.add_parser("tensorrt", help="install a whole TensorRT and print the environment that finds it")
