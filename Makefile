@@ -8,6 +8,7 @@ PYTHON ?= python3
 REGISTRY ?=
 TENSORRT ?= 10.6.0
 WAIT ?= 0
+BENCH_BASE ?=
 FROM ?=
 TO ?=
 
@@ -87,8 +88,8 @@ test-gpu: venv ## Plans built and compared on this machine's GPU  [TENSORRT=10.6
 bench-gpu: venv ## Build, latency and throughput of a plan on this machine's GPU  [TENSORRT=10.6.0]
 	@environment=$$($(PYTHON) -m tools tensorrt $(TENSORRT)) && eval "$$environment" && $(VENV)/python -m bench.gpu
 
-bench: venv ## The budgets as a table: budget, measured, ratio, pass or fail
-	@$(VENV)/python -m bench
+bench: venv ## The budgets as a table  [BENCH_BASE=commit to measure `make up` again beside]
+	@BENCH_BASE="$(BENCH_BASE)" $(VENV)/python -m bench
 
 docs: venv ## Regenerate docs/configuration.md and the evidence's schema from the models
 	@$(VENV)/python -m infra.config_docs --write

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """A copy of this checkout, as it lies on the disk, in a folder of its own.
+    """A copy of this checkout, as it lies on the disk or as a commit has it, in a folder of its own.
 
     Attributes:
         folder: where the copy lies.
@@ -37,7 +37,7 @@ class Workspace:
             changes: keys to set in a group, by group: `model={"maxBatchSize": 8}`; one with a `kind` is a whole group.
         """
         layout = layout_from_name(self.cluster)
-        groups = yaml.safe_load((ROOT / f"Pulumi.{base}.yaml").read_text())["config"]
+        groups = yaml.safe_load((self.folder / f"Pulumi.{base}.yaml").read_text())["config"]
         own: dict[str, dict[str, Any]] = {
             "cluster": {
                 "context": self.cluster,
@@ -89,6 +89,24 @@ def workspace_in(folder: Path, cluster: str) -> Workspace:
         if (ROOT / name).is_file():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name)
+    return _workspace(clone, cluster)
+
+
+def workspace_of_commit(commit: str, folder: Path, cluster: str) -> Workspace:
+    """Copy what a commit of this clone's history has to `folder`/clone, and commit it there.
+
+    Raises:
+        subprocess.CalledProcessError: git does not know the commit, and has said so.
+    """
+    clone = folder / "clone"
+    clone.mkdir(parents=True)
+    files = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    subprocess.run(["tar", "--extract"], cwd=clone, check=True, input=files)
+    return _workspace(clone, cluster)
+
+
+def _workspace(clone: Path, cluster: str) -> Workspace:
+    folder = clone.parent
     foreign = ("PULUMI_", "VIRTUAL_ENV", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi")}

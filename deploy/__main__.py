@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.environment import shown_environment
+from deploy.environment import ensure_tools, shown_environment
 from deploy.errors import DeployError, StepFailedError
-from deploy.operations import Deployment, ensure_tools
+from deploy.operations import Deployment
 from infra.errors import InfraError
 
 _INTERRUPTED = 130
@@ -30,8 +30,8 @@ def main() -> int:
 
 
 def _env(stack: str) -> None:
-    pulumi = Deployment(stack).pulumi
     ensure_tools(embedded=False)
+    pulumi = Deployment(stack).pulumi
     pulumi.initialise()
     print(shown_environment(pulumi.environment, stack))
 

@@ -1,5 +1,6 @@
 """The Kubernetes cluster that a stack's configuration names: made ready where it is ours, asked where it is not."""
 
+import itertools
 import json
 import sys
 from collections.abc import Mapping
@@ -24,13 +25,14 @@ class Cluster:
     config: ClusterConfig
     environment: Mapping[str, str]
 
-    def start(self) -> None:
-        """Start the embedded cluster, or heal it."""
-        self._local("up")
+    def start(self, images: Mapping[str, Path] | None = None) -> None:
+        """Start the embedded cluster, or heal it.
 
-    def load(self, archive: Path, image: str) -> None:
-        """Load an image's archive into the embedded cluster, unless the image is there."""
-        self._local("load", str(archive), "--ref", image)
+        Args:
+            images: archives by the reference of the image in them; each is loaded, unless the image is there.
+        """
+        flags = (("--image", f"{reference}={archive}") for reference, archive in (images or {}).items())
+        self._local("up", *itertools.chain.from_iterable(flags))
 
     def status(self) -> None:
         """Print the state of the embedded cluster's components."""
@@ -40,14 +42,14 @@ class Cluster:
         """Remove the embedded cluster with its data."""
         self._local("down")
 
-    def await_answer(self) -> None:
-        """Ask the API server once.
+    def await_answer(self) -> str:
+        """Ask the API server once, for what no other cluster has: the UID of its first namespace.
 
         Raises:
             DeployError: the context does not exist, or nothing answers.
         """
         try:
-            self.kubectl("get", "--raw", "/readyz", timeout_s=10)
+            return self.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}", timeout_s=10)
         except CommandFailedError as error:
             cure = "start it: make up" if self.config.local_name else "name one of: kubectl config get-contexts"
             raise DeployError(f"cluster.context {self.config.context!r} does not answer: {error}; {cure}") from error
@@ -68,10 +70,6 @@ class Cluster:
         path = self.config.kubeconfig_path
         kubeconfig = [f"--kubeconfig={path}"] if path else []
         return ["kubectl", *kubeconfig, f"--context={self.config.context}", *arguments]
-
-    def identity(self) -> str:
-        """Return what no other cluster has: the UID of its first namespace."""
-        return self.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
 
     def pods(self, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         """Return a namespace's pods as the API gives them."""

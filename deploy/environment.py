@@ -4,10 +4,11 @@ import json
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.commands import output_of
+from deploy.commands import output_of, run
 
 _SHOWN = (
     "PATH",
@@ -26,16 +27,18 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     return folder
 
 
-def deployment_environment() -> dict[str, str]:
+def deployment_environment(tools: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment, completed by what the user has not chosen himself.
 
     The tools stand first on PATH. A user who is logged in to a Pulumi backend, or names one, keeps it; any other
     gets a file backend and a passphrase of mode 0600 in his own state folder.
+
+    Args:
+        tools: what `ensure_tools` returned; without it `tools` is asked, and installs nothing.
     """
     environment = dict(os.environ)
-    for key, verb in (("PATH", "path"), ("DENSENET_TOOLS_SHARE", "share")):
-        value = output_of([sys.executable, "-m", "tools", verb], environment).strip()
-        environment[key] = f"{value}:{environment['PATH']}" if key == "PATH" else value
+    found = tools or json.loads(output_of([sys.executable, "-m", "tools", "environment"], environment))
+    environment |= {**found, "PATH": f"{found['PATH']}:{environment['PATH']}"}
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     if "PULUMI_ACCESS_TOKEN" not in environment and not backend_url(environment):
         backend = state_folder(environment) / "pulumi"
@@ -45,6 +48,23 @@ def deployment_environment() -> dict[str, str]:
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase_file(state_folder(environment)))
     environment["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true"
     return environment
+
+
+def ensure_tools(*, embedded: bool) -> dict[str, str]:
+    """Install and build what this machine lacks: all that the embedded cluster needs, or Pulumi and kubectl.
+
+    Returns:
+        The variables that find it; PATH is what must stand first.
+
+    Raises:
+        StepFailedError: something could not be installed or built.
+    """
+    purposes = ("pulumi", "cluster") if embedded else ("pulumi",)
+    with tempfile.TemporaryFile("w+") as said:
+        run([sys.executable, "-m", "tools", "ready", "--only", *purposes], os.environ, stdout=said)
+        said.seek(0)
+        found: dict[str, str] = json.load(said)
+    return found
 
 
 def shown_environment(environment: Mapping[str, str], stack: str) -> str:

@@ -16,6 +16,11 @@ _NEEDED_MIB = 2 * 1024
 _NEEDED_ON_SERVING_MIB = 45 * 1024  # a Triton with TensorRT: pulled, unpacked, and the layers that are built on it
 
 
+def are_built(images: Sequence[str], *, serving: str = "") -> bool:
+    """Whether `build_images` would find every archive."""
+    return all(_archive(image, serving).exists() for image in images)
+
+
 def build_images(images: Sequence[str], *, serving: str = "") -> Mapping[str, Path]:
     """Return images' OCI archives by name, `<cache>/<image>-<content tag>.tar`, building those that are missing.
 
@@ -27,9 +32,8 @@ def build_images(images: Sequence[str], *, serving: str = "") -> Mapping[str, Pa
         ImageError: one could not be built; the text says why and where all of the build's output is.
         ProgramMissingError: a program that builds images is not on PATH.
     """
-    archives = {image: _archive(image, serving) for image in images}
-    if all(archive.exists() for archive in archives.values()):
-        return archives
+    if are_built(images, serving=serving):
+        return {image: _archive(image, serving) for image in images}
     with _workshop(images, serving) as workshop:
         return {image: workshop.archive_of(image) for image in images}
 

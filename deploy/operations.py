@@ -1,7 +1,6 @@
 """What `make` does to a stack, step by step."""
 
 import os
-import sys
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +8,9 @@ from pathlib import Path
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.diagnosis import reasons
-from deploy.environment import deployment_environment, state_folder
+from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
-from deploy.images import build_images, push_images
+from deploy.images import are_built, build_images, push_images
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.pulumi_stack import PulumiStack
@@ -37,11 +36,17 @@ class Deployment:
         self.stack = stack
         self._file = file or ROOT / f"Pulumi.{stack}.yaml"
         self._cluster_config = cluster_from_yaml(self._file)
+        self._tools: dict[str, str] | None = None
 
     @property
     def is_embedded(self) -> bool:
         """Whether the stack's cluster is the embedded one, ours to start and to remove."""
         return self._cluster_config.local_name is not None
+
+    @property
+    def namespace(self) -> str:
+        """The stack's own."""
+        return self._cluster_config.namespace
 
     @cached_property
     def config(self) -> StackConfig:
@@ -66,8 +71,7 @@ class Deployment:
         """
         self.check()
         with self.exclusive(patience_s=patience_s):
-            self.make_ready()
-            self.settle()
+            self.settle(self.make_ready())
             self.apply()
             self.prove()
 
@@ -75,7 +79,11 @@ class Deployment:
         """Check the configuration and this machine, and install what it lacks."""
         _ = self.config
         self._require_root()
-        ensure_tools(embedded=self.is_embedded)
+        self.ensure_tools()
+
+    def ensure_tools(self) -> None:
+        """Install and build what this machine lacks of all that the stack's commands run."""
+        self._tools = ensure_tools(embedded=self.is_embedded)
 
     def exclusive(self, *, patience_s: float = 0) -> AbstractContextManager[None]:
         """Keep other runs away from the embedded cluster with all its stacks, or from a stack elsewhere.
@@ -86,18 +94,27 @@ class Deployment:
         what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
         return exclusive_run(self._state, what, patience_s=patience_s)
 
-    def make_ready(self) -> None:
-        """Bring up what the stack stands on, and look whether its pods will find nodes and the source."""
+    def make_ready(self) -> str:
+        """Bring up what the stack stands on, and look whether its pods will find nodes and the source.
+
+        Returns:
+            The cluster's identity.
+        """
         if self.is_embedded:
             self._prepare_embedded()
-        self.cluster.await_answer()
+        identity = self.cluster.await_answer()
         require_nodes(self.config, self.cluster)
         stage_source(self.config)
+        return identity
 
-    def settle(self) -> None:
-        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run."""
-        namespace = self._cluster_config.namespace
-        identity = self.cluster.identity()
+    def settle(self, identity: str | None = None) -> None:
+        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run.
+
+        Args:
+            identity: what `make_ready` has just returned; without it the cluster is asked.
+        """
+        namespace = self.namespace
+        identity = identity or self.cluster.await_answer()
         others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
         if others:
             raise DeployError(
@@ -133,7 +150,7 @@ class Deployment:
 
     def preview(self) -> None:
         """Show what `up` would change."""
-        ensure_tools(embedded=self.is_embedded)
+        self.ensure_tools()
         self.pulumi.preview()
 
     def destroy(self) -> None:
@@ -178,7 +195,7 @@ class Deployment:
 
     @cached_property
     def _environment(self) -> dict[str, str]:
-        return deployment_environment()
+        return deployment_environment(self._tools)
 
     @cached_property
     def _state(self) -> Path:
@@ -209,11 +226,12 @@ class Deployment:
 
         With a registry in the configuration the images are pulled from there.
         """
-        self.cluster.start()
-        if self._cluster_config.registry == LOCAL_REGISTRY:
-            serving = self._serving_image(LOCAL_REGISTRY)
-            for image, archive in build_images(self._own_images, serving=serving).items():
-                self.cluster.load(archive, reference(image, LOCAL_REGISTRY, serving=serving))
+        own = self._own_images if self._cluster_config.registry == LOCAL_REGISTRY else []
+        serving = self._serving_image(LOCAL_REGISTRY)
+        if not are_built(own, serving=serving):
+            self.cluster.start()  # what keeps it from starting is said before minutes of building
+        archives = build_images(own, serving=serving)
+        self.cluster.start({reference(image, LOCAL_REGISTRY, serving=serving): archives[image] for image in own})
 
     @property
     def _own_images(self) -> list[str]:
@@ -230,7 +248,7 @@ class Deployment:
         Deployment as it was before, all of whose pods are available.
         """
         timeout_s = self.config.timeouts.pulumi_rollout_s
-        namespace = f"--namespace={self._cluster_config.namespace}"
+        namespace = f"--namespace={self.namespace}"
         self.cluster.kubectl(
             "rollout", "status", TRITON, namespace, f"--timeout={timeout_s}s", timeout_s=timeout_s + 10
         )
@@ -238,18 +256,6 @@ class Deployment:
     def _reasons(self) -> list[str]:
         """Why the stack's pods do not serve, where the cluster can still say so."""
         try:
-            return reasons(self.cluster.pods(self._cluster_config.namespace))
+            return reasons(self.cluster.pods(self.namespace))
         except CommandFailedError as error:
             return [f"the pods could not be asked: {error}"]
-
-
-def ensure_tools(*, embedded: bool) -> None:
-    """Install and build what this machine lacks: all that the embedded cluster needs, or Pulumi and kubectl.
-
-    Raises:
-        StepFailedError: something could not be installed or built.
-    """
-    if embedded:
-        run([sys.executable, "-m", "tools", "debian"], os.environ)
-    purposes = ("pulumi", "cluster") if embedded else ("pulumi",)
-    run([sys.executable, "-m", "tools", "build", "--only", *purposes], os.environ)

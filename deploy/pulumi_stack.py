@@ -48,12 +48,7 @@ class PulumiStack:
 
     def initialise(self) -> None:
         """Make the stack known to the backend, with the configuration that its file has now."""
-        salt = _salt(self._config_copy)
-        self._config_copy.parent.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(self.config_file, self._config_copy)
-        if salt and not _salt(self._config_copy):
-            with self._config_copy.open("a") as file:
-                file.write(f"\n{salt}\n")
+        self._renew_config_copy()
         if not self.exists():
             shutil.copyfile(ROOT / "Pulumi.yaml", self._config_copy.with_name("Pulumi.yaml"))
             self._pulumi("stack", "init", self.name, "--no-select", f"--cwd={self._config_copy.parent}")
@@ -67,12 +62,16 @@ class PulumiStack:
 
     def settle(self) -> None:
         """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind."""
-        self.initialise()
+        self._renew_config_copy()
         self._remove_dead_lock()
-        state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+        try:
+            state = self._state()
+        except CommandFailedError:  # the stack may be new; another reason comes up again
+            self.initialise()
+            state = self._state()
         if state["deployment"].get("pending_operations"):
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
-            state = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+            state = self._state()
         self._keep_what_pods_mount(state)
 
     def up(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
@@ -143,6 +142,18 @@ class PulumiStack:
     @property
     def _config_copy(self) -> Path:
         return state_folder(self.environment) / "config" / f"Pulumi.{self.name}.yaml"
+
+    def _renew_config_copy(self) -> None:
+        salt = _salt(self._config_copy)
+        self._config_copy.parent.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(self.config_file, self._config_copy)
+        if salt and not _salt(self._config_copy):
+            with self._config_copy.open("a") as file:
+                file.write(f"\n{salt}\n")
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+        return state
 
     def _run(self, verb: str, *flags: str) -> None:
         run(

@@ -14,7 +14,7 @@ from deploy.commands import ROOT
 from deploy.environment import state_folder
 from deploy.errors import DeployError
 from deploy.nodes import require_nodes
-from deploy.operations import Deployment, ensure_tools
+from deploy.operations import Deployment
 from gate.candidate import Candidate, candidate_from_checkout, previewed, refusals, values_from_file
 from gate.checkout import commit_of_checkout
 from gate.errors import GateError, RefusedError
@@ -60,7 +60,7 @@ def promote(source: str, target: str, *, wait_s: float) -> Status:
     deployment = Deployment(target)
     record = Record(stack=target, action="promote", candidate=_unknown(deployment))
     try:
-        ensure_tools(embedded=deployment.is_embedded)
+        deployment.ensure_tools()
         promised, values = _promised(source, deployment)
     except FAILURES as error:
         return _close_refused(record, str(error).splitlines())
@@ -73,7 +73,7 @@ def rollback(stack: str, to: str, *, wait_s: float) -> Status:
     deployment = Deployment(stack)
     record = Record(stack=stack, action="rollback", candidate=_unknown(deployment))
     try:
-        ensure_tools(embedded=deployment.is_embedded)
+        deployment.ensure_tools()
         deployment.cluster.await_answer()
         release = _releases(deployment).get(to)
         record.candidate = release.subject
@@ -93,7 +93,7 @@ def rollback(stack: str, to: str, *, wait_s: float) -> Status:
 def releases_of(stack: str) -> list[tuple[Release, Evidence | GateError]]:
     """Return a stack's kept releases, the newest first, each with the evidence of its run, or why it can't be read."""
     deployment = Deployment(stack)
-    ensure_tools(embedded=deployment.is_embedded)
+    deployment.ensure_tools()
     return _releases(deployment).with_evidence()
 
 
@@ -105,7 +105,7 @@ def preview(stack: str) -> tuple[str, bool]:
     """
     deployment = Deployment(stack)
     _ = deployment.config
-    ensure_tools(embedded=deployment.is_embedded)
+    deployment.ensure_tools()
     with tempfile.TemporaryDirectory() as folder:
         found, forecast, failed = previewed(deployment, Path(folder))
     reasons = refusals(found, failed, stack)
@@ -158,7 +158,7 @@ def _require_place(deployment: Deployment) -> None:
     Raises:
         RefusedError: it is deployed in another namespace.
     """
-    stack, namespace = deployment.stack, deployment.cluster.config.namespace
+    stack, namespace = deployment.stack, deployment.namespace
     if not deployment.pulumi.exists():
         return
     try:
@@ -189,7 +189,7 @@ def _candidate(request: Request, deployment: Deployment, record: Record, folder:
 def _refused(request: Request, deployment: Deployment, record: Record, reasons: Sequence[str]) -> Status:
     """Refuse what can't be deployed; what an interrupted run has left is put right all the same."""
     try:
-        if begun_on(deployment.cluster, deployment.cluster.config.namespace) is None:
+        if begun_on(deployment.cluster, deployment.namespace) is None:
             return _close_refused(record, reasons)
         with _lease_of(deployment, record, request.wait_s) as run:
             return run.refuse(reasons)
@@ -236,13 +236,11 @@ def _settings(file: Path) -> Gate:
 
 def _unknown(deployment: Deployment) -> Subject:
     """What is known of a candidate before its configuration is checked."""
-    return Subject(
-        commit="", stack=deployment.stack, namespace=deployment.cluster.config.namespace, plan_id="", model_name=""
-    )
+    return Subject(commit="", stack=deployment.stack, namespace=deployment.namespace, plan_id="", model_name="")
 
 
 def _releases(deployment: Deployment) -> Releases:
-    return Releases(cluster=deployment.cluster, key=deployment.cluster.config.namespace, stack=deployment.stack)
+    return Releases(cluster=deployment.cluster, key=deployment.namespace, stack=deployment.stack)
 
 
 def _file_of(stack: str) -> Path:

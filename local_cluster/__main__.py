@@ -42,7 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local_cluster", description=__doc__)
     parser.add_argument("--name", default=DEFAULT_NAME, help="the cluster's name (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start the cluster, or mend it").set_defaults(action=_up)
+    up = commands.add_parser("up", help="start the cluster, or mend it")
+    help_of_image = "then import an image, unless it is present"
+    up.add_argument("--image", action="append", default=[], type=_image, metavar="REF=ARCHIVE", help=help_of_image)
+    up.set_defaults(action=_up)
     down = commands.add_parser("down", help="end the cluster and remove all of it")
     down.add_argument("--keep-data", action="store_true", help="leave what the next `up` goes on with")
     down.set_defaults(action=_down)
@@ -61,6 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _image(text: str) -> tuple[str, Path]:
+    """Read REF=ARCHIVE."""
+    reference, separator, archive = text.partition("=")
+    if not (reference and separator and archive):
+        raise argparse.ArgumentTypeError(f"{text!r}; accepted: REF=ARCHIVE, such as localhost/mine:1=mine.tar")
+    return reference, Path(archive)
+
+
 def _run(options: argparse.Namespace) -> int:
     layout = layout_from_name(options.name)
     action: Callable[[Layout, argparse.Namespace], int] = options.action
@@ -69,10 +80,16 @@ def _run(options: argparse.Namespace) -> int:
     return action(layout, options)
 
 
-def _up(layout: Layout, _options: argparse.Namespace) -> int:
+def _up(layout: Layout, options: argparse.Namespace) -> int:
     with locked(layout.lock, "up"):
         bring_up(layout, say=_say)
     print(f"cluster {layout.name} is up: {layout.gateway_url}, kubeconfig {layout.kubeconfig}")
+    images = Images(layout)
+    present = images.references() if options.image else set()
+    for reference, archive in options.image:
+        if reference not in present:
+            images.load(archive, reference=reference)
+        print(f"{reference} is present" if reference in present else f"imported {archive}")
     return 0
 
 

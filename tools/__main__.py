@@ -1,4 +1,4 @@
-"""What a machine may lack: `python3 -m tools venv | uv | build | path | share | list | debian | tensorrt`.
+"""What a machine may lack: `python3 -m tools venv | uv | ready | build | environment | …`.
 
 Runs on Python's standard library alone: it is what makes the virtual environment.
 """
@@ -12,15 +12,16 @@ from pathlib import Path
 from types import FrameType
 
 from tools import package
+from tools.answers import environment, path, share, table
 from tools.builds import build_missing
 from tools.cache import Cache
-from tools.catalogue import FOLDER, SERVES, Tool, catalogue, chosen
+from tools.catalogue import SERVES, Tool, catalogue, chosen
 from tools.debian import PURPOSES, install_missing
 from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
 from tools.plugins import install_plugins, link_plugins
 from tools.prebuilt import is_allowed, package_folder
-from tools.prune import mark_used, prune
+from tools.prune import prune
 from tools.tensorrt import ensure_tensorrt, environment_of, releases
 from tools.venv import ensure_uv, ensure_venv, uv_folder
 
@@ -61,19 +62,30 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "tensorrt":
         print(environment_of(ensure_tensorrt(releases()[arguments.version], cache)))
         return
+    _run_on_tools(arguments, cache, prebuilt=prebuilt)
+
+
+def _run_on_tools(arguments: argparse.Namespace, cache: Cache, *, prebuilt: bool) -> None:
     tools = catalogue(prebuilt=prebuilt)
     installed = Installed(cache)
     purposes = getattr(arguments, "only", ())
     wanted = chosen(tools, *purposes)
     match arguments.command:
+        case "ready":
+            if "cluster" in purposes:
+                install_missing(None)
+            _build(wanted, purposes, cache, installed, prebuilt=prebuilt)
+            print(environment(tools, cache, installed))
+        case "environment":
+            print(environment(tools, cache, installed))
         case "build":
             _build(wanted, purposes, cache, installed, prebuilt=prebuilt)
         case "path":
-            print(_path(wanted, purposes, cache, installed))
+            print(path(wanted, cache, installed))
         case "share":
-            print(_share(tools, cache))
+            print(share(tools, cache))
         case "list":
-            print(_table(wanted, purposes, cache, installed))
+            print(table(wanted, purposes, cache, installed))
 
 
 def _build(
@@ -96,49 +108,14 @@ def _build(
 def _installed_pulumi(wanted: Sequence[Tool], purposes: Collection[str], installed: Installed) -> Path | None:
     """Return the Pulumi that the machine had already, if it serves."""
     programs = (program for tool in wanted for program in tool.programs if program.name == "pulumi")
-    return next((path for program in programs if (path := installed.verdict(program, purposes).path)), None)
-
-
-def _path(tools: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed) -> str:
-    """Return the folders of what was made and is used, then the clone's own, joined by colons."""
-    used = [tool for tool in tools if not installed.serves(tool, purposes)]
-    mark_used(used, cache)
-    on_path = (cache.found(tool) for tool in used if not any(program.plugin for program in tool.programs))
-    folders = (place / "bin" for place in on_path if place)
-    return os.pathsep.join(str(folder) for folder in [*filter(Path.exists, folders), FOLDER / "bin"])
-
-
-def _share(tools: Sequence[Tool], cache: Cache) -> str:
-    """Return the folder of the one tool that publishes the cluster's data, be it built yet or not."""
-    cluster = chosen(tools, "cluster")
-    (tool,) = (tool for tool in cluster if any(files.to.startswith("share/") for files in tool.files))
-    return str(cache.product(tool) / "share")
-
-
-def _table(tools: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed) -> str:
-    """Return a line for each program: its name, what serves, and why."""
-    lines = []
-    for tool in tools:
-        state = "installed" if installed.serves(tool, purposes) else _state(tool, cache)
-        for program in tool.programs:
-            verdict = installed.verdict(program, purposes)
-            what = f"{verdict.path} ({verdict.reason})" if verdict.path else verdict.reason
-            lines.append(f"{program.name:<27} {state:<13} {what}")
-        if not tool.programs:
-            lines.append(f"{tool.name:<27} {state:<13} files")
-    return "\n".join(lines)
-
-
-def _state(tool: Tool, cache: Cache) -> str:
-    if tool.prebuilt and not cache.product(tool.from_source()).exists():
-        return "fetched" if cache.found(tool) else "to be fetched"
-    return "built" if cache.found(tool) else "to be built"
+    return next((found for program in programs if (found := installed.verdict(program, purposes).path)), None)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tools", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
+        ("ready", "install and build what the machine lacks, then print the environment"),
         ("build", "build the programs that the machine lacks"),
         ("path", "print the folders that must stand first on PATH, joined by colons"),
         ("list", "print each program and what serves as it"),
@@ -147,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("venv", help="make .venv hold what requirements.lock names")
     commands.add_parser("uv", help="print the path of uv, which is installed where it is missing")
     commands.add_parser("share", help="print the folder with the Gateway API's and Traefik's definitions")
+    commands.add_parser("environment", help="print the variables that programs need to find the tools, as JSON")
     debian = commands.add_parser("debian", help="install the Debian packages that the machine lacks")
     debian.add_argument("--only", choices=PURPOSES)
     tensorrt = commands.add_parser("tensorrt", help="install a whole TensorRT and print the environment that finds it")

@@ -40,7 +40,8 @@ def ensure_venv(cache: Path) -> Path:
     _STAMP.unlink(missing_ok=True)
     _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT))
     install = ("--python", str(python))
-    _run(uv, "pip", "sync", "--quiet", "--require-hashes", *install, str(_LOCK))
+    # Compiled now, as pip does: where nothing may be written later, every start would compile all that it imports.
+    _run(uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", *install, str(_LOCK))
     _run(uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *install, "--editable", str(ROOT))
     _STAMP.write_text(state)
     return python

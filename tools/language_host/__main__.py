@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
-from pulumi.runtime.proto import language_pb2_grpc
 
 from tools.language_host.children import Children, call_when_gone
 from tools.language_host.errors import LanguageHostError
 from tools.language_host.host import PythonLanguageHost
+from tools.language_host.stubs import language_pb2_grpc
 
 _EXECUTOR = "pulumi-language-python-exec"
 _LARGEST_MESSAGE_BYTES = 400 * 2**20  # the engine's own limit

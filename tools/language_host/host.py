@@ -12,13 +12,13 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, json_format  # type: ignore[import-untyped]
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from tools.language_host.children import Children, Output
 from tools.language_host.errors import LanguageHostError
 from tools.language_host.installation import installation_commands
 from tools.language_host.interpreter import Interpreter
 from tools.language_host.packages import Plugin, installed_packages, required_plugins
+from tools.language_host.stubs import language_pb2, language_pb2_grpc, plugin_pb2
 
 _USER_HAS_SEEN_WHY = 32  # the exit status of a program that has shown its error itself
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.environment import deployment_environment, shown_environment
+from deploy import environment
+from deploy.environment import deployment_environment, ensure_tools, shown_environment
+from tools.cache import Cache
+from tools.catalogue import catalogue
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +64,24 @@ def test_what_is_shown_is_what_a_shell_can_eval() -> None:
         ["export", "PULUMI_BACKEND_URL=file:///x"],
         ["export", "PULUMI_STACK=dev"],
     ]
+
+
+def test_the_tools_that_were_made_ready_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "output_of", lambda *_: pytest.fail("tools were asked"))
+    monkeypatch.setenv("PATH", "/usr/bin")
+
+    found = deployment_environment({"PATH": "/tools/bin", "DENSENET_TOOLS_SHARE": "/tools/share"})
+
+    assert (found["PATH"], found["DENSENET_TOOLS_SHARE"]) == ("/tools/bin:/usr/bin", "/tools/share")
+
+
+def test_what_makes_the_tools_ready_says_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cache = Cache.of_user()
+    for tool in catalogue():
+        (cache.product(tool) / "bin").mkdir(parents=True)
+
+    found = ensure_tools(embedded=False)
+
+    assert Path(found["DENSENET_TOOLS_SHARE"]).is_relative_to(cache.folder)
+    assert found["PATH"].endswith("/tools/bin")

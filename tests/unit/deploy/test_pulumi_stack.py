@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deploy import pulumi_stack
+from deploy.errors import CommandFailedError
 from deploy.pulumi_stack import PulumiStack
 
 
@@ -17,8 +18,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     made: list[list[str]] = []
 
     def answer(command: list[str], _environment: Any, **_: Any) -> str:
+        known = ["stack", "init"] in made
         made.append(command[1:3])
-        return json.dumps({"deployment": {}}) if "export" in command else "[]"
+        if "export" in command and not known:
+            raise CommandFailedError("no stack named 'dev' found")
+        return json.dumps({"deployment": {}}) if "export" in command else json.dumps([{"name": "dev"}] if known else [])
 
     monkeypatch.setattr(pulumi_stack, "output_of", answer)
     monkeypatch.setattr(pulumi_stack, "run", lambda command, _environment, **_: made.append(command[1:2]))
@@ -54,7 +58,16 @@ def test_a_stack_is_initialised_once_and_deployed(stack: PulumiStack, calls: lis
     stack.settle()
     stack.up()
 
-    assert calls == [["stack", "ls"], ["stack", "init"], ["stack", "export"], ["up"]]
+    assert calls == [["stack", "export"], ["stack", "ls"], ["stack", "init"], ["stack", "export"], ["up"]]
+
+
+def test_a_stack_that_is_there_is_asked_for_its_state_alone(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle()
+    calls_before = len(calls)
+
+    stack.settle()
+
+    assert calls[calls_before:] == [["stack", "export"]]
 
 
 def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, calls: list[list[str]]) -> None:

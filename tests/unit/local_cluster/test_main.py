@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from local_cluster.__main__ import main
+from local_cluster.images import Images
 from local_cluster.layout import Layout
 
 
@@ -64,3 +67,26 @@ def test_an_interrupt_says_how_to_go_on(capsys: pytest.CaptureFixture[str], monk
 
     assert main(["--name", "embedded-test", "up"]) == 130
     assert "the same `up` again goes on from here" in one_line(capsys)
+
+
+def test_up_imports_the_images_that_are_missing(
+    layout: Layout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[Path, str]] = []
+    monkeypatch.setattr("local_cluster.__main__.bring_up", lambda *_, **__: None)
+    monkeypatch.setattr(Images, "references", lambda _images: {"localhost/a:1"})
+    monkeypatch.setattr(Images, "load", lambda _images, archive, *, reference: loaded.append((archive, reference)))
+    layout.lock.parent.mkdir(parents=True, exist_ok=True)
+
+    named = ["--image", "localhost/a:1=/cache/a.tar", "--image", "localhost/b:2=/cache/b.tar"]
+    assert main(["--name", "embedded-test", "up", *named]) == 0
+
+    assert loaded == [(Path("/cache/b.tar"), "localhost/b:2")]
+    assert capsys.readouterr().out.splitlines()[1:] == ["localhost/a:1 is present", "imported /cache/b.tar"]
+
+
+def test_an_image_without_its_archive_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--name", "embedded-test", "up", "--image", "localhost/a:1"])
+
+    assert "'localhost/a:1'; accepted: REF=ARCHIVE, such as" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -61,6 +62,25 @@ def test_the_definitions_have_a_place_before_they_are_built(environment: dict[st
     assert share.name == "share"
     assert share.parent.name.startswith("gateway-definitions-")
     assert share.is_relative_to(tmp_path / "cache" / "densenet-triton" / "tools")
+
+
+def test_the_environment_is_one_object(environment: dict[str, str]) -> None:
+    answer = tools("environment", environment=environment)
+
+    share = tools("share", environment=environment).stdout.strip()
+    assert json.loads(answer.stdout) == {"PATH": f"{FOLDER}/bin", "DENSENET_TOOLS_SHARE": share}
+
+
+def test_what_is_ready_is_found_by_the_environment_alone(environment: dict[str, str], tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache" / "densenet-triton" / "tools")
+    for tool in chosen(catalogue(), "pulumi"):
+        (cache.product(tool) / "bin").mkdir(parents=True)
+
+    answer = tools("ready", "--only", "pulumi", environment=environment)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout == tools("environment", environment=environment).stdout
+    assert list((tmp_path / "pulumi" / "plugins").iterdir())
 
 
 def test_what_is_missing_is_listed_with_the_reason(environment: dict[str, str]) -> None:

@@ -42,7 +42,7 @@ def test_the_locked_packages_and_the_project_are_installed_once(clone: Path, tmp
     assert python == clone / ".venv" / "bin" / "python"
     made, synced, installed = calls(clone)
     assert made.startswith("venv --quiet --allow-existing --python ")
-    assert synced == f"pip sync --quiet --require-hashes --python {python} {clone}/requirements.lock"
+    assert synced == f"pip sync --quiet --compile-bytecode --require-hashes --python {python} {clone}/requirements.lock"
     assert installed.endswith(f"--no-deps --no-build-isolation --python {python} --editable {clone}")
 
 

@@ -1,0 +1,38 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import cluster as cluster_module
+from deploy.cluster import Cluster
+from deploy.errors import CommandFailedError, DeployError
+from infra.config import Cluster as ClusterConfig
+
+EMBEDDED = Cluster(config=ClusterConfig(context="embedded-test", namespace="triton"), environment={})
+
+
+def test_images_are_loaded_by_the_start_that_heals(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(cluster_module, "run", lambda command, _environment: commands.append(command))
+
+    EMBEDDED.start({"localhost/a:1": Path("/cache/a.tar"), "localhost/b:2": Path("/cache/b.tar")})
+
+    flags = ["--image", "localhost/a:1=/cache/a.tar", "--image", "localhost/b:2=/cache/b.tar"]
+    assert commands == [[sys.executable, "-m", "local_cluster", "--name", "embedded-test", "up", *flags]]
+
+
+def test_an_answer_is_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_module, "output_of", lambda *_, **__: "uid-1")
+
+    assert EMBEDDED.await_answer() == "uid-1"
+
+
+def test_a_cluster_that_does_not_answer_is_named_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> str:
+        raise CommandFailedError("connection refused")
+
+    monkeypatch.setattr(cluster_module, "output_of", fail)
+
+    with pytest.raises(DeployError, match=r"'embedded-test' does not answer: connection refused; start it: make up$"):
+        EMBEDDED.await_answer()
