@@ -13,7 +13,7 @@ from local_cluster.health import health
 from local_cluster.images import Images
 from local_cluster.layout import DEFAULT_NAME, Layout, layout_from_name
 from local_cluster.lock import locked
-from local_cluster.preflight import require_root_on_linux
+from local_cluster.machine import check_machine, require_platform, require_root
 from local_cluster.startup import bring_up
 from local_cluster.supervision import Supervisor
 from local_cluster.teardown import bring_down
@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default=DEFAULT_NAME, help="the cluster's name (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start the cluster, or mend it").set_defaults(action=_up)
+    check = commands.add_parser("check", help="say what keeps this machine from carrying the cluster, changing nothing")
+    check.set_defaults(action=_check)
     down = commands.add_parser("down", help="end the cluster and remove all of it")
     down.add_argument("--keep-data", action="store_true", help="leave what the next `up` goes on with")
     down.set_defaults(action=_down)
@@ -65,7 +67,8 @@ def _run(options: argparse.Namespace) -> int:
     layout = layout_from_name(options.name)
     action: Callable[[Layout, argparse.Namespace], int] = options.action
     if action is not _kubeconfig:
-        require_root_on_linux()
+        require_platform()
+        require_root()
     return action(layout, options)
 
 
@@ -73,6 +76,11 @@ def _up(layout: Layout, _options: argparse.Namespace) -> int:
     with locked(layout.lock, "up"):
         bring_up(layout, say=_say)
     print(f"cluster {layout.name} is up: {layout.gateway_url}, kubeconfig {layout.kubeconfig}")
+    return 0
+
+
+def _check(layout: Layout, _options: argparse.Namespace) -> int:
+    check_machine(layout)
     return 0
 
 
