@@ -1,6 +1,7 @@
 """What `make` does to a stack, step by step."""
 
 import os
+import sys
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -78,7 +79,8 @@ class Deployment:
     def check(self) -> None:
         """Check the configuration and this machine, and install what it lacks."""
         _ = self.config
-        self._require_root()
+        if self._cluster_config.local_name is not None:
+            check_machine(self._cluster_config.local_name)
         self.ensure_tools()
 
     def ensure_tools(self) -> None:
@@ -210,14 +212,6 @@ class Deployment:
     def _whereabouts(self) -> Whereabouts:
         return Whereabouts(folder=self._state)
 
-    def _require_root(self) -> None:
-        """Refuse before anything is built what would fail after it: only root can start the embedded cluster."""
-        if self.is_embedded and os.geteuid() != 0:
-            raise DeployError(
-                f"cluster.context {self._cluster_config.context!r} is the embedded cluster, which needs root; "
-                f"accepted without: a context of your own cluster; or as root: sudo make up STACK={self.stack}"
-            )
-
     def _kubectl(self, *arguments: str) -> None:
         run(self.cluster.kubectl_command(*arguments), self._environment)
 
@@ -259,3 +253,15 @@ class Deployment:
             return reasons(self.cluster.pods(self.namespace))
         except CommandFailedError as error:
             return [f"the pods could not be asked: {error}"]
+
+
+def check_machine(cluster: str) -> None:
+    """Have the embedded cluster look, before anything is installed or built for it, whether this machine carries it.
+
+    Args:
+        cluster: its name.
+
+    Raises:
+        StepFailedError: it does not; every fault has been named.
+    """
+    run([sys.executable, "-m", "local_cluster", "--name", cluster, "check"], os.environ)

@@ -13,7 +13,7 @@ from local_cluster.health import health
 from local_cluster.images import Images
 from local_cluster.layout import DEFAULT_NAME, Layout, layout_from_name
 from local_cluster.lock import locked
-from local_cluster.preflight import require_root_on_linux
+from local_cluster.machine import check_machine, require_platform, require_root
 from local_cluster.startup import bring_up
 from local_cluster.supervision import Supervisor
 from local_cluster.teardown import bring_down
@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     help_of_image = "then import an image, unless it is present"
     up.add_argument("--image", action="append", default=[], type=_image, metavar="REF=ARCHIVE", help=help_of_image)
     up.set_defaults(action=_up)
+    check = commands.add_parser("check", help="say what keeps this machine from carrying the cluster, changing nothing")
+    check.set_defaults(action=_check)
     down = commands.add_parser("down", help="end the cluster and remove all of it")
     down.add_argument("--keep-data", action="store_true", help="leave what the next `up` goes on with")
     down.set_defaults(action=_down)
@@ -76,7 +78,8 @@ def _run(options: argparse.Namespace) -> int:
     layout = layout_from_name(options.name)
     action: Callable[[Layout, argparse.Namespace], int] = options.action
     if action is not _kubeconfig:
-        require_root_on_linux()
+        require_platform()
+        require_root()
     return action(layout, options)
 
 
@@ -90,6 +93,11 @@ def _up(layout: Layout, options: argparse.Namespace) -> int:
         if reference not in present:
             images.load(archive, reference=reference)
         print(f"{reference} is present" if reference in present else f"imported {archive}")
+    return 0
+
+
+def _check(layout: Layout, _options: argparse.Namespace) -> int:
+    check_machine(layout)
     return 0
 
 

@@ -4,29 +4,27 @@ Pods reach the outside; the outside, other clusters included, opens no connectio
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
-from local_cluster import programs
+from local_cluster import host_forwarding, programs
 from local_cluster.layout import Layout
 
-_IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 _IPTABLES_CHAIN = {"family": "ip", "table": "filter", "name": "FORWARD"}
 
 
 def ensure(layout: Layout) -> None:
     """Have the rules be there, also after somebody has flushed the host's ruleset."""
-    _IP_FORWARD.write_text("1", encoding="utf-8")
     programs.run(["nft", "-f", "-"], stdin=_without_table(layout) + _table(layout))
     if _iptables_chain().get("policy") == "drop":  # Docker's and ufw's doing
         present = programs.run(["iptables", "-S", "FORWARD"]).splitlines()
         for rule in _forward_rules(layout):
             if rule not in present:
                 programs.run(["iptables", *rule.replace("-A", "-I", 1).split()])
+    host_forwarding.ensure(layout)
 
 
 def remove(layout: Layout) -> None:
-    """Remove the cluster's rules, those that are there; forwarding as such stays on."""
+    """Remove the cluster's rules, those that are there."""
     if programs.find("nft") is None:
         return
     programs.run(["nft", "-f", "-"], stdin=_without_table(layout))

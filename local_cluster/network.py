@@ -1,28 +1,59 @@
 """What a cluster must know of the host's network."""
 
 import ipaddress
-import json
 import socket
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from local_cluster import programs
+import psutil
+
 from local_cluster.awaiting import await_condition
 from local_cluster.layout import Layout
 
 _RESOLVER_FILES = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+_ROUTES = Path("/proc/net/route")
+_ROUTE_UP, _ROUTE_REJECTS = 0x1, 0x200
+_INTERFACES = Path("/sys/class/net")
 _DEFAULT_MTU = 1500
 _INTERFACE_GONE_S = 10
 
 
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One of the host's IPv4 routes.
+
+    Attributes:
+        network: where it leads.
+        interface: by which interface.
+        is_of_an_address: whether the interface itself has an address in that network.
+    """
+
+    network: ipaddress.IPv4Network
+    interface: str
+    is_of_an_address: bool
+
+
+def routes(table: Path = _ROUTES) -> list[Route]:
+    """List the host's IPv4 routes, as the kernel tells them to anybody."""
+    found = []
+    own = _networks_of_addresses()
+    for line in table.read_text(encoding="utf-8").splitlines()[1:]:
+        interface, destination, _, flags, _, _, _, mask, *_ = line.split()
+        if int(flags, 16) & (_ROUTE_UP | _ROUTE_REJECTS) == _ROUTE_UP:
+            network = ipaddress.IPv4Network((_address(destination), _address(mask)))
+            is_of_an_address = network in own.get(interface, ())
+            found.append(Route(network=network, interface=interface, is_of_an_address=is_of_an_address))
+    return found
+
+
 def default_route_mtu() -> int:
     """Return the largest packet, in bytes, that leaves by the default route."""
-    routes = json.loads(programs.run(["ip", "-json", "-4", "route", "show", "default"]))
-    if not routes:
-        return _DEFAULT_MTU
-    (link,) = json.loads(programs.run(["ip", "-json", "link", "show", "dev", routes[0]["dev"]]))
-    return int(link["mtu"])
+    for route in routes():
+        if route.network.prefixlen == 0:
+            return int((_INTERFACES / route.interface / "mtu").read_text(encoding="utf-8"))
+    return _DEFAULT_MTU
 
 
 def nameservers(resolver_files: tuple[Path, ...] = _RESOLVER_FILES) -> list[str]:
@@ -38,28 +69,25 @@ def nameservers(resolver_files: tuple[Path, ...] = _RESOLVER_FILES) -> list[str]
     return []
 
 
-def conflicting_route(layout: Layout, routes: Sequence[Mapping[str, Any]] | None = None) -> tuple[str, str] | None:
+def conflicting_route(layout: Layout, present: Sequence[Route] | None = None) -> tuple[str, str] | None:
     """Look for something else on the host that uses the cluster's address ranges.
 
     A wider route, such as a VPN's to all of 10.0.0.0/8, is no conflict: the cluster's own is more precise.
 
     Args:
         layout: the cluster.
-        routes: the host's IPv4 routes as ``ip -json`` shows them; asked of the host where not given.
+        present: the host's IPv4 routes; asked of the kernel where not given.
 
     Returns:
         The interface and its network, or None.
     """
-    if routes is None:
-        routes = json.loads(programs.run(["ip", "-json", "-4", "route", "show"]))
     ours = [ipaddress.IPv4Network(subnet) for subnet in (layout.pod_subnet, layout.service_subnet)]
-    for route in routes:
-        if route["dst"] == "default":
+    for route in routes() if present is None else present:
+        theirs = route.network
+        if theirs.prefixlen == 0:
             continue
-        theirs = ipaddress.IPv4Network(route["dst"])
-        is_of_an_address = route.get("protocol") == "kernel"
-        if any(theirs.subnet_of(own) or (is_of_an_address and theirs.overlaps(own)) for own in ours):
-            return route.get("dev", "?"), str(theirs)
+        if any(theirs.subnet_of(own) or (route.is_of_an_address and theirs.overlaps(own)) for own in ours):
+            return route.interface, str(theirs)
     return None
 
 
@@ -75,6 +103,23 @@ def await_interface_gone(layout: Layout) -> None:
         return f"{layout.bridge} is there" if has_interface(layout) else None
 
     await_condition(f"interface {layout.bridge} to go", reason, deadline_s=_INTERFACE_GONE_S)
+
+
+def _networks_of_addresses() -> dict[str, set[ipaddress.IPv4Network]]:
+    """Return the networks in which each interface has an address."""
+    return {
+        interface: {
+            ipaddress.IPv4Network((address.address, address.netmask), strict=False)
+            for address in addresses
+            if address.family is socket.AF_INET and address.netmask
+        }
+        for interface, addresses in psutil.net_if_addrs().items()
+    }
+
+
+def _address(word: str) -> str:
+    """Read an address as /proc/net/route has it: a number in hexadecimal, in the machine's order of bytes."""
+    return socket.inet_ntoa(struct.pack("=I", int(word, 16)))
 
 
 def _is_reachable(server: str) -> bool:

@@ -104,7 +104,7 @@ def key_path(layout: Layout, file: str) -> Path:
 
 
 def ensure_pki(layout: Layout, *, now: dt.datetime) -> list[str]:
-    """Make what is missing, damaged, about something else or near its end; leave the rest alone.
+    """Make what is missing, damaged, about something else, near its end or not valid yet; leave the rest alone.
 
     Args:
         layout: the cluster; its state folder exists.
@@ -118,7 +118,7 @@ def ensure_pki(layout: Layout, *, now: dt.datetime) -> list[str]:
     authorities = {}
     for file in (CLUSTER_AUTHORITY, ETCD_AUTHORITY):
         pair = _read_pair(layout, file)
-        if pair is None or _ends_soon(pair[0], now):
+        if pair is None or not _serves_at(pair[0], now):
             pair = _new_authority(f"{layout.name} {file}", now)
             _write_pair(layout, file, pair)
             made.append(file)
@@ -126,7 +126,7 @@ def ensure_pki(layout: Layout, *, now: dt.datetime) -> list[str]:
     for identity in identities(layout):
         pair = _read_pair(layout, identity.file)
         authority = authorities[identity.authority]
-        if pair is None or _ends_soon(pair[0], now) or not _fits(pair[0], identity, authority[0]):
+        if pair is None or not _serves_at(pair[0], now) or not _fits(pair[0], identity, authority[0]):
             _write_pair(layout, identity.file, _new_certificate(identity, authority, now))
             made.append(identity.file)
     if _ensure_service_account_key(layout):
@@ -182,8 +182,10 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _ends_soon(certificate: x509.Certificate, now: dt.datetime) -> bool:
-    return certificate.not_valid_after_utc - now < dt.timedelta(days=RENEW_DAYS)
+def _serves_at(certificate: x509.Certificate, now: dt.datetime) -> bool:
+    """Tell whether a certificate is valid, and will be for long: a clock that ran ahead makes some for the future."""
+    remaining = certificate.not_valid_after_utc - now
+    return certificate.not_valid_before_utc <= now and remaining >= dt.timedelta(days=RENEW_DAYS)
 
 
 def _fits(certificate: x509.Certificate, identity: Identity, authority: x509.Certificate) -> bool:

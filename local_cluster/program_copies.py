@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from local_cluster import programs
+from local_cluster import packages, programs
 from local_cluster.files import copy_program, make_folder, write_if_changed
 from local_cluster.layout import Layout
 
@@ -57,7 +57,7 @@ def copy_programs(layout: Layout) -> dict[str, ProgramCopy]:
     known, records = _known(layout), {}
     copies: dict[str, ProgramCopy] = {}
     try:
-        for name in (*programs.BUILT, *programs.DEBIAN_PACKAGES):
+        for name in (*programs.BUILT, *packages.package_of_program()):
             original = programs.required(name)
             if name in _OURS_ALONE or programs.is_systems(original):
                 continue

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from local_cluster import packages
 from local_cluster.errors import ProgramError
 
 BUILT = (
@@ -27,25 +28,10 @@ BUILT = (
 )
 """Programs that `make tools` builds where they are missing."""
 
-DEBIAN_PACKAGES = {
-    "ip": "iproute2",
-    "iptables": "iptables",
-    "mount": "mount",
-    "nft": "nftables",
-    "nsenter": "util-linux",
-    "runc": "runc",
-    "unshare": "util-linux",
-}
-"""Programs of the distribution, with the package that has them."""
-
-CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
-CNI_PACKAGE = "containernetworking-plugins"
-
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _SYSTEM_TREES = ("/usr", "/bin", "/sbin")
 _RUN_S = 60
 _DEATH_S = 5
-_CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 
 
 def search_path() -> str:
@@ -74,8 +60,9 @@ def required(program: str) -> str:
 
 def cure(program: str) -> str:
     """Return the command that installs a program."""
-    if program in DEBIAN_PACKAGES:
-        return f"apt-get install {DEBIAN_PACKAGES[program]}"
+    package = packages.package_of_program().get(program)
+    if package is not None:
+        return f"apt-get install {package}"
     return "run `make tools`, and put the folders that `python3 -m tools path` prints first on PATH"
 
 
@@ -86,8 +73,9 @@ def is_systems(program: str) -> bool:
 
 def cni_folder() -> Path | None:
     """Return the folder that holds every CNI plugin a cluster needs, or None."""
-    for folder in map(Path, _CNI_FOLDERS):
-        if all((folder / plugin).is_file() for plugin in CNI_PLUGINS):
+    plugins = packages.cni_plugins()
+    for folder in plugins.folders:
+        if all((folder / name).is_file() for name in plugins.names):
             return folder
     return None
 

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local_cluster import cgroups, host_rules, network, pki, programs, supervision
+from local_cluster import cgroups, host_rules, network, packages, pki, programs, supervision
 from local_cluster.awaiting import await_condition
+from local_cluster.capabilities import SYS_RESOURCE, has_capability
 from local_cluster.components import Component, Need, components
 from local_cluster.configuration import rendered_files
 from local_cluster.definitions import Definitions
@@ -17,14 +18,13 @@ from local_cluster.images import Images, pause_reference
 from local_cluster.kube_api import KubeApi
 from local_cluster.kubeconfigs import admin_kubeconfig
 from local_cluster.layout import STORAGE_OWNER, Layout
-from local_cluster.preflight import check_machine
+from local_cluster.preflight import check_all
 from local_cluster.program_copies import ProgramCopy, cluster_path, copy_programs, remove_unused_copies
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import Supervisor
 from local_cluster.teardown import FIXED_FOLDERS, end_processes, make_fixed_folders
 
 _FOUNDATION = Path(__file__).parent / "foundation.sh"
-_CAP_SYS_RESOURCE = 24
 _SUPERVISOR_S = 60
 _COMPONENT_S = 120
 _PODS_S = 180
@@ -53,7 +53,7 @@ def bring_up(layout: Layout, say: Say) -> None:
             say(f"{name}: started anew with its changed configuration")
     else:
         end_processes(layout)
-        check_machine(layout)
+        check_all(layout)
         parts, copies = write_state(layout)
         _start_foundation(layout, supervisor, say)
     remove_unused_copies(layout, copies)
@@ -79,7 +79,7 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
     pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
     cni_folder = programs.cni_folder()
     if cni_folder is None:
-        raise LocalClusterError(f"the CNI plugins are not installed: apt-get install {programs.CNI_PACKAGE}")
+        raise LocalClusterError(f"the CNI plugins are not installed: apt-get install {packages.cni_plugins().package}")
     copies = copy_programs(layout)
     runc = programs.required("runc")
     files = rendered_files(
@@ -89,7 +89,7 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
         pause_image=pause_reference(),
         mtu=network.default_route_mtu(),
         nameservers=network.nameservers(),
-        may_lower_oom_score=has_capability(_CAP_SYS_RESOURCE),
+        may_lower_oom_score=has_capability(SYS_RESOURCE),
     )
     for path, content in files.items():
         write_if_changed(path, content)
@@ -98,12 +98,6 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
     parts = tuple(component.running(copies) for component in components(layout))
     write_if_changed(supervisor_file, supervision.configuration(layout, parts))
     return parts, copies
-
-
-def has_capability(number: int, status: Path = Path("/proc/self/status")) -> bool:
-    """Tell whether this process holds a capability, by its number in linux/capability.h."""
-    lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
-    return bool(int(lines["CapEff"], 16) >> number & 1)
 
 
 def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from local_cluster import cgroups, host_rules, network
+from local_cluster import cgroups, host_forwarding, host_rules, network
 from local_cluster.errors import LocalClusterError
 from local_cluster.files import make_folder
 from local_cluster.layout import STATE_ROOT, Layout
@@ -37,6 +37,7 @@ def bring_down(layout: Layout, *, keep_data: bool) -> None:
     end_processes(layout)
     if cluster_in_same_slot(layout) is None:
         host_rules.remove(layout)
+    host_forwarding.release(layout)
     if not keep_data:
         refuse_to_remove_mounts(layout.state)
         remove_tree(layout.state)

@@ -4,68 +4,62 @@ import importlib.util
 import os
 import shlex
 import shutil
-import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from tools.errors import PackagesError
+from tools.apt import AptError, apt_get, knows
+from tools.errors import CatalogueError, PackagesError
 
 PURPOSES = ("cluster", "images", "python")
+_LIST = Path(__file__).with_suffix(".toml")
 _ADMIN_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on every user's PATH
-_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A Debian package and what shows that the machine has its content, whoever put it there.
-
-    Looking for the content and not for the package leaves alone what others have installed: Docker's containerd.io,
-    for one, brings a runc and does not tolerate Debian's.
-    """
+    """A Debian package and what shows that the machine has its content; `debian.toml` says what the fields mean."""
 
     name: str
     purposes: frozenset[str]
-    program: str = ""
-    paths: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     python_module: str = ""
 
     def is_there(self, environment: Mapping[str, str]) -> bool:
-        """Say whether its program is on PATH, one of its paths exists, or Python can import its module."""
-        if self.program:
-            folders = f"{environment.get('PATH', os.defpath)}:{_ADMIN_FOLDERS}"
-            return shutil.which(self.program, path=folders) is not None
-        if self.paths:
-            return any(Path(path).exists() for path in self.paths)
-        return importlib.util.find_spec(self.python_module) is not None
+        """Say whether its programs are on PATH, its files lie in one folder, and Python can import its module."""
+        path = f"{environment.get('PATH', os.defpath)}:{_ADMIN_FOLDERS}"
+        has_programs = all(shutil.which(program, path=path) for program in self.programs)
+        has_files = not self.files or any(
+            all(Path(folder, file).exists() for file in self.files) for folder in self.folders
+        )
+        return has_programs and has_files and (not self.python_module or _is_importable(self.python_module))
 
 
-PACKAGES = (
-    Package(name="runc", purposes=frozenset({"cluster", "images"}), program="runc"),
-    Package(
-        name="containernetworking-plugins",
-        purposes=frozenset({"cluster"}),
-        paths=("/usr/lib/cni/bridge", "/opt/cni/bin/bridge", "/usr/libexec/cni/bridge"),
-    ),
-    Package(name="iptables", purposes=frozenset({"cluster"}), program="iptables"),
-    Package(name="nftables", purposes=frozenset({"cluster"}), program="nft"),
-    Package(name="iproute2", purposes=frozenset({"cluster"}), program="ip"),
-    Package(name="mount", purposes=frozenset({"cluster"}), program="mount"),
-    Package(name="buildah", purposes=frozenset({"images"}), program="buildah"),
-    Package(name="mmdebstrap", purposes=frozenset({"images"}), program="mmdebstrap"),
-    Package(
-        name="debian-archive-keyring",
-        purposes=frozenset({"images"}),
-        paths=("/usr/share/keyrings/debian-archive-keyring.gpg",),
-    ),
-    Package(name="python3-venv", purposes=frozenset({"python"}), python_module="ensurepip"),
-)
+@cache
+def packages(path: Path = _LIST) -> tuple[Package, ...]:
+    """Read the list of packages.
+
+    Raises:
+        CatalogueError: the list can't be read, or says what it should not.
+    """
+    try:
+        return tuple(_package(*item) for item in tomllib.loads(path.read_text()).items())
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: {type(error).__name__}: {error}; restore the file: git checkout {path}"
+        ) from error
 
 
 def missing_packages(only: str | None, environment: Mapping[str, str]) -> list[str]:
     """Return the names of the packages that the machine lacks for a purpose, or for all of them."""
-    wanted = (package for package in PACKAGES if only is None or only in package.purposes)
+    wanted = (package for package in packages() if only is None or only in package.purposes)
     return [package.name for package in wanted if not package.is_there(environment)]
 
 
@@ -87,21 +81,39 @@ def install_missing(only: str | None) -> None:
         command = shlex.join(["sudo", "apt-get", "install", *missing])
         raise PackagesError(f"Debian packages are missing and only root can install them: {command}")
     sys.stderr.write(f"installing Debian packages: {', '.join(missing)}\n")
-    if not _has_candidates(missing) or not _succeeds(*_INSTALL, *missing):
-        # the package lists are missing or out of date
-        _succeeds("apt-get", "update")
-        if not _succeeds(*_INSTALL, *missing):
-            raise PackagesError(
-                f"apt-get could not install {', '.join(missing)}, see above; mend its sources or install them by hand: "
-                f"{shlex.join(['apt-get', 'install', *missing])}"
-            )
+    try:
+        _install(missing)
+    except AptError as error:
+        sys.stderr.write(error.output)
+        raise PackagesError(
+            f"apt-get could not install {', '.join(missing)}: {error}; mend its sources or install them by hand: "
+            f"{shlex.join(['apt-get', 'install', *missing])}"
+        ) from error
 
 
-def _has_candidates(packages: list[str]) -> bool:
-    result = subprocess.run(["apt-cache", "show", *packages], check=False, capture_output=True)
-    return result.returncode == 0
+def _install(missing: list[str]) -> None:
+    """Install packages, from lists that are updated where they don't know them or lead nowhere."""
+    if knows(missing):
+        with suppress(AptError):  # its lists may lead to versions that are gone
+            apt_get("install", *missing)
+            return
+    with suppress(AptError):  # one bad source of many may not matter
+        apt_get("update")
+    apt_get("install", *missing)
 
 
-def _succeeds(*command: str) -> bool:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(command, check=False, stdout=sys.stderr, env=environment).returncode == 0
+def _is_importable(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _package(name: str, table: Mapping[str, Any]) -> Package:
+    if not table["purposes"] or not set(table["purposes"]) <= set(PURPOSES):
+        raise ValueError(f"{name}.purposes is {table['purposes']!r}; accepted: a list of {', '.join(PURPOSES)}")
+    return Package(
+        name=name,
+        purposes=frozenset(table["purposes"]),
+        programs=tuple(table.get("programs", ())),
+        files=tuple(table.get("files", ())),
+        folders=tuple(table.get("folders", ())),
+        python_module=table.get("python_module", ""),
+    )

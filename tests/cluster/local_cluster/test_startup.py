@@ -106,9 +106,28 @@ def test_a_port_in_use_is_named_and_nothing_is_started() -> None:
     assert not driver.layout.state.exists()
 
 
+def test_the_machine_is_checked_before_any_program_is_there() -> None:
+    driver = ClusterDriver("embedded-bare")
+    bare = {"PATH": "/nowhere"}
+    check = driver.command("check")
+    assert subprocess.run(check, check=False, capture_output=True, env=bare).returncode == 0
+
+    with socket.create_server(("127.0.0.1", driver.layout.gateway_port)):
+        result = subprocess.run(check, check=False, capture_output=True, text=True, env=bare)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: port {driver.layout.gateway_port} on 127.0.0.1 is in use")
+    assert not driver.layout.state.exists()
+
+
+def test_the_machine_of_a_running_cluster_is_fit(cluster: ClusterDriver) -> None:
+    assert cluster.run("check") == ""
+
+
 def test_another_user_than_root_is_refused() -> None:
     command = [sys.executable, "-c", _AS_NOBODY]
     result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
 
     assert result.returncode == 1
-    assert result.stderr == "error: the embedded cluster needs root: run the same command with sudo\n"
+    assert result.stderr.startswith("error: the embedded cluster needs root: run the same command with sudo")
+    assert result.stderr.count("\n") == 1

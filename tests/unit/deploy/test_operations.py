@@ -1,26 +1,66 @@
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from deploy import operations
 from deploy.cluster import Cluster
-from deploy.errors import DeployError
+from deploy.errors import StepFailedError
 from deploy.operations import Deployment
 from infra.images import reference
 
 
-def test_without_root_nothing_is_built_for_the_embedded_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[bool] = []
-    monkeypatch.setattr(operations, "ensure_tools", lambda *, embedded: built.append(embedded))
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that are run, each without its Python, and the tools that are asked for; none really runs."""
+    told: list[list[str]] = []
 
-    with pytest.raises(DeployError, match="'embedded' is the embedded cluster, which needs root") as caught:
+    def ensure_tools(*, embedded: bool) -> dict[str, str]:
+        told.append(["tools", "embedded" if embedded else "own"])
+        return {}
+
+    def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+        assert command[0] == sys.executable
+        assert environment is os.environ
+        told.append(list(command[2:]))
+
+    monkeypatch.setattr(operations, "run", run)
+    monkeypatch.setattr(operations, "ensure_tools", ensure_tools)
+    return told
+
+
+def test_the_machine_is_looked_at_before_anything_is_installed_or_built(steps: list[list[str]]) -> None:
+    Deployment("dev").check()
+
+    assert steps == [["local_cluster", "--name", "embedded", "check"], ["tools", "embedded"]]
+
+
+def test_on_a_machine_that_can_not_carry_the_cluster_nothing_is_installed(
+    steps: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(command: Sequence[str], _environment: Mapping[str, str]) -> None:
+        steps.append(list(command[2:]))
+        raise StepFailedError("status 1")
+
+    monkeypatch.setattr(operations, "run", refuse)
+
+    with pytest.raises(StepFailedError):
         Deployment("dev").up()
 
-    assert built == []
-    assert "\n" not in str(caught.value)
+    assert steps == [["local_cluster", "--name", "embedded", "check"]]
+
+
+def test_nothing_of_the_embedded_cluster_is_asked_of_a_cluster_of_ones_own(
+    steps: list[list[str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "Pulumi.mine.yaml"
+    file.write_text((operations.ROOT / "Pulumi.h800.yaml").read_text())
+
+    Deployment("mine", file=file).check()
+
+    assert steps == [["tools", "own"]]
 
 
 @pytest.mark.parametrize(("built", "starts"), [(True, 1), (False, 2)])

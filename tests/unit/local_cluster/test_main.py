@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from local_cluster.__main__ import main
+from local_cluster.errors import PreflightError
 from local_cluster.images import Images
 from local_cluster.layout import Layout
 
@@ -11,6 +12,7 @@ from local_cluster.layout import Layout
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
@@ -48,7 +50,7 @@ def test_the_kubeconfigs_path_is_printed_for_any_user(
     assert capsys.readouterr().out == f"{layout.kubeconfig}\n"
 
 
-@pytest.mark.parametrize("command", [["up"], ["down"], ["status"], ["load", "x.tar"], ["logs", "etcd"]])
+@pytest.mark.parametrize("command", [["up"], ["check"], ["down"], ["status"], ["load", "x.tar"], ["logs", "etcd"]])
 def test_everything_else_needs_root(
     command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +58,37 @@ def test_everything_else_needs_root(
 
     assert main(["--name", "embedded-test", *command]) == 1
     assert "needs root" in one_line(capsys)
+
+
+@pytest.mark.usefixtures("layout")
+def test_every_fault_of_the_machine_is_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_layout: Layout) -> None:
+        raise PreflightError(["no room", "no kernel"])
+
+    monkeypatch.setattr("local_cluster.__main__.check_machine", refuse)
+
+    assert main(["--name", "embedded-test", "check"]) == 1
+    assert capsys.readouterr() == ("", "error: no room\nerror: no kernel\n")
+
+
+@pytest.mark.usefixtures("layout")
+def test_a_fit_machine_is_no_word(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local_cluster.__main__.check_machine", lambda _layout: None)
+
+    assert main(["--name", "embedded-test", "check"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_on_another_platform_its_root_is_not_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    monkeypatch.setattr("os.geteuid", lambda: 501)
+
+    assert main(["check"]) == 1
+    assert "this is linux on arm64" in one_line(capsys)
 
 
 @pytest.mark.usefixtures("layout")

@@ -115,6 +115,26 @@ def test_certificates_near_their_end_are_renewed_under_the_same_authority(layout
     assert certificate(layout, "admin").not_valid_after_utc > near_the_end + dt.timedelta(days=366)
 
 
+def test_what_a_clock_that_ran_ahead_has_made_is_made_again(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=NOW + dt.timedelta(days=365))
+
+    made = pki.ensure_pki(layout, now=NOW)
+
+    assert {pki.CLUSTER_AUTHORITY, pki.ETCD_AUTHORITY, "admin", "apiserver", "etcd"} <= set(made)
+    for file in set(made):
+        assert certificate(layout, file).not_valid_before_utc <= NOW
+    assert pki.ensure_pki(layout, now=NOW) == []
+
+
+def test_a_certificate_of_the_future_is_made_again_under_an_authority_of_today(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=NOW)
+    for suffix in ("key", "crt"):
+        (layout.pki / f"admin.{suffix}").unlink()
+    pki.ensure_pki(layout, now=NOW + dt.timedelta(days=365))
+
+    assert pki.ensure_pki(layout, now=NOW) == ["admin"]
+
+
 @pytest.mark.parametrize("suffix", ["key", "crt"])
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
 def test_a_damaged_pair_is_made_again(layout: Layout, suffix: str, damage: bytes | None) -> None:

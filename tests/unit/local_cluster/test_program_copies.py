@@ -8,9 +8,9 @@ from local_cluster import programs
 from local_cluster.errors import ProgramError
 from local_cluster.files import WriteError
 from local_cluster.layout import Layout
+from local_cluster.packages import package_of_program
 from local_cluster.program_copies import ProgramCopy, cluster_path, copy_programs, remove_unused_copies
 
-_SYSTEMS = ("ip", "iptables", "mount", "nft", "nsenter", "runc", "unshare")
 _SHA256_OF_BUILT_ETCD = "3f42d7211f96a8c1de66f248025cb7987e6d7546884c42250c2c826ada91138a"
 
 
@@ -21,7 +21,7 @@ def cache(tmp_path: Path, programs_on_path: Path, monkeypatch: pytest.MonkeyPatc
     system.mkdir()
     for name in programs.BUILT:
         rebuild(programs_on_path, name, f"built {name}")
-    for name in _SYSTEMS:
+    for name in package_of_program():
         rebuild(system, name, f"packaged {name}")
         (programs_on_path / name).symlink_to(system / name)
     monkeypatch.setattr("local_cluster.programs._SYSTEM_TREES", (str(system),))
@@ -46,7 +46,7 @@ def test_what_lies_outside_of_the_systems_folders_is_copied(layout: Layout, cach
     assert set(files(layout)) == set(programs.BUILT) - {"ctr", "kubectl", "pause"}
     assert copies[str(cache / "kubelet")].path == layout.programs / "kubelet"
     assert (layout.programs / "containerd-shim-runc-v2").read_text(encoding="utf-8") == "built containerd-shim-runc-v2"
-    assert not {str(cache / name) for name in _SYSTEMS} & set(copies)
+    assert not {str(cache / name) for name in package_of_program()} & set(copies)
 
 
 @pytest.mark.usefixtures("cache")

@@ -5,10 +5,29 @@ from pathlib import Path
 import pytest
 
 from tools import debian
-from tools.debian import Package, install_missing, missing_packages
-from tools.errors import PackagesError
+from tools.debian import install_missing, missing_packages, packages
+from tools.errors import CatalogueError, PackagesError
 
 MakeProgram = Callable[..., Path]
+
+_LIST = """
+[iproute2]
+purposes = ["cluster"]
+programs = ["ip"]
+[nftables]
+purposes = ["cluster"]
+programs = ["nft"]
+[buildah]
+purposes = ["images"]
+programs = ["buildah"]
+[keyring]
+purposes = ["images"]
+files = ["bin"]
+folders = ["/nowhere", "{there}"]
+[python3-venv]
+purposes = ["python"]
+python_module = "no_such_module"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -18,17 +37,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_program: MakeP
     monkeypatch.setattr(debian, "_ADMIN_FOLDERS", "/nowhere")
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(
-        debian,
-        "PACKAGES",
-        (
-            Package(name="iproute2", purposes=frozenset({"cluster"}), program="ip"),
-            Package(name="nftables", purposes=frozenset({"cluster"}), program="nft"),
-            Package(name="buildah", purposes=frozenset({"images"}), program="buildah"),
-            Package(name="keyring", purposes=frozenset({"images"}), paths=("/nowhere", str(tmp_path))),
-            Package(name="python3-venv", purposes=frozenset({"python"}), python_module="no_such_module"),
-        ),
-    )
+    listed = tmp_path / "debian.toml"
+    listed.write_text(_LIST.format(there=tmp_path))
+    monkeypatch.setattr(debian, "packages", lambda: packages(listed))
     make_program(folder / "ip", "")
     make_program(folder / "apt-cache", "")
     script = make_program(folder / "apt-get", "")
@@ -68,7 +79,7 @@ def test_lists_that_do_not_know_the_packages_are_updated_first(
 
     install_missing("cluster")
 
-    assert apt_calls(tmp_path)[0] == "update"
+    assert apt_calls(tmp_path)[0].endswith(" update")
     assert apt_calls(tmp_path)[1].endswith("nftables")
 
 
@@ -82,5 +93,34 @@ def test_who_is_not_root_is_told_the_command(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_apt_get_that_fails_is_one_line(machine: Path, make_program: MakeProgram) -> None:
     make_program(machine / "apt-get", "E: broken", 100)
 
-    with pytest.raises(PackagesError, match="apt-get could not install nftables, see above"):
+    with pytest.raises(PackagesError, match="apt-get could not install nftables: broken; mend its sources"):
         install_missing("cluster")
+
+
+@pytest.mark.parametrize(("files", "missing"), [(["bridge", "portmap"], []), (["bridge"], ["plugins"])])
+def test_a_package_is_there_when_one_folder_holds_all_of_its_files(
+    tmp_path: Path, files: list[str], missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "portmap").touch()
+    for file in files:
+        (tmp_path / "one" / file).touch()
+    listed = tmp_path / "debian.toml"
+    folders = [str(tmp_path / "one"), str(tmp_path / "other")]
+    listed.write_text(f'[plugins]\npurposes = ["cluster"]\nfiles = ["bridge", "portmap"]\nfolders = {folders}\n')
+    monkeypatch.setattr(debian, "packages", lambda: packages(listed))
+
+    assert missing_packages("cluster", os.environ) == missing
+
+
+def test_a_damaged_list_is_named(tmp_path: Path) -> None:
+    listed = tmp_path / "debian.toml"
+    listed.write_text('[runc]\npurposes = ["clusters"]\n')
+
+    with pytest.raises(CatalogueError, match=r"runc.purposes is \['clusters'\]; accepted: a list of cluster, images"):
+        packages(listed)
+
+
+def test_the_real_list_is_whole() -> None:
+    assert {"runc", "iproute2", "containernetworking-plugins", "buildah"} <= {package.name for package in packages()}
