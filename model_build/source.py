@@ -1,6 +1,7 @@
-"""Source onnx: a model file by URL, kept on the storage under its SHA-256."""
+"""Source onnx: a model file by URL, found or kept on the storage under its SHA-256."""
 
 import hashlib
+import stat
 import time
 from collections.abc import Iterator
 from http.client import HTTPException
@@ -27,18 +28,19 @@ def onnx_from_source(source: OnnxSource, storage: Storage, scratch: Path) -> Pat
 
     Args:
         source: the URL and the SHA-256 that its bytes must have.
-        storage: keeps the file in ``sources``, for the next build too.
+        storage: has the file in ``sources``, or keeps it in ``downloads``, for the next build too.
         scratch: takes the file while it is downloaded.
 
     Raises:
         SourceError: the URL does not answer, or its bytes are not those that were pinned.
     """
-    kept = storage.sources / source.sha256
-    if kept.exists():
-        found = sha256_of_file(kept)
-        if found != source.sha256:
-            raise SourceError(f"{kept} is damaged, its sha256 is {found}: remove it and run again")
-        return kept
+    for folder in (storage.sources, storage.downloads):
+        kept = folder / source.sha256
+        if _is_plain_file(kept):
+            found = sha256_of_file(kept)
+            if found != source.sha256:
+                raise SourceError(f"{kept} is damaged, its sha256 is {found}: remove it and run again")
+            return kept
     download = scratch / "download"
     found = _downloaded_sha256(source.url, download)
     if found != source.sha256:
@@ -46,10 +48,18 @@ def onnx_from_source(source: OnnxSource, storage: Storage, scratch: Path) -> Pat
             f"{source.url} has sha256 {found}, but the configuration says {source.sha256}; where the file is the "
             "right one, set source.sha256 to what it has"
         )
-    storage.sources.mkdir(exist_ok=True)
+    storage.downloads.mkdir(exist_ok=True)
     download.chmod(0o444)
     download.rename(kept)
     return kept
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Whether a file lies there; a link is not followed, and a FIFO never waited for."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _downloaded_sha256(url: str, destination: Path) -> str:

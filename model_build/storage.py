@@ -28,8 +28,13 @@ class Storage:
 
     @property
     def sources(self) -> Path:
-        """Source models by their SHA-256."""
+        """Source models by their SHA-256 that somebody else puts there: `make up`, as root, for pods to read."""
         return self.root / "sources"
+
+    @property
+    def downloads(self) -> Path:
+        """Source models by their SHA-256 that builds have downloaded."""
+        return self.root / "downloads"
 
     @property
     def timing_caches(self) -> Path:

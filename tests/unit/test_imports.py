@@ -18,7 +18,7 @@ ALLOWED = {
         "triton_python_backend_utils",
     },
     "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
-    "local_cluster": {"local_cluster", "cryptography", "yaml"},
+    "local_cluster": {"local_cluster", "cryptography", "psutil", "yaml"},
     "tools": {"tools"},
     "tools/language_host": {"tools", "google", "grpc", "pulumi"},
     "deploy": {"deploy", "infra", "psutil", "yaml"},

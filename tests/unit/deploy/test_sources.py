@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from infra.config import REPOSITORY, StackConfig, config_from_values
 
 MODEL = b"an ONNX file's bytes"
 DIGEST = hashlib.sha256(MODEL).hexdigest()
+PODS_USER = 1000
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 
 
 def stack(storage: Path, **source: Any) -> StackConfig:
@@ -20,10 +23,17 @@ def stack(storage: Path, **source: Any) -> StackConfig:
     return config_from_values(values, stack="dev")
 
 
+def stage(storage: Path, model: Path, sha256: str = DIGEST) -> None:
+    stage_source(stack(storage, kind="onnx", url=f"file://{model}", sha256=sha256))
+
+
 @pytest.fixture
 def storage(tmp_path: Path) -> Path:
+    """A storage as `make up` makes it: the pods' user's, where the tests may give something away."""
     folder = tmp_path / "storage"
     folder.mkdir()
+    if os.geteuid() == 0:
+        os.chown(folder, PODS_USER, PODS_USER)
     return folder
 
 
@@ -34,20 +44,163 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_local_model_is_staged_by_its_digest(storage: Path, model: Path) -> None:
-    stage_source(stack(storage, kind="onnx", url=f"file://{model}", sha256=DIGEST))
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A folder that nobody but root may change, with a file; /etc, say."""
+    folder = tmp_path / "etc"
+    folder.mkdir(mode=0o700)
+    (folder / "shadow").write_text("secret")
+    (folder / "shadow").chmod(0o600)
+    return folder
+
+
+def as_it_is(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Owner, mode and content of a folder and of its files."""
+    return {
+        path.name: (path.stat().st_uid, path.stat().st_mode, path.read_bytes() if path.is_file() else b"")
+        for path in [folder, *folder.iterdir()]
+    }
+
+
+def test_a_local_model_is_staged_by_its_digest_for_pods_to_read_and_not_to_change(storage: Path, model: Path) -> None:
+    stage(storage, model)
 
     staged = storage / "sources" / DIGEST
     assert staged.read_bytes() == MODEL
-    assert (staged.stat().st_uid, staged.stat().st_mode & 0o777) == (storage.stat().st_uid, 0o644)
+    for path, mode in ((staged, 0o644), (staged.parent, 0o755)):
+        assert (path.stat().st_uid, path.stat().st_mode & 0o7777) == (os.geteuid(), mode)
     assert [path.name for path in staged.parent.iterdir()] == [DIGEST]
+
+
+def test_what_is_staged_is_not_copied_again(storage: Path, model: Path) -> None:
+    stage(storage, model)
+    before = (storage / "sources" / DIGEST).stat()
+    model.write_bytes(b"another model by now")
+
+    stage(storage, model)
+
+    assert (storage / "sources" / DIGEST).stat() == before
 
 
 def test_a_model_of_another_digest_is_refused_and_not_staged(storage: Path, model: Path) -> None:
     with pytest.raises(DeployError, match=DIGEST):
-        stage_source(stack(storage, kind="onnx", url=f"file://{model}", sha256="0" * 64))
+        stage(storage, model, sha256="0" * 64)
 
-    assert list(storage.iterdir()) == []
+    assert list((storage / "sources").iterdir()) == []
+
+
+def test_a_link_to_a_folder_is_not_followed(storage: Path, model: Path, victim: Path) -> None:
+    before = as_it_is(victim)
+    (storage / "sources").symlink_to(victim)
+
+    with pytest.raises(DeployError, match=r"/storage/sources is a link, .*; remove it: rm /\S*/storage/sources$"):
+        stage(storage, model)
+
+    assert as_it_is(victim) == before
+
+
+@pytest.mark.parametrize("target", ["etc/shadow", "etc", "nothing"], ids=["file", "folder", "dangling"])
+def test_a_link_under_the_digest_s_name_is_not_taken_for_the_file(
+    storage: Path, model: Path, victim: Path, target: str
+) -> None:
+    before = as_it_is(victim)
+    (storage / "sources").mkdir()
+    (storage / "sources" / DIGEST).symlink_to(victim.parent / target)
+
+    with pytest.raises(DeployError, match=rf"/sources/{DIGEST} is a link; .*; remove it: rm -r /\S*/sources/{DIGEST}$"):
+        stage(storage, model)
+
+    assert as_it_is(victim) == before
+
+
+@pytest.mark.parametrize("place", ["sources", f"sources/{DIGEST}"])
+def test_a_fifo_is_refused_and_not_waited_for(storage: Path, model: Path, place: str) -> None:
+    (storage / place).parent.mkdir(exist_ok=True)
+    os.mkfifo(storage / place)
+
+    with pytest.raises(DeployError, match=rf"/storage/{place} is a FIFO.*; remove it: rm (-r )?/\S*/storage/{place}$"):
+        stage(storage, model)
+
+
+def test_a_folder_under_the_digest_s_name_is_refused(storage: Path, model: Path) -> None:
+    (storage / "sources" / DIGEST).mkdir(parents=True)
+
+    with pytest.raises(DeployError, match=rf"/sources/{DIGEST} is a folder; .*; remove it: rm -r "):
+        stage(storage, model)
+
+
+def test_a_storage_that_is_a_link_is_refused(model: Path, tmp_path: Path, victim: Path) -> None:
+    before = as_it_is(victim)
+    link = tmp_path / "link"
+    link.symlink_to(victim)
+
+    with pytest.raises(DeployError, match=r"/link is a link, .*; set storage.path to it$"):
+        stage(link, model)
+
+    assert as_it_is(victim) == before
+
+
+def test_a_storage_that_is_not_there_is_one_line(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match=r"cannot be copied to /\S*/absent/sources: No such file or directory; mend"):
+        stage(tmp_path / "absent", model)
+
+
+def swapped_after(name: str, storage: Path, victim: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a pod put a link in the place of `sources` right after root's first call of a function of `os`."""
+    real = getattr(os, name)
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        answer = real(*arguments, **keywords)
+        if not (storage / "sources").is_symlink():
+            (storage / "sources").rename(storage / "moved")
+            (storage / "sources").symlink_to(victim)
+        return answer
+
+    monkeypatch.setattr(os, name, call)
+
+
+def test_a_folder_that_is_swapped_before_it_is_opened_is_refused(
+    storage: Path, model: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = as_it_is(victim)
+    swapped_after("mkdir", storage, victim, monkeypatch)
+
+    with pytest.raises(DeployError, match=r"/storage/sources is a link"):
+        stage(storage, model)
+
+    assert as_it_is(victim) == before
+
+
+@pytest.mark.parametrize("call", ["fchown", "fsync"])
+def test_a_folder_that_is_swapped_while_it_is_written_leads_nowhere(
+    storage: Path, model: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    before = as_it_is(victim)
+    swapped_after(call, storage, victim, monkeypatch)
+
+    stage(storage, model)
+
+    assert as_it_is(victim) == before
+    assert [path.name for path in (storage / "moved").iterdir()] == [DIGEST]
+
+
+@as_root
+def test_a_folder_of_an_older_version_is_taken_over(storage: Path, model: Path) -> None:
+    """There the folder and the file were the pods' user's: what it can change is not taken for what was staged."""
+    staged = storage / "sources" / DIGEST
+    staged.parent.mkdir()
+    staged.parent.chmod(0o777)
+    staged.write_bytes(b"whatever a pod has written")
+    download = staged.with_name("0" * 64)
+    download.write_bytes(b"what a build has downloaded")
+    for path in (staged.parent, staged, download):
+        os.chown(path, PODS_USER, PODS_USER)
+
+    stage(storage, model)
+
+    assert staged.read_bytes() == MODEL
+    assert [path.stat().st_uid for path in (staged.parent, staged, download)] == [0, 0, PODS_USER]
+    assert staged.parent.stat().st_mode & 0o7777 == 0o755
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_published_plan_is_verified_and_not_built_again(
     inputs = inputs_from_folder(write_inputs(tiny_classifier()))
     first = published_manifest(inputs, storage)
     written_ns = (storage / "repositories" / PLAN / "manifest.json").stat().st_mtime_ns
-    for source in (storage / "sources").iterdir():
+    for source in (storage / "downloads").iterdir():
         source.unlink()
     assert published_manifest(inputs, storage) == first
     assert (storage / "repositories" / PLAN / "manifest.json").stat().st_mtime_ns == written_ns

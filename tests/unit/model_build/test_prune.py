@@ -113,9 +113,9 @@ def test_a_killed_pruning_leaves_nothing_half_there_and_the_next_one_completes_i
     assert Registrations(Storage(storage)).lists() == {"dev": (SECOND,)}
 
 
-def test_sources_and_timing_caches_stay(storage: Path) -> None:
+def test_sources_downloads_and_timing_caches_stay(storage: Path) -> None:
     publish(storage, FIRST, SECOND, stack="dev")
-    others = [storage / "sources" / "a", storage / "timing-caches" / "b"]
+    others = [storage / folder / "a" for folder in ("sources", "downloads", "timing-caches")]
     for path in others:
         path.parent.mkdir()
         path.touch()

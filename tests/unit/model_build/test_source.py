@@ -1,8 +1,9 @@
 import hashlib
 import http.server
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,10 @@ def server_url() -> Iterator[str]:
 
 def test_a_file_is_kept_under_its_digest(storage: Path, scratch: Path, file_url: str) -> None:
     kept = onnx_from_source(OnnxSource(url=file_url, sha256=SHA256), Storage(storage), scratch)
-    assert kept == storage / "sources" / SHA256
+    assert kept == storage / "downloads" / SHA256
     assert kept.read_bytes() == MODEL
     assert list(scratch.iterdir()) == []
+    assert not (storage / "sources").exists(), "that one is root's"
 
 
 def test_a_download_is_kept_under_its_digest(storage: Path, scratch: Path, server_url: str) -> None:
@@ -67,16 +69,28 @@ def test_a_download_is_kept_under_its_digest(storage: Path, scratch: Path, serve
     assert onnx_from_source(source, Storage(storage), scratch).read_bytes() == MODEL
 
 
-def test_what_is_kept_is_not_downloaded_again(storage: Path, scratch: Path) -> None:
-    (storage / "sources").mkdir()
-    (storage / "sources" / SHA256).write_bytes(MODEL)
+@pytest.mark.parametrize("folder", ["sources", "downloads"])
+def test_what_is_kept_is_not_downloaded_again(storage: Path, scratch: Path, folder: str) -> None:
+    (storage / folder).mkdir()
+    (storage / folder / SHA256).write_bytes(MODEL)
     source = OnnxSource(url="https://no.such.host.invalid/model.onnx", sha256=SHA256)
-    assert onnx_from_source(source, Storage(storage), scratch).read_bytes() == MODEL
+    assert onnx_from_source(source, Storage(storage), scratch) == storage / folder / SHA256
 
 
-def test_a_damaged_kept_file_is_refused(storage: Path, scratch: Path, file_url: str) -> None:
-    (storage / "sources").mkdir()
-    (storage / "sources" / SHA256).write_bytes(MODEL[:-1])
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["FIFO", "link"])
+def test_nothing_but_a_file_is_read(storage: Path, scratch: Path, file_url: str, plant: Callable[[Path], None]) -> None:
+    for folder in ("sources", "downloads"):
+        (storage / folder).mkdir()
+        plant(storage / folder / SHA256)
+    kept = onnx_from_source(OnnxSource(url=file_url, sha256=SHA256), Storage(storage), scratch)
+    assert kept == storage / "downloads" / SHA256
+    assert kept.read_bytes() == MODEL
+
+
+@pytest.mark.parametrize("folder", ["sources", "downloads"])
+def test_a_damaged_kept_file_is_refused(storage: Path, scratch: Path, file_url: str, folder: str) -> None:
+    (storage / folder).mkdir()
+    (storage / folder / SHA256).write_bytes(MODEL[:-1])
     with pytest.raises(SourceError, match=rf"{SHA256} is damaged, its sha256 is .*: remove it and run again"):
         onnx_from_source(OnnxSource(url=file_url, sha256=SHA256), Storage(storage), scratch)
 
@@ -84,7 +98,7 @@ def test_a_damaged_kept_file_is_refused(storage: Path, scratch: Path, file_url: 
 def test_another_digest_is_refused_with_both(storage: Path, scratch: Path, file_url: str) -> None:
     with pytest.raises(SourceError, match=rf"has sha256 {SHA256}, but the configuration says {'b' * 64}"):
         onnx_from_source(OnnxSource(url=file_url, sha256="b" * 64), Storage(storage), scratch)
-    assert not (storage / "sources").exists()
+    assert not (storage / "downloads").exists()
 
 
 def test_a_missing_file_says_how_it_gets_there(storage: Path, scratch: Path) -> None:
