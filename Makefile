@@ -74,8 +74,9 @@ lint: venv ## Lint and types
 check: lint ## Lint, types and unit tests
 	@$(VENV)/pytest tests/unit
 
-test: lint tools ## Everything that can be tested on this machine
-	@$(PYTHON) -m tools build --only simulation lint
+test: lint ## Everything that can be tested on this machine
+	@$(PYTHON) -m tools debian
+	@$(PYTHON) -m tools build
 	@$(PYTHON) -m tools tensorrt $(TENSORRT) >/dev/null
 	@$(VENV)/pytest tests -m "not faults or sample"
 
