@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cluster import pki
-from local_cluster.kubeconfigs import kubeconfig_path
+from local_cluster.kubeconfigs import KUBECONFIG, kubeconfig_path
 from local_cluster.layout import Layout
 from local_cluster.pki import certificate_path, key_path
 from local_cluster.program_copies import ProgramCopy
 from local_cluster.programs import required
+from local_cluster.unprivileged import command_without_rights, own_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,22 +247,24 @@ def _proxy(layout: Layout) -> Component:
 
 
 def _coredns(layout: Layout) -> Component:
-    config = layout.config / "Corefile"
+    files = own_file(layout, "coredns", "Corefile"), own_file(layout, "coredns", KUBECONFIG)
     return Component(
         name="coredns",
-        command=(required("coredns"), "-conf", str(config)),
+        command=(*command_without_rights(layout, "coredns"), required("coredns"), "-conf", str(files[0])),
         needs=Need.DEFINITIONS,
-        reads=(config, *_client_files(layout, "coredns")),
+        reads=files,
     )
 
 
 def _traefik(layout: Layout) -> Component:
     """Lay out the gateway; it alone lives in the host's network, to listen on the host's loopback."""
+    kubeconfig = own_file(layout, "traefik", KUBECONFIG)
     return Component(
         name="traefik",
         command=(
             required("nsenter"),
             f"--net={layout.run / 'host-network'}",
+            *command_without_rights(layout, "traefik"),
             required("traefik"),
             f"--entrypoints.web.address=127.0.0.1:{layout.gateway_port}",
             "--providers.kubernetesgateway=true",
@@ -274,7 +277,7 @@ def _traefik(layout: Layout) -> Component:
             "--log.level=INFO",
             "--log.nocolor=true",
         ),
-        reads=_client_files(layout, "traefik"),
-        environment=(("KUBECONFIG", str(kubeconfig_path(layout, "traefik"))),),
+        reads=(kubeconfig,),
+        environment=(("KUBECONFIG", str(kubeconfig)),),
         needs=Need.DEFINITIONS,
     )

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from local_cluster import pki
-from local_cluster.kubeconfigs import CLIENTS, client_kubeconfig, kubeconfig_path
+from local_cluster.kubeconfigs import CLIENTS, KUBECONFIG, client_kubeconfig, kubeconfig_path, whole_kubeconfig
 from local_cluster.layout import Layout
+from local_cluster.unprivileged import COMPONENTS, own_file
 
 CLUSTER_DOMAIN = "cluster.local"
 
@@ -21,10 +22,9 @@ def rendered_files(
     cni_folder: Path,
     pause_image: str,
     mtu: int,
-    nameservers: Sequence[str],
     may_lower_oom_score: bool,
 ) -> dict[Path, str]:
-    """Render every configuration file but supervisord's.
+    """Render the configuration files that root reads, all but supervisord's.
 
     Args:
         layout: the cluster.
@@ -32,7 +32,6 @@ def rendered_files(
         cni_folder: folder of the CNI plugins.
         pause_image: reference of the image that holds a pod's namespaces open.
         mtu: largest packet on the pod network, in bytes.
-        nameservers: DNS servers for names outside the cluster.
         may_lower_oom_score: whether root may make a process less likely to be killed for memory.
 
     Returns:
@@ -46,10 +45,25 @@ def rendered_files(
         config / "cni" / "10-bridge.conflist": json.dumps(_pod_network(layout, mtu), indent=2),
         config / "kubelet.yaml": _yaml(_kubelet(layout)),
         config / "kube-proxy.yaml": _yaml(_proxy(layout)),
-        config / "Corefile": _corefile(layout, nameservers),
-        config / "resolv.conf": "".join(f"nameserver {server}\n" for server in nameservers),
+        # What is outside the cluster, the cluster's DNS server asks the host's: only it must follow their changes.
+        config / "resolv.conf": f"nameserver {layout.node_address}\n",
         **{kubeconfig_path(layout, client): client_kubeconfig(layout, client) for client in CLIENTS},
     }
+
+
+def unprivileged_files(layout: Layout, *, nameservers: Sequence[str]) -> dict[str, dict[Path, str]]:
+    """Render what the components read that are not root.
+
+    Args:
+        layout: the cluster.
+        nameservers: DNS servers for names outside the cluster.
+
+    Returns:
+        For each component the content of each of its files.
+    """
+    files = {name: {own_file(layout, name, KUBECONFIG): whole_kubeconfig(layout, name)} for name in COMPONENTS}
+    files["coredns"][own_file(layout, "coredns", "Corefile")] = _corefile(layout, nameservers)
+    return files
 
 
 def _yaml(document: dict[str, Any]) -> str:
@@ -187,7 +201,7 @@ def _corefile(layout: Layout, nameservers: Sequence[str]) -> str:
     bind {layout.node_address}
     errors
     kubernetes {CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {{
-        kubeconfig {kubeconfig_path(layout, "coredns")}
+        kubeconfig {own_file(layout, "coredns", KUBECONFIG)}
         fallthrough in-addr.arpa ip6.arpa
     }}{forward}
     cache 30

@@ -29,9 +29,6 @@ for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/p
     echo "${setting#*=}" > "$shown"
     mount --bind "$shown" "/proc/sys/${setting%=*}"
 done
-if [ -e /etc/resolv.conf ]; then  # for image pulls; the host's may name a server on the host's loopback
-    mount --bind "$CONFIG/resolv.conf" /etc/resolv.conf
-fi
 
 # The host is a neighbour on the bridge, and the bridge's way outside.
 ip link set lo up
@@ -49,5 +46,11 @@ ip route add default via "$HOST_ADDRESS"
 # Cluster IPs that no rule translates must not leave by the default route.
 ip route add "$SERVICE_SUBNET" dev "$BRIDGE" src "$NODE_ADDRESS"
 on_host ip route add "$SERVICE_SUBNET" via "$NODE_ADDRESS"
+
+# Names are resolved by the host's own resolv.conf, which is no copy and so follows every change of the host's. A server
+# on the host's loopback is not on this one: the cluster's DNS server answers in its place, and may do so without root.
+nft "table ip host-resolver { chain output { type nat hook output priority -100
+    ip daddr 127.0.0.0/8 meta l4proto { tcp, udp } th dport 53 dnat to $NODE_ADDRESS; }; }"
+echo 53 > /proc/sys/net/ipv4/ip_unprivileged_port_start
 
 exec "$PYTHON" -P -m supervisor.supervisord --nodaemon --configuration "$CONFIG/supervisord.conf"

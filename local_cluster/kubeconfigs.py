@@ -8,8 +8,10 @@ import yaml
 from local_cluster import pki
 from local_cluster.layout import Layout
 
-CLIENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "coredns", "traefik")
-"""Components that reach the API server by a kubeconfig, each with the identity of that name."""
+CLIENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet")
+"""Components that reach the API server by a kubeconfig, each with the identity of that name, as root."""
+KUBECONFIG = "kubeconfig"
+"""Name of the file in the folder of a component that is not root."""
 
 
 def kubeconfig_path(layout: Layout, client: str) -> Path:
@@ -29,14 +31,14 @@ def client_kubeconfig(layout: Layout, client: str) -> str:
     )
 
 
-def admin_kubeconfig(layout: Layout) -> str:
-    """Render the administrator's kubeconfig; it holds its key, so that it works wherever it is copied."""
+def whole_kubeconfig(layout: Layout, identity: str) -> str:
+    """Render the kubeconfig of the administrator, say; it holds its key, so that it works wherever it is copied."""
     return _kubeconfig(
         layout,
         cluster={"certificate-authority-data": _base64(pki.certificate_path(layout, pki.CLUSTER_AUTHORITY))},
         user={
-            "client-certificate-data": _base64(pki.certificate_path(layout, "admin")),
-            "client-key-data": _base64(pki.key_path(layout, "admin")),
+            "client-certificate-data": _base64(pki.certificate_path(layout, identity)),
+            "client-key-data": _base64(pki.key_path(layout, identity)),
         },
     )
 

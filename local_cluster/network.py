@@ -124,13 +124,14 @@ def _address(word: str) -> str:
 
 def _is_reachable(server: str) -> bool:
     try:
-        return not ipaddress.IPv4Address(server).is_loopback
+        address = ipaddress.IPv4Address(server)
     except ValueError:
         return False
+    return not (address.is_loopback or address.is_unspecified)  # the latter means the host itself, too
 
 
 def _nameservers_in(file: Path) -> list[str]:
     if not file.is_file():
         return []
-    words = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    words = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
     return [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]

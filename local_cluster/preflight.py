@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from local_cluster import packages, programs
 from local_cluster.definitions import DefinitionsError, definition_files
-from local_cluster.errors import PreflightError
+from local_cluster.errors import PreflightError, ProgramError
 from local_cluster.layout import Layout
 from local_cluster.machine import machine_faults
 
@@ -50,8 +50,10 @@ def _definition_faults() -> Iterator[str]:
 def _nat_faults() -> Iterator[str]:
     if any(programs.find(program) is None for program in ("unshare", "nft")):
         return  # named among the programs
-    if not programs.succeeds(_NAT_IN_NEW_NETWORK):
-        yield "the kernel gives no masquerading: `modprobe -a nft_chain_nat nft_masq`"
+    try:
+        programs.run(_NAT_IN_NEW_NETWORK)
+    except ProgramError as error:
+        yield f"the kernel gives no masquerading: `modprobe -a nft_chain_nat nft_masq` ({error})"
 
 
 CHECKS: tuple[Callable[[], Iterator[str]], ...] = (_program_faults, _definition_faults, _nat_faults)

@@ -6,23 +6,24 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local_cluster import cgroups, host_rules, network, packages, pki, programs, supervision
+from local_cluster import cgroups, host_rules, network, packages, pki, programs, supervision, versions
 from local_cluster.awaiting import await_condition
 from local_cluster.capabilities import SYS_RESOURCE, has_capability
 from local_cluster.components import Component, Need, components
-from local_cluster.configuration import rendered_files
+from local_cluster.configuration import rendered_files, unprivileged_files
 from local_cluster.definitions import Definitions
 from local_cluster.errors import DeadlineError, LocalClusterError
 from local_cluster.files import make_folder, write_if_changed
 from local_cluster.images import Images, pause_reference
 from local_cluster.kube_api import KubeApi
-from local_cluster.kubeconfigs import admin_kubeconfig
+from local_cluster.kubeconfigs import whole_kubeconfig
 from local_cluster.layout import STORAGE_OWNER, Layout
 from local_cluster.preflight import check_all
 from local_cluster.program_copies import ProgramCopy, cluster_path, copy_programs, remove_unused_copies
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import Supervisor
 from local_cluster.teardown import FIXED_FOLDERS, end_processes, make_fixed_folders
+from local_cluster.unprivileged import hand_over
 
 _FOUNDATION = Path(__file__).parent / "foundation.sh"
 _SUPERVISOR_S = 60
@@ -72,10 +73,12 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
     Returns:
         The components that this configuration describes, and the copies of programs that are in use.
     """
+    make_folder(layout.state.parent, mode=0o755)
     for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
         make_folder(folder, mode=mode)
     make_folder(layout.config, mode=0o700)
     make_folder(layout.storage, mode=0o755, owner=STORAGE_OWNER)
+    versions.refuse_downgrade(layout)
     pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
     cni_folder = programs.cni_folder()
     if cni_folder is None:
@@ -88,12 +91,13 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
         cni_folder=cni_folder,
         pause_image=pause_reference(),
         mtu=network.default_route_mtu(),
-        nameservers=network.nameservers(),
         may_lower_oom_score=has_capability(SYS_RESOURCE),
     )
     for path, content in files.items():
         write_if_changed(path, content)
-    write_if_changed(layout.kubeconfig, admin_kubeconfig(layout))
+    for component, own in unprivileged_files(layout, nameservers=network.nameservers()).items():
+        hand_over(layout, component, own)
+    write_if_changed(layout.kubeconfig, whole_kubeconfig(layout, "admin"))
     supervisor_file = layout.config / "supervisord.conf"
     parts = tuple(component.running(copies) for component in components(layout))
     write_if_changed(supervisor_file, supervision.configuration(layout, parts))

@@ -41,6 +41,17 @@ def remains(driver: ClusterDriver) -> list[str]:
     return found + [line for line in namespaces if str(layout.config) in line]
 
 
+def forwarding_for_clusters() -> list[str]:
+    """Name what is still as a cluster needs it, on a host that forwards nothing by itself."""
+    settings = Path("/proc/sys/net/ipv4")
+    if (settings / "ip_forward").read_text(encoding="utf-8").strip() == "1":
+        return []
+    interfaces = settings.glob("conf/*/forwarding")
+    found = [str(path) for path in interfaces if path.read_text(encoding="utf-8").strip() == "1"]
+    tables = output("nft", "list", "tables").splitlines()
+    return found + [line for line in tables if line.endswith(" densenet-triton-forwarding")]
+
+
 def refusal_in_pod(cluster: ClusterDriver, pod: str, url: str) -> str:
     """Have a pod ask a server that it must not reach, and return what its client says."""
     ask = ["/kubectl", "get", "--raw=/readyz", f"--server={url}", "--insecure-skip-tls-verify", "--token=x"]
@@ -84,10 +95,12 @@ def test_a_half_made_cluster_goes_too() -> None:
 
 def test_down_can_keep_the_data_for_the_next_up(cluster: ClusterDriver) -> None:
     cluster.kubectl("create", "configmap", "survivor")
+    assert len(forwarding_for_clusters()) != 1  # all that it takes, or nothing on a host that is a router
 
     printed = cluster.run("down", "--keep-data")
 
     assert str(cluster.layout.state) in printed
     assert [line for line in remains(cluster) if line != f"folder {cluster.layout.state}"] == []
+    assert forwarding_for_clusters() == []
     cluster.run("up")
     assert cluster.kubectl("get", "configmap", "survivor", "--output=name") == "configmap/survivor\n"

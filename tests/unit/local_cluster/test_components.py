@@ -51,7 +51,18 @@ def test_the_gateway_listens_on_the_hosts_loopback(layout: Layout) -> None:
 
     assert traefik.command[1] == f"--net={layout.run / 'host-network'}"
     assert "--entrypoints.web.address=127.0.0.1:8801" in traefik.command
-    assert dict(traefik.environment)["KUBECONFIG"].endswith("traefik.kubeconfig")
+    assert dict(traefik.environment) == {"KUBECONFIG": str(layout.state / "traefik" / "kubeconfig")}
+
+
+@pytest.mark.parametrize("name", ["coredns", "traefik"])
+def test_who_talks_to_strangers_has_no_rights_and_reads_nothing_of_the_pki(layout: Layout, name: str) -> None:
+    part = component(layout, name)
+
+    program = next(word for word in part.command if word.endswith(f"/{name}"))
+    before = part.command[: part.command.index(program)]
+    assert {"--no-new-privs", "--bounding-set=-all", "--clear-groups"} <= set(before)
+    assert not any(str(layout.pki) in word for word in part.command)
+    assert {path.parent for path in part.reads} == {layout.state / name}
 
 
 def test_the_digest_changes_with_what_is_read(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import base64
+import datetime as dt
 import json
 import tomllib
 from collections.abc import Mapping
@@ -7,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local_cluster.configuration import rendered_files
+from local_cluster import pki
+from local_cluster.configuration import rendered_files, unprivileged_files
 from local_cluster.layout import Layout
 
 
@@ -17,7 +20,6 @@ def rendered(layout: Layout, **changes: Any) -> Mapping[Path, str]:
         "cni_folder": Path("/usr/lib/cni"),
         "pause_image": "localhost/pause:1",
         "mtu": 1400,
-        "nameservers": ["192.0.2.53"],
         "may_lower_oom_score": False,
     }
     return rendered_files(layout, **(values | changes))
@@ -73,13 +75,37 @@ def test_kube_proxy_changes_no_limit_of_the_machine(layout: Layout) -> None:
     assert set(config["conntrack"].values()) == {0, "0s"}
 
 
-def test_names_outside_are_asked_of_the_hosts_servers(layout: Layout) -> None:
-    files = rendered(layout, nameservers=["192.0.2.53", "192.0.2.54"])
+def corefile(layout: Layout, nameservers: list[str]) -> str:
+    pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
+    return unprivileged_files(layout, nameservers=nameservers)["coredns"][layout.state / "coredns" / "Corefile"]
 
-    assert "bind 10.210.1.1\n" in files[layout.config / "Corefile"]
-    assert "forward . 192.0.2.53 192.0.2.54\n" in files[layout.config / "Corefile"]
-    assert files[layout.config / "resolv.conf"] == "nameserver 192.0.2.53\nnameserver 192.0.2.54\n"
+
+def test_names_outside_are_asked_of_the_hosts_servers(layout: Layout) -> None:
+    text = corefile(layout, ["192.0.2.53", "192.0.2.54"])
+
+    assert "bind 10.210.1.1\n" in text
+    assert "forward . 192.0.2.53 192.0.2.54\n" in text
 
 
 def test_without_a_server_the_cluster_answers_for_itself_alone(layout: Layout) -> None:
-    assert "forward" not in rendered(layout, nameservers=[])[layout.config / "Corefile"]
+    assert "forward" not in corefile(layout, [])
+
+
+def test_pods_that_take_the_nodes_servers_ask_the_clusters_own(layout: Layout) -> None:
+    files = rendered(layout)
+
+    assert yaml.safe_load(files[layout.config / "kubelet.yaml"])["resolvConf"] == str(layout.config / "resolv.conf")
+    assert files[layout.config / "resolv.conf"] == "nameserver 10.210.1.1\n"
+
+
+def test_a_component_that_is_not_root_has_its_own_key_and_no_others(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))
+    files = unprivileged_files(layout, nameservers=[])
+
+    assert {path.parent for own in files.values() for path in own} == {
+        layout.state / "coredns",
+        layout.state / "traefik",
+    }
+    for name, own in files.items():
+        user = yaml.safe_load(own[layout.state / name / "kubeconfig"])["users"][0]["user"]
+        assert base64.b64decode(user["client-key-data"]) == pki.key_path(layout, name).read_bytes()

@@ -102,5 +102,12 @@ def test_reachable_servers_are_taken_as_they_are(tmp_path: Path) -> None:
     assert nameservers((first, tmp_path / "absent")) == ["192.0.2.1"]
 
 
+def test_a_file_that_is_no_utf_8_is_read_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "resolv.conf"
+    file.write_bytes(b"# B\xfcro\nnameserver 0.0.0.0\nnameserver 192.0.2.1\n")
+
+    assert nameservers((file,)) == ["192.0.2.1"]
+
+
 def test_a_host_without_servers_gives_none(tmp_path: Path) -> None:
     assert nameservers((tmp_path / "absent",)) == []

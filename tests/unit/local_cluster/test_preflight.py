@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from local_cluster import preflight
-from local_cluster.errors import PreflightError
+from local_cluster.errors import PreflightError, ProgramError
 from local_cluster.layout import Layout
 
 
@@ -17,7 +17,7 @@ def fit_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("local_cluster.programs.find", lambda program: f"/bin/{program}")
     monkeypatch.setattr("local_cluster.programs.cni_folder", lambda: Path("/usr/lib/cni"))
     monkeypatch.setattr(preflight, "machine_faults", lambda _layout: [])
-    monkeypatch.setattr(preflight, "_NAT_IN_NEW_NETWORK", ("true",))
+    monkeypatch.setattr("local_cluster.programs.run", lambda _command: "")
 
 
 def faults(layout: Layout) -> tuple[str, ...]:
@@ -77,7 +77,10 @@ def test_all_faults_are_told_at_once(layout: Layout, monkeypatch: pytest.MonkeyP
 
 
 def test_a_kernel_without_masquerading_is_named(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "_NAT_IN_NEW_NETWORK", ("false",))
+    def refuse(_command: object) -> str:
+        raise ProgramError("`unshare --net nft …` ended with status 1: Operation not supported")
+
+    monkeypatch.setattr("local_cluster.programs.run", refuse)
 
     (fault,) = faults(layout)
     assert fault.startswith("the kernel gives no masquerading")
