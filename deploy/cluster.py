@@ -10,6 +10,7 @@ from typing import Any
 from deploy.commands import output_of, run
 from deploy.errors import CommandFailedError, DeployError
 from infra.config import Cluster as ClusterConfig
+from tools.privileges import as_root, give_to_caller, home_of_process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,12 @@ class Cluster:
     def start(self) -> None:
         """Start the embedded cluster, or heal it."""
         self._local("up")
+        self.lend()
+
+    def lend(self) -> None:
+        """Under sudo, let the user who called read the embedded cluster's kubeconfig, which root has written."""
+        if self.config.local_name and self.config.kubeconfig_path:
+            give_to_caller(self.config.kubeconfig_path)
 
     def load(self, archive: Path, image: str) -> None:
         """Load an image's archive into the embedded cluster, unless the image is there."""
@@ -94,4 +101,6 @@ class Cluster:
         name = self.config.local_name
         if name is None:
             raise DeployError(f"cluster.context {self.config.context!r} is not an embedded cluster of this project")
-        run([sys.executable, "-m", "local_cluster", "--name", name, *arguments], self.environment)
+        with as_root():
+            environment = {**self.environment, **home_of_process()}
+            run([sys.executable, "-m", "local_cluster", "--name", name, *arguments], environment)

@@ -47,9 +47,16 @@ def deployment_environment() -> dict[str, str]:
     return environment
 
 
-def shown_environment(environment: Mapping[str, str], stack: str) -> str:
-    """Return the lines of `make env`: what plain `pulumi` needs to work on a stack, for a shell's eval."""
+def shown_environment(environment: Mapping[str, str], stack: str, *, kubeconfig: Path | None) -> str:
+    """Return the lines of `make env`, for a shell's eval: what plain `pulumi` and `kubectl` need to work on a stack.
+
+    Args:
+        environment: what `deployment_environment` returned.
+        stack: its name.
+        kubeconfig: the file that the stack names, if it names one.
+    """
     shown = {**{key: environment[key] for key in _SHOWN if key in environment}, "PULUMI_STACK": stack}
+    shown |= {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
     return "\n".join(f"export {key}={_quoted(value)}" for key, value in shown.items())
 
 

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from deploy.errors import ImageError, ProgramMissingError
 from infra.images import LOCAL_REGISTRY, base_image, debian_base, reference, takes_serving
+from tools.privileges import home_of_process
 
 # Of a stable release, where no mirror is named, the updates and the security updates come with it.
 _MMDEBSTRAP = (
@@ -163,7 +164,7 @@ class ImageBuilder:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                env={**os.environ, "TMPDIR": str(self._scratch)},
+                env={**os.environ, **home_of_process(), "TMPDIR": str(self._scratch)},
                 pass_fds=(self._lock,),
             ) as process,
             log.open("w") as file,

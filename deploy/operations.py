@@ -20,6 +20,7 @@ from deploy.sources import stage_source
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
+from tools.privileges import as_root, may_be_root
 
 
 class Deployment:
@@ -51,6 +52,7 @@ class Deployment:
     @cached_property
     def pulumi(self) -> PulumiStack:
         """The stack as Pulumi knows it."""
+        self.cluster.lend()  # Pulumi reads the kubeconfig by itself
         return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
 
     @cached_property
@@ -92,7 +94,8 @@ class Deployment:
             self._prepare_embedded()
         self.cluster.await_answer()
         require_nodes(self.config, self.cluster)
-        stage_source(self.config)
+        with as_root():
+            stage_source(self.config)
 
     def settle(self) -> None:
         """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run."""
@@ -168,7 +171,9 @@ class Deployment:
 
     def push_images(self, registry: str) -> None:
         """Build those of the project's images that the stack names, and push them."""
-        push_images(self._own_images, registry, serving=self._serving_image(registry))
+        images, serving = self._own_images, self._serving_image(registry)
+        with as_root():
+            push_images(images, registry, serving=serving)
 
     def logs(self) -> None:
         """Print what the stack's Triton pods have logged."""
@@ -195,7 +200,7 @@ class Deployment:
 
     def _require_root(self) -> None:
         """Refuse before anything is built what would fail after it: only root can start the embedded cluster."""
-        if self.is_embedded and os.geteuid() != 0:
+        if self.is_embedded and not may_be_root():
             raise DeployError(
                 f"cluster.context {self._cluster_config.context!r} is the embedded cluster, which needs root; "
                 f"accepted without: a context of your own cluster; or as root: sudo make up STACK={self.stack}"
@@ -211,8 +216,10 @@ class Deployment:
         """
         self.cluster.start()
         if self._cluster_config.registry == LOCAL_REGISTRY:
-            serving = self._serving_image(LOCAL_REGISTRY)
-            for image, archive in build_images(self._own_images, serving=serving).items():
+            images, serving = self._own_images, self._serving_image(LOCAL_REGISTRY)
+            with as_root():
+                archives = build_images(images, serving=serving)
+            for image, archive in archives.items():
                 self.cluster.load(archive, reference(image, LOCAL_REGISTRY, serving=serving))
 
     @property
@@ -250,6 +257,7 @@ def ensure_tools(*, embedded: bool) -> None:
         StepFailedError: something could not be installed or built.
     """
     if embedded:
-        run([sys.executable, "-m", "tools", "debian"], os.environ)
+        with as_root():
+            run([sys.executable, "-m", "tools", "debian"], os.environ)
     purposes = ("pulumi", "cluster") if embedded else ("pulumi",)
     run([sys.executable, "-m", "tools", "build", "--only", *purposes], os.environ)

@@ -17,6 +17,7 @@ from tools.debian import PURPOSES, install_missing
 from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
 from tools.plugins import link_plugins
+from tools.privileges import become_caller
 from tools.tensorrt import ensure_tensorrt, environment_of, releases
 from tools.venv import ensure_uv, ensure_venv
 
@@ -29,6 +30,7 @@ def main() -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)
     arguments = _parser().parse_args()
+    become_caller()
     try:
         _run(arguments)
     except ToolsError as error:

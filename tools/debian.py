@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import PackagesError
+from tools.privileges import as_root
 
 PURPOSES = ("cluster", "images", "python")
 _ADMIN_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on every user's PATH
@@ -69,6 +70,7 @@ def missing_packages(only: str | None, environment: Mapping[str, str]) -> list[s
     return [package.name for package in wanted if not package.is_there(environment)]
 
 
+@as_root()
 def install_missing(only: str | None) -> None:
     """Install what the machine lacks by one apt-get; where nothing is missing, run nothing.
 
