@@ -57,7 +57,7 @@ url: venv ## The stack's URL and nothing else  [STACK=dev]
 logs: venv ## Triton's log  [STACK=dev]
 	@$(DEPLOY) logs --stack $(STACK)
 
-env: venv ## What plain `pulumi` needs: eval "$(make env)"  [STACK=dev]
+env: venv ## What plain `pulumi` and `kubectl` need: eval "$(make env)"  [STACK=dev]
 	@$(DEPLOY) env --stack $(STACK)
 
 tools: venv ## Install and build what this machine lacks (make up and make test do this by themselves)

@@ -9,6 +9,7 @@ from deploy.environment import ensure_tools, shown_environment
 from deploy.errors import DeployError, StepFailedError
 from deploy.operations import Deployment
 from infra.errors import InfraError
+from tools.privileges import on_behalf_of_caller
 
 _INTERRUPTED = 130
 
@@ -17,7 +18,8 @@ def main() -> int:
     """Run one verb; errors that a user can cause end in a line on standard error and status 1."""
     arguments = _parser().parse_args()
     try:
-        arguments.run(arguments)
+        with on_behalf_of_caller():
+            arguments.run(arguments)
     except StepFailedError:
         return 1
     except (DeployError, InfraError, OSError) as error:
@@ -31,9 +33,10 @@ def main() -> int:
 
 def _env(stack: str) -> None:
     ensure_tools(embedded=False)
-    pulumi = Deployment(stack).pulumi
-    pulumi.initialise()
-    print(shown_environment(pulumi.environment, stack))
+    deployment = Deployment(stack)
+    deployment.pulumi.initialise()
+    kubeconfig = deployment.cluster.config.kubeconfig_path
+    print(shown_environment(deployment.environment, stack, kubeconfig=kubeconfig))
 
 
 _VERBS: dict[str, Callable[[str], None]] = {

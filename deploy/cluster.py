@@ -11,6 +11,7 @@ from typing import Any
 from deploy.commands import output_of, run
 from deploy.errors import CommandFailedError, DeployError
 from infra.config import Cluster as ClusterConfig
+from tools.privileges import as_root, give_to_caller, home_of_process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,11 @@ class Cluster:
     config: ClusterConfig
     environment: Mapping[str, str]
 
+    def lend(self) -> None:
+        """Under sudo, let the user who called read the embedded cluster's kubeconfig, which root has written."""
+        if self.config.local_name and self.config.kubeconfig_path:
+            give_to_caller(self.config.kubeconfig_path)
+
     def start(self, images: Mapping[str, Path] | None = None) -> None:
         """Start the embedded cluster, or heal it.
 
@@ -33,6 +39,7 @@ class Cluster:
         """
         flags = (("--image", f"{reference}={archive}") for reference, archive in (images or {}).items())
         self._local("up", *itertools.chain.from_iterable(flags))
+        self.lend()
 
     def status(self) -> None:
         """Print the state of the embedded cluster's components."""
@@ -92,4 +99,6 @@ class Cluster:
         name = self.config.local_name
         if name is None:
             raise DeployError(f"cluster.context {self.config.context!r} is not an embedded cluster of this project")
-        run([sys.executable, "-m", "local_cluster", "--name", name, *arguments], self.environment)
+        with as_root():
+            environment = {**self.environment, **home_of_process()}
+            run([sys.executable, "-m", "local_cluster", "--name", name, *arguments], environment)

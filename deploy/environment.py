@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.commands import output_of, run
+from tools.privileges import as_root
 
 _SHOWN = (
     "PATH",
@@ -61,15 +62,23 @@ def ensure_tools(*, embedded: bool) -> dict[str, str]:
     """
     purposes = ("pulumi", "cluster") if embedded else ("pulumi",)
     with tempfile.TemporaryFile("w+") as said:
-        run([sys.executable, "-m", "tools", "ready", "--only", *purposes], os.environ, stdout=said)
+        with as_root():  # for Debian's packages alone: `tools` becomes the user who called by itself
+            run([sys.executable, "-m", "tools", "ready", "--only", *purposes], os.environ, stdout=said)
         said.seek(0)
         found: dict[str, str] = json.load(said)
     return found
 
 
-def shown_environment(environment: Mapping[str, str], stack: str) -> str:
-    """Return the lines of `make env`: what plain `pulumi` needs to work on a stack, for a shell's eval."""
+def shown_environment(environment: Mapping[str, str], stack: str, *, kubeconfig: Path | None) -> str:
+    """Return the lines of `make env`, for a shell's eval: what plain `pulumi` and `kubectl` need to work on a stack.
+
+    Args:
+        environment: what `deployment_environment` returned.
+        stack: its name.
+        kubeconfig: the file that the stack names, if it names one.
+    """
     shown = {**{key: environment[key] for key in _SHOWN if key in environment}, "PULUMI_STACK": stack}
+    shown |= {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
     return "\n".join(f"export {key}={_quoted(value)}" for key, value in shown.items())
 
 

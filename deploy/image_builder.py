@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TextIO
 
 from deploy.errors import ImageError, ProgramMissingError
-from infra.images import LOCAL_REGISTRY, base_image, reference, takes_serving
+from infra.images import LOCAL_REGISTRY, base_image, debian_base, reference, takes_serving
+from tools.privileges import home_of_process
 
-_DEBIAN = f"{LOCAL_REGISTRY}/debian:bookworm"
+# Of a stable release, where no mirror is named, the updates and the security updates come with it.
 _MMDEBSTRAP = (
     "mmdebstrap",
     "--variant=apt",
@@ -26,7 +27,6 @@ _MMDEBSTRAP = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=force-unsafe-io",
-    "bookworm",
 )
 _WHEEL_PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in range(17, 37)), "manylinux2014_x86_64")
 _PYTHON_MIRROR = "UV_PYTHON_INSTALL_MIRROR"  # uv's own setting: where it downloads a Python from
@@ -106,20 +106,29 @@ class ImageBuilder:
             return f"SERVING={self._serving}"
         if base := base_image(image, repository=self._repository):
             return f"SERVING={self._reference(base)}"
-        self._add_debian()
-        return f"BASE={_DEBIAN}"
+        debian = debian_base(image, repository=self._repository)
+        if debian is None:
+            raise ImageError(
+                f"images/{image}/Containerfile names no base that can be made here; "
+                "accepted: ARG BASE=docker.io/library/debian:<suite>-<yyyymmdd>-slim"
+            )
+        return f"BASE={self._debian(debian)}"
 
-    def _add_debian(self) -> None:
-        key = hashlib.sha256("\0".join(_MMDEBSTRAP).encode()).hexdigest()[:16]
-        base = self._cache / f"debian-{key}.tar"
+    def _debian(self, debian: str) -> str:
+        """Return the local reference of a dated Debian, which is made once for each date, with its updates of then."""
+        name = f"{LOCAL_REGISTRY}/{debian}"
+        tag = debian.partition(":")[2]
+        key = hashlib.sha256("\0".join((*_MMDEBSTRAP, tag)).encode()).hexdigest()[:16]
+        base = self._cache / f"debian-{tag}-{key}.tar"
         if not base.exists():
             _require("mmdebstrap")
             scratch = self._scratch / base.name
-            self._run("debian", *_MMDEBSTRAP, str(scratch))
+            self._run("debian", *_MMDEBSTRAP, tag.partition("-")[0], str(scratch))
             _publish(scratch, base)
         containerfile = self._scratch / "Containerfile"
         containerfile.write_text(f"FROM scratch\nADD {base.name} /\n")
-        self._run("debian", *self._buildah, "bud", f"--file={containerfile}", f"--tag={_DEBIAN}", str(self._cache))
+        self._run("debian", *self._buildah, "bud", f"--file={containerfile}", f"--tag={name}", str(self._cache))
+        return name
 
     def _downloaded_wheels(self, image: str) -> Path:
         """Download the locked wheels, as they must be for the image's Python."""
@@ -155,7 +164,7 @@ class ImageBuilder:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                env={**os.environ, "TMPDIR": str(self._scratch)},
+                env={**os.environ, **home_of_process(), "TMPDIR": str(self._scratch)},
                 pass_fds=(self._lock,),
             ) as process,
             log.open("w") as file,

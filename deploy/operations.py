@@ -20,6 +20,7 @@ from deploy.sources import stage_source
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
+from tools.privileges import as_root
 
 
 class Deployment:
@@ -57,6 +58,7 @@ class Deployment:
     @cached_property
     def pulumi(self) -> PulumiStack:
         """The stack as Pulumi knows it."""
+        self.cluster.lend()  # Pulumi reads the kubeconfig by itself
         return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
 
     @cached_property
@@ -106,7 +108,8 @@ class Deployment:
             self._prepare_embedded()
         identity = self.cluster.await_answer()
         require_nodes(self.config, self.cluster)
-        stage_source(self.config)
+        with as_root():
+            stage_source(self.config)
         return identity
 
     def settle(self, identity: str | None = None) -> None:
@@ -187,7 +190,9 @@ class Deployment:
 
     def push_images(self, registry: str) -> None:
         """Build those of the project's images that the stack names, and push them."""
-        push_images(self._own_images, registry, serving=self._serving_image(registry))
+        images, serving = self._own_images, self._serving_image(registry)
+        with as_root():
+            push_images(images, registry, serving=serving)
 
     def logs(self) -> None:
         """Print what the stack's Triton pods have logged."""
@@ -224,7 +229,8 @@ class Deployment:
         serving = self._serving_image(LOCAL_REGISTRY)
         if not are_built(own, serving=serving):
             self.cluster.start()  # what keeps it from starting is said before minutes of building
-        archives = build_images(own, serving=serving)
+        with as_root():
+            archives = build_images(own, serving=serving)
         self.cluster.start({reference(image, LOCAL_REGISTRY, serving=serving): archives[image] for image in own})
 
     @property
@@ -264,4 +270,5 @@ def check_machine(cluster: str) -> None:
     Raises:
         StepFailedError: it does not; every fault has been named.
     """
-    run([sys.executable, "-m", "local_cluster", "--name", cluster, "check"], os.environ)
+    with as_root():
+        run([sys.executable, "-m", "local_cluster", "--name", cluster, "check"], os.environ)

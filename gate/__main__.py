@@ -14,6 +14,7 @@ from gate import operations
 from gate.errors import GateError
 from gate.releases import table_from_releases
 from infra.errors import InfraError
+from tools.privileges import on_behalf_of_caller
 
 _REFUSED = 1
 _INTERRUPTED = 130
@@ -32,7 +33,8 @@ def main() -> int:
     arguments = parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a runner that cancels a job asks so first
     try:
-        return int(arguments.run(arguments))
+        with on_behalf_of_caller():
+            return int(arguments.run(arguments))
     except (GateError, DeployError, InfraError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return _REFUSED

@@ -13,6 +13,7 @@ import yaml
 from deploy.commands import ROOT, run
 from gate.checkout import program_of_commit
 from gate.releases import Release
+from tools.privileges import as_root
 
 _PATIENCE_S = 1800
 _CLUSTER = "densenet-triton:cluster"
@@ -80,11 +81,12 @@ class ReleaseProgram:
         program, stack = self.folder / self.commit, self.release.subject.stack
         (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}), encoding="utf-8")
         python = program / ".venv" / "bin" / "python"
-        run(
-            [str(python), "-m", "deploy", verb, f"--stack={stack}", *flags],
-            environment_elsewhere(os.environ, ROOT),
-            cwd=program,
-        )
+        with as_root():  # under sudo it becomes the caller by itself
+            run(
+                [str(python), "-m", "deploy", verb, f"--stack={stack}", *flags],
+                environment_elsewhere(os.environ, ROOT),
+                cwd=program,
+            )
 
 
 def environment_elsewhere(environment: Mapping[str, str], root: Path) -> dict[str, str]:

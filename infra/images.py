@@ -18,6 +18,7 @@ _TAG_DIGITS = 16
 _COPIED_SUFFIXES = frozenset({".py", ".json", ".png", ".lock"})  # whatever else lies in a copied folder is a by-product
 _TAKES_SERVING = re.compile(r"^ARG SERVING$", re.MULTILINE)
 _BASE = re.compile(rf"^ARG SERVING={LOCAL_REGISTRY}/(?P<image>[\w-]+):latest$", re.MULTILINE)
+_DEBIAN = re.compile(r"^ARG BASE=docker\.io/library/(?P<debian>debian:[a-z]+-\d{8}-slim)$", re.MULTILINE)
 _COPY = re.compile(r"^COPY (?!--from)(?P<paths>.+) \S+$", re.MULTILINE)
 
 
@@ -65,6 +66,12 @@ def base_image(image: str, *, repository: Path = REPOSITORY) -> str | None:
     """Return the image of the project that an image is built on, if it is one."""
     match = _BASE.search(_containerfile(image, repository).read_text())
     return match["image"] if match else None
+
+
+def debian_base(image: str, *, repository: Path = REPOSITORY) -> str | None:
+    """Return the dated Debian, such as "debian:bookworm-20261005-slim", that an image is built on, if it is one."""
+    match = _DEBIAN.search(_containerfile(image, repository).read_text())
+    return match["debian"] if match else None
 
 
 def sources(image: str, *, repository: Path = REPOSITORY) -> list[Path]:

@@ -21,6 +21,7 @@ from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
 from tools.plugins import install_plugins, link_plugins
 from tools.prebuilt import is_allowed, package_folder
+from tools.privileges import become_caller
 from tools.prune import prune
 from tools.tensorrt import ensure_tensorrt, environment_of, releases
 from tools.venv import ensure_uv, ensure_venv, uv_folder
@@ -34,6 +35,7 @@ def main() -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)
     arguments = _parser().parse_args()
+    become_caller()
     try:
         _run(arguments)
     except ToolsError as error:

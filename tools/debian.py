@@ -15,6 +15,7 @@ from typing import Any
 
 from tools.apt import AptError, apt_get, knows
 from tools.errors import CatalogueError, PackagesError
+from tools.privileges import as_root
 
 PURPOSES = ("cluster", "images", "python")
 _LIST = Path(__file__).with_suffix(".toml")
@@ -63,6 +64,7 @@ def missing_packages(only: str | None, environment: Mapping[str, str]) -> list[s
     return [package.name for package in wanted if not package.is_there(environment)]
 
 
+@as_root()
 def install_missing(only: str | None) -> None:
     """Install what the machine lacks by one apt-get; where nothing is missing, run nothing.
 

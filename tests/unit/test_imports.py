@@ -21,8 +21,8 @@ ALLOWED = {
     "local_cluster": {"local_cluster", "cryptography", "psutil", "yaml"},
     "tools": {"tools"},
     "tools/language_host": {"tools", "google", "grpc", "pulumi"},
-    "deploy": {"deploy", "infra", "psutil", "yaml"},
-    "gate": {"gate", "deploy", "infra", "psutil", "pydantic", "yaml"},
+    "deploy": {"deploy", "infra", "psutil", "tools", "yaml"},
+    "gate": {"gate", "deploy", "infra", "psutil", "pydantic", "tools", "yaml"},
     "policy": {"policy", "infra", "pulumi_policy"},
     "bench": {
         *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
@@ -69,6 +69,12 @@ def test_a_folder_imports_only_what_is_its_own(folder: str) -> None:
 def test_only_the_pure_parts_of_infra_are_taken(folder: str) -> None:
     taken = {name for name in imported_in(folder) if name.partition(".")[0] == "infra"}
     assert {".".join(name.split(".")[:2]) for name in taken} <= TAKEN_FROM_INFRA
+
+
+@pytest.mark.parametrize("folder", ["deploy", "gate"])
+def test_of_the_tools_only_the_privileges_are_taken(folder: str) -> None:
+    """What else they do is asked for by their command line: it must do without this environment."""
+    assert {name for name in imported_in(folder) if name.partition(".")[0] == "tools"} == {"tools.privileges"}
 
 
 @pytest.mark.parametrize("name", sorted(TAKEN_FROM_INFRA))

@@ -122,6 +122,13 @@ def test_nothing_runs_as_root(containers: Containers, image: str) -> None:
 
 
 @pytest.mark.parametrize("image", OWN_IMAGES)
+def test_security_updates_are_in_the_image(containers: Containers, image: str) -> None:
+    """Its Debian was made with the updates and the security updates, and says where the next ones come from."""
+    suites = {line.split()[2] for line in containers.output(image, "cat", "/etc/apt/sources.list").splitlines()}
+    assert suites == {"bookworm", "bookworm-updates", "bookworm-security"}
+
+
+@pytest.mark.parametrize("image", OWN_IMAGES)
 def test_the_image_holds_what_its_locks_name(containers: Containers, image: str) -> None:
     images = OWN_IMAGES[: OWN_IMAGES.index(image) + 1]
     locked = locked_versions([REPOSITORY / "images" / name / "requirements.lock" for name in images])

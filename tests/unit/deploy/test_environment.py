@@ -57,7 +57,9 @@ def test_a_users_passphrase_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_shown_is_what_a_shell_can_eval() -> None:
-    shown = shown_environment({"PATH": "/a b:/it's", "PULUMI_BACKEND_URL": "file:///x", "HOME": "/h"}, "dev")
+    environment = {"PATH": "/a b:/it's", "PULUMI_BACKEND_URL": "file:///x", "HOME": "/h", "KUBECONFIG": "/theirs"}
+
+    shown = shown_environment(environment, "dev", kubeconfig=None)
 
     assert [shlex.split(line) for line in shown.splitlines()] == [
         ["export", "PATH=/a b:/it's"],
@@ -85,3 +87,9 @@ def test_what_makes_the_tools_ready_says_where_they_are(tmp_path: Path, monkeypa
 
     assert Path(found["DENSENET_TOOLS_SHARE"]).is_relative_to(cache.folder)
     assert found["PATH"].endswith("/tools/bin")
+
+
+def test_the_stack_s_kubeconfig_is_shown_for_plain_kubectl() -> None:
+    shown = shown_environment({"PATH": "/bin", "KUBECONFIG": "/theirs"}, "dev", kubeconfig=Path("/var/lib/a b/config"))
+
+    assert shlex.split(shown.splitlines()[-1]) == ["export", "KUBECONFIG=/var/lib/a b/config"]

@@ -1,6 +1,8 @@
 import fcntl
 import json
+import os
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from deploy.errors import ImageError, ProgramMissingError
+from deploy.image_builder import ImageBuilder
 from deploy.images import build_images, push_images
-from infra.images import REPOSITORY, reference, sources
+from infra.images import REPOSITORY, debian_base, reference, sources
 
 ON_SERVING = "model-build-tensorrt"
 SERVING = "nvcr.io/nvidia/tritonserver:26.07-py3"
@@ -117,7 +120,7 @@ def test_model_build_is_built_on_triton_cpu_which_is_built_first(machine: Machin
     archives: Mapping[str, Path] = build_images(("model-build",))
     assert list(archives) == ["model-build"]
     serving, building = (reference(image, "localhost") for image in ("triton-cpu", "model-build"))
-    assert machine.built() == ["localhost/debian:bookworm", serving, building]
+    assert machine.built() == [f"localhost/{debian_base('triton-cpu')}", serving, building]
     assert f"--build-arg=SERVING={serving}" in machine.calls("buildah", "bud")[-1]
     assert not machine.calls("buildah", "pull")
 
@@ -133,6 +136,45 @@ def test_the_debian_base_is_made_once(machine: Machine) -> None:
     archive_of("triton-cpu").unlink()
     archive_of("triton-cpu")
     assert len(machine.calls("mmdebstrap")) == 1
+
+
+def test_a_later_debian_is_made_anew(machine: Machine, tmp_path: Path) -> None:
+    """Each date is a base of its own, by which the image is built that names it."""
+    shutil.copytree(REPOSITORY / "images", tmp_path / "checkout" / "images")
+    containerfile = tmp_path / "checkout" / "images" / "triton-cpu" / "Containerfile"
+    machine.cache.mkdir(parents=True)
+    for date in ("20310101", "20310101", "20310201"):
+        containerfile.write_text(
+            re.sub(r"debian:bookworm-\d{8}-slim", f"debian:bookworm-{date}-slim", containerfile.read_text())
+        )
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        ImageBuilder(
+            repository=tmp_path / "checkout",
+            scratch=scratch,
+            cache=machine.cache,
+            serving="",
+            lock=os.open("/", os.O_RDONLY),
+        ).build("triton-cpu")
+        assert f"--build-arg=BASE=localhost/debian:bookworm-{date}-slim" in machine.calls("buildah", "bud")[-1]
+        shutil.rmtree(scratch)
+
+    assert [call[-2] for call in machine.calls("mmdebstrap")] == ["bookworm", "bookworm"]
+    kept = sorted(path.name.rpartition("-")[0] for path in machine.cache.glob("debian-*.tar"))
+    assert kept == ["debian-bookworm-20310101-slim", "debian-bookworm-20310201-slim"]
+
+
+def test_a_base_that_can_not_be_made_is_named(machine: Machine, tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "images", tmp_path / "images")
+    containerfile = tmp_path / "images" / "triton-cpu" / "Containerfile"
+    containerfile.write_text(re.sub(r"debian:\S+", "debian:bookworm", containerfile.read_text()))
+    machine.cache.mkdir(parents=True)
+    builder = ImageBuilder(repository=tmp_path, scratch=tmp_path, cache=machine.cache, serving="", lock=0)
+
+    with pytest.raises(
+        ImageError, match=r"images/triton-cpu/Containerfile names no base .*; accepted: ARG BASE=docker"
+    ):
+        builder.build("triton-cpu")
 
 
 @pytest.mark.parametrize("image", ["triton-cpu", "model-build"])

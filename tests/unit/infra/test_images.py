@@ -1,11 +1,21 @@
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from infra.images import REPOSITORY, base_image, content_tag, is_own, reference, sources, takes_serving
+from infra.images import (
+    REPOSITORY,
+    base_image,
+    content_tag,
+    debian_base,
+    is_own,
+    reference,
+    sources,
+    takes_serving,
+)
 
 IMAGES = ("triton-cpu", "model-build")
 
@@ -53,6 +63,16 @@ def test_a_tag_changes_with_what_is_in_its_image(checkout: Path, file: str, chan
         stream.write(b"\n")
     after = tags(checkout)
     assert {image for image in IMAGES if after[image] != before[image]} == changed
+
+
+def test_a_later_debian_changes_every_tag_that_stands_on_it(checkout: Path) -> None:
+    before = tags(checkout)
+    containerfile = checkout / "images" / "triton-cpu" / "Containerfile"
+    text, count = re.subn(r"(?m)^(ARG BASE=.*:bookworm)-\d{8}-slim$", r"\1-20310201-slim", containerfile.read_text())
+    containerfile.write_text(text)
+    assert count == 1
+    assert debian_base("triton-cpu", repository=checkout) == "debian:bookworm-20310201-slim"
+    assert all(tag != before[image] for image, tag in tags(checkout).items())
 
 
 def test_a_renamed_file_changes_the_tag(checkout: Path) -> None:
