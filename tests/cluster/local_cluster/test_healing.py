@@ -41,7 +41,7 @@ def emptied(cluster: ClusterDriver) -> Iterator[None]:
     used = [*environment()["PATH"].split(os.pathsep), environment()["DENSENET_TOOLS_SHARE"], sys.base_prefix]
     clone = Path(__file__).resolve().parents[3]
     folders = [str(clone), *(folder for folder in used if Path(folder).is_dir() and not is_systems(folder))]
-    inside = ["nsenter", f"--mount=/proc/{Supervisor(cluster.layout).pid()}/ns/mnt"]
+    inside = ["nsenter", f"--target={Supervisor(cluster.layout).pid()}", "--mount", "--pid"]
     covered = []
     try:
         for folder in folders:
@@ -51,7 +51,7 @@ def emptied(cluster: ClusterDriver) -> Iterator[None]:
                 covered.append(folder)
         yield
     finally:
-        for folder in covered:
+        for folder in reversed(covered):
             subprocess.run([*inside, "umount", "--lazy", folder], check=True)
 
 
