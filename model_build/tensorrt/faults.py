@@ -30,7 +30,7 @@ _ADVICE: Final = (
     ),
 )
 _NODE: Final = re.compile(r"In node (\d+)\b")
-_UNSUPPORTED: Final = re.compile(r"UNSUPPORTED_NODE|no importer|Plugin not found|creator &&", re.IGNORECASE)
+_UNSUPPORTED: Final = re.compile(r"no importer|Plugin not found|creator &&", re.IGNORECASE)
 _PLACE: Final = re.compile(r"^(\[[^\]]*\] ?)+")
 
 

@@ -26,6 +26,15 @@ def test_another_fault_at_a_node_names_it_too(tiny_classifier: Callable[..., byt
     assert text == f"{DOING}: at GlobalAveragePool (node 0, without a name): {line}"
 
 
+def test_an_operator_that_tensorrt_has_is_not_called_missing(tiny_classifier: Callable[..., bytes]) -> None:
+    line = (
+        "In node 1 with name: conv and operator: Conv (importConv): UNSUPPORTED_NODE_ATTR: Assertion failed: "
+        '!attrs.count("reduction"): Attribute reduction is not supported.'
+    )
+    text = fault_from_line(line, doing=DOING, model=tiny_classifier())
+    assert text == f"{DOING}: at Conv (node 1, without a name): {line}"
+
+
 WORKSPACE = (
     "[optimizer.cpp::computeCosts::4048] Error Code 10: Internal Error (Could not find any implementation for "
     "node /conv0/Conv due to insufficient workspace. See verbose log for requested sizes.)"
