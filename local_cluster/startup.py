@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local_cluster import cgroups, host_rules, network, packages, pki, programs, supervision, versions
+from local_cluster import cgroups, host_forwarding, host_rules, network, packages, pki, programs, supervision, versions
 from local_cluster.awaiting import await_condition
 from local_cluster.capabilities import SYS_RESOURCE, has_capability
 from local_cluster.components import Component, Need, components
@@ -57,6 +57,7 @@ def bring_up(layout: Layout, say: Say) -> None:
         parts = write_state(layout)
         _start_foundation(layout, supervisor, say)
     host_rules.ensure(layout)
+    host_forwarding.ensure(layout)
     _converge(layout, supervisor, parts, say)
 
 
