@@ -5,8 +5,9 @@ interface by itself: the one setting for all would reset others, be inherited by
 Docker, say, that the host does not forward. What came in by such an interface may then leave for a cluster, and for
 an interface that came later and looks after itself; to those that were there it goes as little as before.
 
-A record in the run folder says for which clusters and interfaces that was done. It is written before anything is
-changed, and removed after all is put back, so that an interrupted command leaves nothing that the next can't see.
+A record in the run folder says for which clusters and interfaces that was done; each network namespace has its own. It
+is written before anything is changed, and removed after all is put back, so that an interrupted command leaves nothing
+that the next can't see.
 """
 
 import fcntl
@@ -37,12 +38,12 @@ class _Record:
     """What was changed, and for whom.
 
     Attributes:
-        network: which network namespace of which boot; the record says nothing of another.
+        boot: the machine's boot, after which nothing of it is true.
         clusters: those that need it.
         interfaces: those that did not forward before.
     """
 
-    network: str
+    boot: str
     clusters: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
 
@@ -62,7 +63,7 @@ def ensure(layout: Layout) -> None:
         clusters = {*record.clusters, layout.name}
         bridges = {layout_from_name(name).bridge for name in clusters}
         after = _Record(
-            network=record.network,
+            boot=record.boot,
             clusters=tuple(sorted(clusters)),
             interfaces=tuple(sorted({*record.interfaces, *switched} - bridges)),
         )
@@ -77,7 +78,7 @@ def release(layout: Layout) -> None:
     with _record_held() as record:
         others = tuple(name for name in record.clusters if name != layout.name)
         if others:
-            _write(_Record(network=record.network, clusters=others, interfaces=record.interfaces))
+            _write(_Record(boot=record.boot, clusters=others, interfaces=record.interfaces))
             return
         if not _forwards_for_all():  # else somebody has switched it on since, for all
             for interface in record.interfaces:
@@ -159,15 +160,13 @@ def _record_held() -> Iterator[_Record]:
 
 
 def _read_record() -> _Record:
-    network = _this_network()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     try:
         found = json.loads(_file().read_text(encoding="utf-8"))
-        record = _Record(
-            network=found["network"], clusters=tuple(found["clusters"]), interfaces=tuple(found["interfaces"])
-        )
+        record = _Record(boot=found["boot"], clusters=tuple(found["clusters"]), interfaces=tuple(found["interfaces"]))
     except (FileNotFoundError, KeyError, TypeError, ValueError):
-        return _Record(network=network)
-    return record if record.network == network else _Record(network=network)
+        return _Record(boot=boot)
+    return record if record.boot == boot else _Record(boot=boot)
 
 
 def _write(record: _Record) -> None:
@@ -175,9 +174,5 @@ def _write(record: _Record) -> None:
 
 
 def _file() -> Path:
-    return places.RUN_ROOT / "forwarding.json"
-
-
-def _this_network() -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    return f"{boot} {Path('/proc/self/ns/net').stat().st_ino}"
+    network_namespace = Path("/proc/self/ns/net").stat().st_ino
+    return places.RUN_ROOT / f"forwarding-{network_namespace}.json"

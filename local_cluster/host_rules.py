@@ -6,7 +6,7 @@ Pods reach the outside; the outside, other clusters included, opens no connectio
 import json
 from typing import Any
 
-from local_cluster import host_forwarding, programs
+from local_cluster import programs
 from local_cluster.layout import Layout
 
 _IPTABLES_CHAIN = {"family": "ip", "table": "filter", "name": "FORWARD"}
@@ -20,7 +20,6 @@ def ensure(layout: Layout) -> None:
         for rule in _forward_rules(layout):
             if rule not in present:
                 programs.run(["iptables", *rule.replace("-A", "-I", 1).split()])
-    host_forwarding.ensure(layout)
 
 
 def remove(layout: Layout) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local_cluster import cgroups, host_rules, network, packages, pki, programs, supervision, versions
+from local_cluster import cgroups, host_forwarding, host_rules, network, packages, pki, programs, supervision, versions
 from local_cluster.awaiting import await_condition
 from local_cluster.capabilities import SYS_RESOURCE, has_capability
 from local_cluster.components import Component, Need, components
@@ -59,6 +59,7 @@ def bring_up(layout: Layout, say: Say) -> None:
         _start_foundation(layout, supervisor, say)
     remove_unused_copies(layout, copies)
     host_rules.ensure(layout)
+    host_forwarding.ensure(layout)
     _converge(layout, supervisor, parts, say)
 
 

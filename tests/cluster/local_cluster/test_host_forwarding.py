@@ -66,8 +66,9 @@ def story(text: str) -> list[str]:
 def test_pods_reach_the_outside_and_neighbours_each_other_as_little_as_before() -> None:
     told = story("""
 before = forwarding()
-host_rules.ensure(FIRST)
-host_rules.ensure(FIRST)
+for _ in range(2):
+    host_rules.ensure(FIRST)
+    host_forwarding.ensure(FIRST)
 print(reaches("pods", LAN), reaches("lan", OFFICE), reaches("office", LAN), reaches("lan", PODS))
 print((SETTINGS / "ip_forward").read_text().strip())
 host_rules.remove(FIRST)
@@ -112,6 +113,7 @@ print(forwarding()["lan0"], sh("nft list tables").split())
 def test_docker_that_comes_later_is_served_and_stays_served() -> None:
     told = story("""
 host_rules.ensure(FIRST)
+host_forwarding.ensure(FIRST)
 (SETTINGS / "ip_forward").write_text("1")
 neighbour("container", "docker0", "172.17.0", is_bridge=True)
 print(reaches("lan", ("container", "172.17.0.2")), reaches("container", LAN))
@@ -136,14 +138,27 @@ print((SETTINGS / "ip_forward").read_text().strip(), reaches("lan", OFFICE))
     assert told == ["True [] []", "1 True"]
 
 
-def test_a_record_of_another_network_says_nothing_of_this_one() -> None:
+def test_the_record_of_a_boot_before_says_nothing_of_this_one() -> None:
     told = story("""
-RUN_ROOT.mkdir()
-record = {"network": "another boot 1", "clusters": ["embedded-forwarding"], "interfaces": ["lan0"]}
-(RUN_ROOT / "forwarding.json").write_text(json.dumps(record))
-(SETTINGS / "conf/lan0/forwarding").write_text("1")
+host_forwarding.ensure(FIRST)
+(record,) = RUN_ROOT.glob("forwarding-*.json")
+record.write_text(json.dumps({**json.loads(record.read_text()), "boot": "another"}))
 host_forwarding.release(FIRST)
 print(forwarding()["lan0"])
 """)
 
     assert told == ["1"]
+
+
+def test_another_network_namespace_has_a_record_of_its_own() -> None:
+    told = story("""
+host_forwarding.ensure(FIRST)
+elsewhere = "from local_cluster import host_forwarding as f; from local_cluster.layout import layout_from_name as l;"
+for change in ("ensure", "release"):
+    call = f"{elsewhere} f.{change}(l('embedded-second'))"
+    subprocess.run(["unshare", "--net", sys.executable, "-c", call], check=True)
+host_forwarding.release(FIRST)
+print(forwarding()["lan0"], sh("nft list tables").split())
+""")
+
+    assert told == ["0 []"]
