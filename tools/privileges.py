@@ -115,6 +115,13 @@ def home_of_process() -> dict[str, str]:
     return {"HOME": _home_of_root()} if caller(os.environ) else {}
 
 
+def cache_of_caller() -> dict[str, str]:
+    """Return XDG_CACHE_HOME for what root runs in another checkout: what is built for the caller's serves there too."""
+    if "XDG_CACHE_HOME" in os.environ or not (user := caller(os.environ)):
+        return {}
+    return {"XDG_CACHE_HOME": str(Path(user.home) / ".cache")}
+
+
 def give_to_caller(*paths: Path, checkout: Path = ROOT) -> None:
     """Under sudo, give files and folders to the user who called, as `hand_over` does; otherwise change nothing."""
     with as_root():

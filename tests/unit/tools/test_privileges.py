@@ -173,6 +173,14 @@ def test_a_checkout_of_root_s_own_stays_root_s(user: User) -> None:
     assert (user.checkout / ".venv" / "bin" / "python").read_text() == "0\n"
 
 
+def test_what_root_runs_elsewhere_finds_what_is_built_for_the_caller(user: User) -> None:
+    code = "from tools.privileges import cache_of_caller; print(cache_of_caller().get('XDG_CACHE_HOME'))"
+
+    assert user.sudo("-c", code).stdout == f"{NOBODY.pw_dir}/.cache\n"
+    assert user.sudo("-c", code, XDG_CACHE_HOME="/chosen").stdout == "None\n"
+    assert user.sudo("-c", code, SUDO_UID="0").stdout == "None\n"
+
+
 @pytest.mark.parametrize("uid", ["", "0", "-1", "nonsense", "4294967294"])
 def test_without_a_caller_nothing_changes(user: User, uid: str) -> None:
     assert caller({"SUDO_UID": uid}, user.checkout) is None
