@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from local_cluster.layout import layout_from_name
+from tools.privileges import cache_of_caller
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -109,7 +110,7 @@ def _workspace(clone: Path, cluster: str) -> Workspace:
     folder = clone.parent
     foreign = ("PULUMI_", "VIRTUAL_ENV", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-    environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi")}
+    environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi"), **cache_of_caller()}
     workspace = Workspace(folder=clone, cluster=cluster, environment=environment)
     workspace.git("init", "--quiet", "--initial-branch=main")
     workspace.commit("As it lies on the disk")

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from deploy.errors import ImageError
 from deploy.image_builder import ImageBuilder, remove_scratch, say
 from infra.images import REPOSITORY, base_image, content_tag, is_own, sources, takes_serving
+from tools.privileges import cache_folder
 
 _KEPT_ARCHIVES = 3
 _NEEDED_MIB = 2 * 1024
@@ -157,5 +157,4 @@ def _archive(image: str, serving: str, repository: Path = REPOSITORY) -> Path:
 
 
 def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "densenet-triton" / "images"
+    return cache_folder() / "images"

@@ -40,6 +40,8 @@ def caller(environment: Mapping[str, str], checkout: Path = ROOT) -> Caller | No
         checkout: the folder that the user works in.
     """
     uid = environment.get("SUDO_UID", "")
+    if not hasattr(os, "setresuid"):  # macOS, where nothing is done as root
+        return None
     if os.geteuid() != 0 or not uid.isdecimal() or int(uid) == 0:
         return None
     try:
@@ -67,14 +69,14 @@ def become_caller(checkout: Path = ROOT) -> None:
         os.environ["HOME"] = user.home
     os.environ |= {"USER": user.name, "LOGNAME": user.name}
     hand_over(checkout / "tools", user)  # where root's Python has just put its bytecode
-    for folder in (checkout / ".venv", *_own_folders(os.environ)):
+    for folder in (checkout / ".venv", *_own_folders()):
         if _is_left_by_root(folder):
             hand_over(folder, user)
     os.initgroups(user.name, user.gid)
     os.setresgid(user.gid, user.gid, user.gid)
     os.setresuid(user.uid, user.uid, 0)
     with suppress(OSError):  # whoever writes there says so
-        cache_folder(os.environ).mkdir(parents=True, exist_ok=True)  # before root does, with all that leads to it
+        cache_folder().mkdir(parents=True, exist_ok=True)  # before root does, with all that leads to it
 
 
 @contextmanager
@@ -84,16 +86,17 @@ def on_behalf_of_caller(checkout: Path = ROOT) -> Iterator[None]:
     try:
         yield
     finally:
-        give_to_caller(checkout, cache_folder(os.environ), checkout=checkout)
+        give_to_caller(checkout, cache_folder(), checkout=checkout)
 
 
 @contextmanager
 def as_root() -> Iterator[None]:
     """Be root while the context lasts, where `become_caller` has kept the right to it; anybody else stays who he is."""
-    users, groups, others = os.getresuid(), os.getresgid(), os.getgroups()
-    if users[1] == 0 or users[2] != 0:
+    users = _user_ids()
+    if users[1] == 0 or users[-1] != 0:
         yield
         return
+    groups, others = os.getresgid(), os.getgroups()
     os.setresuid(0, 0, 0)
     os.setresgid(0, 0, 0)
     os.setgroups([0])
@@ -102,12 +105,19 @@ def as_root() -> Iterator[None]:
     finally:
         os.setgroups(others)
         os.setresgid(*groups)
-        os.setresuid(*users)
+        os.setresuid(users[0], users[1], users[-1])
 
 
 def home_of_process() -> dict[str, str]:
     """Return HOME for programs that are started `as_root`: root's own, so that they leave nothing in the caller's."""
     return {"HOME": _home_of_root()} if caller(os.environ) else {}
+
+
+def cache_of_caller() -> dict[str, str]:
+    """Return XDG_CACHE_HOME for what root runs in another checkout: what is built for the caller's serves there too."""
+    if "XDG_CACHE_HOME" in os.environ or not (user := caller(os.environ)):
+        return {}
+    return {"XDG_CACHE_HOME": str(Path(user.home) / ".cache")}
 
 
 def give_to_caller(*paths: Path, checkout: Path = ROOT) -> None:
@@ -134,9 +144,14 @@ def hand_over(path: Path, user: Caller) -> None:
             os.close(descriptor)
 
 
-def cache_folder(environment: Mapping[str, str]) -> Path:
+def cache_folder() -> Path:
     """Return the project's part of the user's cache."""
-    return Path(environment.get("XDG_CACHE_HOME") or Path(environment["HOME"]) / ".cache") / "densenet-triton"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "densenet-triton"
+
+
+def _user_ids() -> tuple[int, ...]:
+    """Return the real and the effective user id and, where the system tells it, the saved one."""
+    return os.getresuid() if hasattr(os, "getresuid") else (os.getuid(), os.geteuid())
 
 
 def _give(name: str | Path, user: Caller, *, at: int | None) -> None:
@@ -152,12 +167,11 @@ def _is_left_by_root(folder: Path) -> bool:
         return False
 
 
-def _own_folders(environment: Mapping[str, str]) -> Iterator[Path]:
+def _own_folders() -> Iterator[Path]:
     """Yield what of a user's home is this project's, or Pulumi's."""
-    home = Path(environment["HOME"])
-    yield cache_folder(environment)
-    yield Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state") / "densenet-triton"
-    yield Path(environment.get("PULUMI_HOME") or home / ".pulumi")
+    yield cache_folder()
+    yield Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "densenet-triton"
+    yield Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 
 def _home_of_root() -> str:

@@ -26,7 +26,7 @@ ALLOWED = {
     "policy": {"policy", "infra", "pulumi_policy"},
     "bench": {
         *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
-        *("tritonclient", "yaml"),
+        *("tools", "tritonclient", "yaml"),
     },
 }
 TAKEN_FROM_INFRA = {"infra.config", "infra.errors", "infra.images", "infra.release"}
@@ -71,7 +71,7 @@ def test_only_the_pure_parts_of_infra_are_taken(folder: str) -> None:
     assert {".".join(name.split(".")[:2]) for name in taken} <= TAKEN_FROM_INFRA
 
 
-@pytest.mark.parametrize("folder", ["deploy", "gate"])
+@pytest.mark.parametrize("folder", ["bench", "deploy", "gate"])
 def test_of_the_tools_only_the_privileges_are_taken(folder: str) -> None:
     """What else they do is asked for by their command line: it must do without this environment."""
     assert {name for name in imported_in(folder) if name.partition(".")[0] == "tools"} == {"tools.privileges"}

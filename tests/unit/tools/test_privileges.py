@@ -131,8 +131,8 @@ with on_behalf_of_caller():
     assert 0 in os.getresuid()
     with as_root():
         who()
-        (cache_folder(os.environ) / "images").mkdir()
-        (cache_folder(os.environ) / "images" / "an-archive").touch()
+        (cache_folder() / "images").mkdir()
+        (cache_folder() / "images" / "an-archive").touch()
         with as_root():
             Path("by-root").touch()
     who()
@@ -171,6 +171,26 @@ def test_a_checkout_of_root_s_own_stays_root_s(user: User) -> None:
 
     assert answer.returncode == 0, answer.stderr
     assert (user.checkout / ".venv" / "bin" / "python").read_text() == "0\n"
+
+
+def test_what_root_runs_elsewhere_finds_what_is_built_for_the_caller(user: User) -> None:
+    code = "from tools.privileges import cache_of_caller; print(cache_of_caller().get('XDG_CACHE_HOME'))"
+
+    assert user.sudo("-c", code).stdout == f"{NOBODY.pw_dir}/.cache\n"
+    assert user.sudo("-c", code, XDG_CACHE_HOME="/chosen").stdout == "None\n"
+    assert user.sudo("-c", code, SUDO_UID="0").stdout == "None\n"
+
+
+def test_a_system_without_saved_user_ids_changes_nobody(user: User) -> None:
+    code = (
+        "import os; del os.getresuid, os.setresuid, os.getresgid, os.setresgid; "
+        "from tools.privileges import *; become_caller(); print(os.geteuid(), may_be_root(), home_of_process())\n"
+        "with as_root(): print(os.geteuid())"
+    )
+
+    answer = user.sudo("-c", code)
+
+    assert answer.stdout == "0 True {}\n0\n", answer.stderr
 
 
 @pytest.mark.parametrize("uid", ["", "0", "-1", "nonsense", "4294967294"])
