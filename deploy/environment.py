@@ -41,6 +41,7 @@ def deployment_environment(tools: Mapping[str, str] | None = None) -> dict[str, 
     found = tools or json.loads(output_of([sys.executable, "-m", "tools", "environment"], environment))
     environment |= {**found, "PATH": f"{found['PATH']}:{environment['PATH']}"}
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    environment.setdefault("GOGC", "400")  # Pulumi and kubectl live for seconds: memory costs them less than time
     if "PULUMI_ACCESS_TOKEN" not in environment and not backend_url(environment):
         backend = state_folder(environment) / "pulumi"
         backend.mkdir(mode=0o700, exist_ok=True)

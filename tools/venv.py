@@ -40,9 +40,11 @@ def ensure_venv(cache: Path) -> Path:
     _STAMP.unlink(missing_ok=True)
     _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT))
     install = ("--python", str(python))
-    # Compiled now, as pip does: where nothing may be written later, every start would compile all that it imports.
+    # All is compiled now, as pip does: where nothing may be written later, every start would compile what it imports.
     _run(uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", *install, str(_LOCK))
     _run(uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *install, "--editable", str(ROOT))
+    packages = sorted(str(path.parent) for path in ROOT.glob("*/__init__.py"))
+    _run(str(python), "-m", "compileall", "-q", *packages)
     _STAMP.write_text(state)
     return python
 

@@ -77,6 +77,12 @@ def test_the_tools_that_were_made_ready_are_not_asked_for_again(monkeypatch: pyt
     assert (found["PATH"], found["DENSENET_TOOLS_SHARE"]) == ("/tools/bin:/usr/bin", "/tools/share")
 
 
+def test_a_users_own_setting_of_go_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOGC", "50")
+
+    assert deployment_environment()["GOGC"] == "50"
+
+
 def test_what_makes_the_tools_ready_says_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     cache = Cache.of_user()

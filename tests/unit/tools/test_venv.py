@@ -9,11 +9,14 @@ from tools.venv import ensure_venv
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone with its locks, and on PATH a uv that only writes down what it was told."""
+    """A clone with its locks, and a uv and a Python that only write down what they were told."""
     root = tmp_path / "clone"
     python = root / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.touch()
+    python.write_text(f'#!/bin/sh\necho python "$@" >>{tmp_path}/uv.log\n')
+    python.chmod(0o755)
+    (root / "package").mkdir()
+    (root / "package" / "__init__.py").touch()
     inputs = tuple(root / name for name in ("requirements.lock", "uv.lock", "pyproject.toml"))
     for path in inputs:
         path.write_text(path.name)
@@ -40,10 +43,11 @@ def test_the_locked_packages_and_the_project_are_installed_once(clone: Path, tmp
     ensure_venv(tmp_path / "cache")
 
     assert python == clone / ".venv" / "bin" / "python"
-    made, synced, installed = calls(clone)
+    made, synced, installed, compiled = calls(clone)
     assert made.startswith("venv --quiet --allow-existing --python ")
     assert synced == f"pip sync --quiet --compile-bytecode --require-hashes --python {python} {clone}/requirements.lock"
     assert installed.endswith(f"--no-deps --no-build-isolation --python {python} --editable {clone}")
+    assert compiled == f"python -m compileall -q {clone}/package"
 
 
 def test_a_changed_lock_is_installed_again(clone: Path, tmp_path: Path) -> None:
@@ -52,7 +56,7 @@ def test_a_changed_lock_is_installed_again(clone: Path, tmp_path: Path) -> None:
 
     ensure_venv(tmp_path / "cache")
 
-    assert len(calls(clone)) == 6
+    assert len(calls(clone)) == 8
 
 
 def test_an_installation_that_failed_does_not_look_complete(clone: Path, tmp_path: Path) -> None:
@@ -63,4 +67,4 @@ def test_an_installation_that_failed_does_not_look_complete(clone: Path, tmp_pat
 
     ensure_venv(tmp_path / "cache")
 
-    assert len(calls(clone)) == 4
+    assert len(calls(clone)) == 5
