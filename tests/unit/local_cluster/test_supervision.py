@@ -3,6 +3,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -88,15 +89,19 @@ def test_too_many_that_wait_for_a_hung_supervisor_are_no_other_error(layout: Lay
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n", b"HTTP/1.0 200 OK\r\n\r\nnonsense"])
 def test_what_is_no_answer_is_no_traceback(layout: Layout, hung: socket.socket, answer: bytes) -> None:
     def serve() -> None:
-        for _ in range(2):  # xmlrpc asks once more after an end without a word
-            with hung.accept()[0] as connection:
-                connection.recv(4096)
-                connection.sendall(answer)
+        with suppress(OSError):  # the socket is shut below
+            while True:  # xmlrpc asks once more after an end without a word
+                with hung.accept()[0] as connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
 
-    thread = threading.Thread(target=serve, daemon=True)
+    thread = threading.Thread(target=serve)
     thread.start()
     with pytest.raises((SupervisionError, NotRunningError)):
         Supervisor(layout, answer_s=5).states()
+
+    hung.shutdown(socket.SHUT_RDWR)
+    thread.join()
 
 
 @pytest.mark.usefixtures("hung")
