@@ -41,7 +41,7 @@ UP_FROM_NOTHING = Budget(what="make up; tools and images built, plan not, nothin
 UP_WITH_PLAN = Budget(what="the same with the plan published", limit=50, unit="s")
 UP_UNCHANGED = Budget(what="CPU of make up again, nothing changed / the same at BENCH_BASE", limit=0.5, unit="x")
 PREVIEW_UNCHANGED = Budget(what="pulumi preview, nothing changed", limit=5, unit="s")
-URL_AGAINST_POD = Budget(what="a request through the URL / the same to the pod", limit=1.3, unit="x")
+URL_AGAINST_POD = Budget(what="a request through the URL / the same to the pod", limit=1.2, unit="x")
 POD_AGAINST_RUNTIME = Budget(what="a request to the pod / ONNX Runtime in one process", limit=1.15, unit="x")
 
 
