@@ -16,6 +16,7 @@ _SHOWN = (
     "PULUMI_BACKEND_URL",
     "PULUMI_CONFIG_PASSPHRASE_FILE",
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER",
+    "PULUMI_HOME",
     "PULUMI_SKIP_UPDATE_CHECK",
 )
 
@@ -40,6 +41,8 @@ def deployment_environment(tools: Mapping[str, str] | None = None) -> dict[str, 
     environment = dict(os.environ)
     found = tools or json.loads(output_of([sys.executable, "-m", "tools", "environment"], environment))
     environment |= {**found, "PATH": f"{found['PATH']}:{environment['PATH']}"}
+    # Pulumi alone would go by the system's list of users, and miss the plugins where HOME is another folder
+    environment["PULUMI_HOME"] = str(pulumi_home(environment))
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     environment.setdefault("GOGC", "400")  # Pulumi and kubectl live for seconds: memory costs them less than time
     if "PULUMI_ACCESS_TOKEN" not in environment and not backend_url(environment):
@@ -83,13 +86,17 @@ def shown_environment(environment: Mapping[str, str], stack: str, *, kubeconfig:
     return "\n".join(f"export {key}={_quoted(value)}" for key, value in shown.items())
 
 
+def pulumi_home(environment: Mapping[str, str]) -> Path:
+    """Return the folder where Pulumi keeps its plugins and what the user is logged in to."""
+    return Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+
+
 def backend_url(environment: Mapping[str, str]) -> str:
     """Return where the user keeps his stacks: what he names, else what he is logged in to, else nothing."""
     if named := environment.get("PULUMI_BACKEND_URL"):
         return named
-    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     try:
-        return str(json.loads((home / "credentials.json").read_text()).get("current", ""))
+        return str(json.loads((pulumi_home(environment) / "credentials.json").read_text()).get("current", ""))
     except (OSError, ValueError):
         return ""
 

@@ -68,6 +68,16 @@ def test_what_is_shown_is_what_a_shell_can_eval() -> None:
     ]
 
 
+@pytest.mark.parametrize("named", [None, ""])
+def test_pulumi_looks_for_its_plugins_where_the_tools_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PULUMI_HOME") if named is None else monkeypatch.setenv("PULUMI_HOME", named)
+
+    assert deployment_environment()["PULUMI_HOME"] == str(tmp_path / ".pulumi")
+
+
 def test_the_tools_that_were_made_ready_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "output_of", lambda *_: pytest.fail("tools were asked"))
     monkeypatch.setenv("PATH", "/usr/bin")
