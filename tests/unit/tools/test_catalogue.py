@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalogue import FOLDER, Tool, catalogue, chosen
+from tools.catalogue import FOLDER, Tool, catalogue, chosen, pinned_version
 from tools.errors import CatalogueError
 
 ROOT = FOLDER.parent
+_SHARED_BY_ALL = (
+    *(f"golang.org/x/{name}" for name in ("crypto", "net", "sync", "sys", "term", "text", "time")),
+    "google.golang.org/grpc",
+    "google.golang.org/protobuf",
+)
 TOOLS = {tool.name: tool for tool in catalogue()}
 
 
@@ -60,6 +65,22 @@ def test_every_tool_is_pinned_by_a_module_of_its_own_name(tool: Tool) -> None:
 
     assert go_mod.startswith(f"module densenet-triton/tools/{tool.folder.name}\n")
     assert (tool.folder / "go.sum").exists() or "require" not in go_mod
+
+
+@pytest.mark.parametrize(
+    ("module", "folders"),
+    [
+        *(
+            (module, ("containerd", "coredns", "kubernetes", "pulumi", "pulumi-kubernetes"))
+            for module in _SHARED_BY_ALL
+        ),
+        *((module, ("coredns", "kubernetes")) for module in ("k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go")),
+    ],
+)
+def test_what_the_large_modules_share_is_of_one_version_and_so_compiled_once(
+    module: str, folders: tuple[str, ...]
+) -> None:
+    assert len({pinned_version(FOLDER / "go" / folder / "go.mod", module) for folder in folders}) == 1
 
 
 def test_the_python_packages_and_the_built_programs_are_of_one_version() -> None:
