@@ -3,9 +3,10 @@
 import json
 import os
 import secrets
+import shlex
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.commands import output_of, run
@@ -55,8 +56,12 @@ def deployment_environment(tools: Mapping[str, str] | None = None) -> dict[str, 
     return environment
 
 
-def ensure_tools(*, embedded: bool) -> dict[str, str]:
+def ensure_tools(*, embedded: bool, first: Sequence[str] = ()) -> dict[str, str]:
     """Install and build what this machine lacks: all that the embedded cluster needs, or Pulumi and kubectl.
+
+    Args:
+        embedded: whether the embedded cluster is wanted.
+        first: a command that must succeed, as root, before anything is installed or built; run only if anything is.
 
     Returns:
         The variables that find it; PATH is what must stand first.
@@ -65,9 +70,10 @@ def ensure_tools(*, embedded: bool) -> dict[str, str]:
         StepFailedError: something could not be installed or built.
     """
     purposes = ("pulumi", "cluster") if embedded else ("pulumi",)
+    flags = ["--first", shlex.join(first)] if first else []
     with tempfile.TemporaryFile("w+") as said:
         with as_root():  # for Debian's packages alone: `tools` becomes the user who called by itself
-            run([sys.executable, "-m", "tools", "ready", "--only", *purposes], os.environ, stdout=said)
+            run([sys.executable, "-m", "tools", "ready", *flags, "--only", *purposes], os.environ, stdout=said)
         said.seek(0)
         found: dict[str, str] = json.load(said)
     return found

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -79,15 +80,18 @@ class Deployment:
             self.prove()
 
     def check(self) -> None:
-        """Check the configuration and this machine, and install what it lacks."""
+        """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
         _ = self.config
-        if self._cluster_config.local_name is not None:
-            check_machine(self._cluster_config.local_name)
-        self.ensure_tools()
+        name = self._cluster_config.local_name
+        self.ensure_tools(first=() if name is None else machine_check(name))
 
-    def ensure_tools(self) -> None:
-        """Install and build what this machine lacks of all that the stack's commands run."""
-        self._tools = ensure_tools(embedded=self.is_embedded)
+    def ensure_tools(self, *, first: Sequence[str] = ()) -> None:
+        """Install and build what this machine lacks of all that the stack's commands run.
+
+        Args:
+            first: a command that must succeed before that, if there is anything to do.
+        """
+        self._tools = ensure_tools(embedded=self.is_embedded, first=first)
 
     def exclusive(self, *, patience_s: float = 0) -> AbstractContextManager[None]:
         """Keep other runs away from the embedded cluster with all its stacks, or from a stack elsewhere.
@@ -261,14 +265,10 @@ class Deployment:
             return [f"the pods could not be asked: {error}"]
 
 
-def check_machine(cluster: str) -> None:
-    """Have the embedded cluster look, before anything is installed or built for it, whether this machine carries it.
+def machine_check(cluster: str) -> list[str]:
+    """Return the command by which the embedded cluster says whether this machine carries it; `up` asks that, too.
 
     Args:
         cluster: its name.
-
-    Raises:
-        StepFailedError: it does not; every fault has been named.
     """
-    with as_root():
-        run([sys.executable, "-m", "local_cluster", "--name", cluster, "check"], os.environ)
+    return [sys.executable, "-m", "local_cluster", "--name", cluster, "check"]

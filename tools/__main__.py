@@ -5,7 +5,9 @@ Runs on Python's standard library alone: it is what makes the virtual environmen
 
 import argparse
 import os
+import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -16,12 +18,12 @@ from tools.answers import environment, path, share, table
 from tools.builds import build_missing
 from tools.cache import Cache
 from tools.catalogue import SERVES, Tool, catalogue, chosen
-from tools.debian import PURPOSES, install_missing
+from tools.debian import PURPOSES, install_missing, missing_packages
 from tools.errors import BuildError, ToolsError
 from tools.installed import Installed
 from tools.plugins import install_plugins, link_plugins
 from tools.prebuilt import is_allowed, package_folder
-from tools.privileges import become_caller
+from tools.privileges import as_root, become_caller
 from tools.prune import prune
 from tools.tensorrt import ensure_tensorrt, environment_of, releases
 from tools.venv import ensure_uv, ensure_venv, uv_folder
@@ -74,6 +76,9 @@ def _run_on_tools(arguments: argparse.Namespace, cache: Cache, *, prebuilt: bool
     wanted = chosen(tools, *purposes)
     match arguments.command:
         case "ready":
+            lacking = _lacking(wanted, purposes, cache, installed)
+            if arguments.first and (lacking or ("cluster" in purposes and missing_packages(None, os.environ))):
+                _run_first(shlex.split(arguments.first))
             if "cluster" in purposes:
                 install_missing(None)
             _build(wanted, purposes, cache, installed, prebuilt=prebuilt)
@@ -90,17 +95,30 @@ def _run_on_tools(arguments: argparse.Namespace, cache: Cache, *, prebuilt: bool
             print(table(wanted, purposes, cache, installed))
 
 
+def _lacking(wanted: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed) -> list[Tool]:
+    """Return the tools that neither the machine nor the cache has."""
+    return [tool for tool in wanted if not installed.serves(tool, purposes) and not cache.found(tool)]
+
+
+def _run_first(command: Sequence[str]) -> None:
+    """Have a command look at the machine before it is changed; where it fails, it has said why, and all ends."""
+    with as_root():
+        status = subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    if status != 0:
+        raise SystemExit(status)
+
+
 def _build(
     wanted: Sequence[Tool], purposes: Collection[str], cache: Cache, installed: Installed, *, prebuilt: bool
 ) -> None:
-    """Make what the machine lacks, and remove what older pins have left."""
-    lacking = [tool for tool in wanted if not installed.serves(tool, purposes)]
-    if pulumi := _installed_pulumi(wanted, purposes, installed) if prebuilt else None:
-        missing = [tool for tool in lacking if not cache.found(tool)]
-        brought = {*missing} - {*install_plugins(missing, pulumi, os.environ)}
-        lacking = [tool for tool in lacking if tool not in brought]
+    """Make what the machine lacks, and then remove what older pins have left."""
+    lacking = _lacking(wanted, purposes, cache, installed)
+    if pulumi := _installed_pulumi(wanted, purposes, installed) if prebuilt and lacking else None:
+        lacking = install_plugins(lacking, pulumi, os.environ)
     build_missing(lacking, cache, go_package=package.GO if prebuilt else None)
-    link_plugins(lacking, cache, os.environ)
+    link_plugins([tool for tool in wanted if not installed.serves(tool, purposes)], cache, os.environ)
+    if not lacking:
+        return
     everything = [each for tool in catalogue() for each in (tool, tool.from_source())]
     places = [*map(cache.product, everything), package_folder(package.GO, cache), uv_folder(cache.folder)]
     for place in prune(places, cache):
@@ -123,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         ("list", "print each program and what serves as it"),
     ):
         commands.add_parser(command, help=text).add_argument("--only", nargs="+", choices=SERVES, default=())
+    commands.choices["ready"].add_argument(
+        "--first", metavar="COMMAND", help="what must succeed before anything is installed or built, if anything is"
+    )
     commands.add_parser("venv", help="make .venv hold what requirements.lock names")
     commands.add_parser("uv", help="print the path of uv, which is installed where it is missing")
     commands.add_parser("share", help="print the folder with the Gateway API's and Traefik's definitions")

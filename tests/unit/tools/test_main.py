@@ -83,6 +83,28 @@ def test_what_is_ready_is_found_by_the_environment_alone(environment: dict[str, 
     assert list((tmp_path / "pulumi" / "plugins").iterdir())
 
 
+def test_what_must_succeed_first_is_run_before_anything_is_built_and_ends_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["PATH"] = "/usr/bin:/bin"
+    first = "sh -c 'echo not here >&2; exit 7'"
+
+    answer = tools("ready", "--only", "pulumi", "--first", first, environment=environment)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (7, "", "not here\n")
+    assert not (tmp_path / "cache" / "densenet-triton" / "tools" / ".go").exists()
+
+
+def test_where_nothing_is_lacking_nothing_is_run_first(environment: dict[str, str], tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache" / "densenet-triton" / "tools")
+    for tool in chosen(catalogue(), "pulumi"):
+        (cache.product(tool) / "bin").mkdir(parents=True)
+
+    answer = tools("ready", "--only", "pulumi", "--first", "/bin/false", environment=environment)
+
+    assert answer.returncode == 0
+
+
 def test_what_is_missing_is_listed_with_the_reason(environment: dict[str, str]) -> None:
     lines = tools("list", "--only", "pulumi", environment=environment).stdout.splitlines()
 
