@@ -13,6 +13,7 @@ from local_cluster.layout import layout_from_name
 from tools.privileges import cache_of_caller
 
 ROOT = Path(__file__).resolve().parent.parent
+_COPIED = "copied"  # the tag of a workspace's first commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Workspace:
             changes: keys to set in a group, by group: `model={"maxBatchSize": 8}`; one with a `kind` is a whole group.
         """
         layout = layout_from_name(self.cluster)
-        groups = yaml.safe_load((self.folder / f"Pulumi.{base}.yaml").read_text())["config"]
+        groups = yaml.safe_load(self.git("show", f"{_COPIED}:Pulumi.{base}.yaml"))["config"]
         own: dict[str, dict[str, Any]] = {
             "cluster": {
                 "context": self.cluster,
@@ -113,5 +114,6 @@ def _workspace(clone: Path, cluster: str) -> Workspace:
     environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi"), **cache_of_caller()}
     workspace = Workspace(folder=clone, cluster=cluster, environment=environment)
     workspace.git("init", "--quiet", "--initial-branch=main")
-    workspace.commit("As it lies on the disk")
+    workspace.commit("As it was copied")
+    workspace.git("tag", _COPIED)
     return workspace
