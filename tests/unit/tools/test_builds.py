@@ -14,9 +14,20 @@ from tools.builds import build_missing
 from tools.cache import Cache
 from tools.catalogue import Tool, catalogue
 from tools.errors import BuildError, DiskSpaceError
+from tools.package import GO
+from tools.prebuilt import package_folder
 from tools.progress import Progress
 
-_needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="builds with a real Go toolchain")
+
+def _a_go() -> Path | None:
+    """The Go on PATH, or the one that a package has brought here."""
+    of_package = package_folder(GO, Cache.of_user()) / "go" / "bin" / "go"
+    on_path = shutil.which("go")
+    return Path(on_path) if on_path else of_package if of_package.exists() else None
+
+
+_GO = _a_go()
+_needs_go = pytest.mark.skipif(_GO is None, reason="builds with a real Go: one on PATH, or make tools")
 
 # Stands for `go`: it writes down each build, then builds what `DOES` says.
 _FAKE_GO = """#!/bin/sh
@@ -41,6 +52,12 @@ from tools.catalogue import catalogue
 signal.signal(signal.SIGINT, signal.default_int_handler)  # even if these tests run in the background
 build_missing(catalogue(Path(sys.argv[1])), Cache(Path(sys.argv[2])))
 """
+
+
+@pytest.fixture(autouse=True)
+def go_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    if _GO is not None:
+        monkeypatch.setenv("PATH", f"{_GO.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture
@@ -208,6 +225,7 @@ def test_a_program_that_go_does_not_give_is_named(tool: Tool, cache: Cache, fake
     assert visible(cache) == [".go"]
 
 
+@_needs_go
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_built(
     tool: Tool, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +235,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_built(
         build_missing([tool], cache)
 
 
+@_needs_go
 def test_a_cache_that_cannot_be_made_is_one_line(tool: Tool, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
@@ -224,6 +243,7 @@ def test_a_cache_that_cannot_be_made_is_one_line(tool: Tool, tmp_path: Path) -> 
         build_missing([tool], Cache(tmp_path / "file" / "cache"))
 
 
+@_needs_go
 def test_a_file_that_does_not_exist_is_named(programs_toml: Path, cache: Cache) -> None:
     (programs_toml.parent / "go" / "hello" / "words.txt").unlink()
 
