@@ -1,6 +1,7 @@
 """The command line behind the Makefile: `python -m deploy VERB --stack NAME`."""
 
 import argparse
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,12 +67,17 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--junit", type=Path, metavar="FILE", help="write the smoke tests' report there too")
     prove.set_defaults(run=lambda arguments: Deployment(arguments.stack).prove(junit=arguments.junit))
     tools = verbs.add_parser("tools")
-    tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=True))
+    tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=_carries_embedded()))
     images = verbs.add_parser("images")
     images.add_argument("--stack", default="dev", help="the stack whose images are meant")
     images.add_argument("--registry", required=True)
     images.set_defaults(run=lambda arguments: _push(arguments.stack, arguments.registry))
     return parser
+
+
+def _carries_embedded() -> bool:
+    """Whether this machine is of the one platform that the embedded cluster is for."""
+    return sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 def _push(stack: str, registry: str) -> None:

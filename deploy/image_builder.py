@@ -96,7 +96,7 @@ class ImageBuilder:
         try:
             self._run(image, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
         except ImageError as error:
-            login = f"buildah login {registry.partition('/')[0]}"
+            login = f"{'sudo ' if home_of_process() else ''}buildah login {registry.partition('/')[0]}"
             raise ImageError(f"{target} was not pushed; where the registry wants a login: {login}; {error}") from error
         return target
 

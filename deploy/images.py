@@ -9,7 +9,7 @@ from pathlib import Path
 from deploy.errors import ImageError
 from deploy.image_builder import ImageBuilder, remove_scratch, say
 from infra.images import REPOSITORY, base_image, content_tag, is_own, sources, takes_serving
-from tools.privileges import cache_folder
+from tools.privileges import IMAGES_IN_THE_MAKING, cache_folder
 
 _KEPT_ARCHIVES = 3
 _NEEDED_MIB = 2 * 1024
@@ -89,7 +89,7 @@ class _Workshop:
 def _workshop(images: Sequence[str], serving: str) -> Iterator[_Workshop]:
     """Give the only workshop of this cache, waiting for another run's to close."""
     cache = _cache()
-    scratch = cache / ".build"
+    scratch = cache / IMAGES_IN_THE_MAKING
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with (cache / ".lock").open("w") as lock:

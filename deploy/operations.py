@@ -158,8 +158,8 @@ class Deployment:
         prove(self.config, self.pulumi.outputs(), self.cluster, junit=junit)
 
     def preview(self) -> None:
-        """Show what `up` would change."""
-        self.ensure_tools()
+        """Show what `up` would change; that wants no cluster."""
+        self._tools = ensure_tools(embedded=False)
         self.pulumi.preview()
 
     def destroy(self) -> None:

@@ -17,6 +17,7 @@ from deploy.errors import DeployError
 from infra.config import HostPathStorage, OnnxSource, StackConfig
 
 _FOLDER = "sources"
+_SCRATCH = ".staging-"
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK_BYTES = 1 << 20
@@ -97,7 +98,11 @@ def _is_staged(folder: int, path: Path) -> bool:
 
 def _publish(path: Path, folder: int, sha256: str) -> None:
     """Copy by one rename, so that a killed copy is never taken for the file."""
-    scratch = f".staging-{secrets.token_hex(8)}"
+    for name in os.listdir(folder):
+        if name.startswith(_SCRATCH):  # what a killed copy has left: nobody else copies now
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+    scratch = f"{_SCRATCH}{secrets.token_hex(8)}"
     descriptor = os.open(scratch, _NEW_FILE, 0o644, dir_fd=folder)
     try:
         _copy(path, descriptor, sha256)

@@ -20,6 +20,7 @@ from local_cluster.capabilities import NET_ADMIN, SYS_ADMIN, has_capability, is_
 from local_cluster.errors import LocalClusterError, PreflightError
 from local_cluster.layout import Layout
 from local_cluster.processes import cluster_in_same_slot, running_clusters
+from local_cluster.supervision import Supervisor
 
 FIRST_START_BYTES = 5 * 2**30
 """What a cluster's images and their containers take, with room for models."""
@@ -72,7 +73,7 @@ def check_machine(layout: Layout) -> None:
     Raises:
         PreflightError: every fault that was found.
     """
-    if layout.name in running_clusters():
+    if layout.name in running_clusters() or Supervisor(layout).pid() is not None:  # the latter: an earlier version's
         return
     faults = machine_faults(layout)
     if faults:
@@ -153,13 +154,13 @@ def _rights_faults(layout: Layout) -> Iterator[str]:
 
 def _kernel_faults(layout: Layout) -> Iterator[str]:
     place = _nearest_folder(layout.state)
-    with tempfile.TemporaryDirectory(prefix=".densenet-triton-", dir=place) as folder:
-        command = [sys.executable, "-I", str(_PROBES), folder]
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix=".densenet-triton-", dir=place) as folder:
+            command = [sys.executable, "-I", str(_PROBES), folder]
             answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PROBES_S).stdout
-        except (subprocess.SubprocessError, OSError) as error:
-            yield f"what the kernel gives a cluster could not be tried: {error}; {_OUTSIDE}"
-            return
+    except (subprocess.SubprocessError, OSError) as error:
+        yield f"what the kernel gives a cluster could not be tried: {error}; {_OUTSIDE}"
+        return
     failures: dict[str, str] = json.loads(answer)
     overlay = failures.pop("overlayfs", None)
     if failures:

@@ -103,7 +103,17 @@ class Cache:
             yield GoCaches(folder, users.fileno())
             with self._registry(), suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
+                self._discard(folder)
+
+    def discard(self, place: Path) -> None:
+        """Remove what was published; interrupted, it is the stale build of a dead run, and never half there."""
+        with self._registry():
+            self._discard(place)
+
+    def _discard(self, place: Path) -> None:
+        gone = Path(tempfile.mkdtemp(prefix=".build-", dir=self.folder))
+        shutil.rmtree(place.rename(gone / place.name))
+        gone.rmdir()
 
     @contextmanager
     def _registry(self) -> Iterator[None]:

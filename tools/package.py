@@ -1,7 +1,9 @@
 """Locks of single packages, each a requirements file in `packages/`."""
 
 import hashlib
+import platform
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +35,9 @@ class Package:
 
     @cached_property
     def key(self) -> str:
-        """16 hexadecimal digits that stand for its content."""
-        return hashlib.sha256(self.lock.read_bytes()).hexdigest()[:16]
+        """16 hexadecimal digits that stand for its content, which is another one on each platform."""
+        where = f"{sys.platform} {platform.machine()}\0".encode()
+        return hashlib.sha256(where + self.lock.read_bytes()).hexdigest()[:16]
 
     @cached_property
     def _pinned(self) -> re.Match[str]:

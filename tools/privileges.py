@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+IMAGES_IN_THE_MAKING = ".build"
+"""The folder in which images are built, beside those that are done: it never changes hands."""
+
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -137,6 +140,8 @@ def hand_over(path: Path, user: Caller) -> None:
         descriptor = os.open(path, _OPEN_FOLDER)
         try:
             for _, folders, files, folder in os.fwalk(".", dir_fd=descriptor, follow_symlinks=False):
+                if IMAGES_IN_THE_MAKING in folders:  # their files' owners are part of them
+                    folders.remove(IMAGES_IN_THE_MAKING)
                 for name in (*folders, *files):
                     with suppress(FileNotFoundError):  # it was removed meanwhile
                         _give(name, user, at=folder)
@@ -163,7 +168,7 @@ def _is_left_by_root(folder: Path) -> bool:
     """Whether root owns a folder, or something right in it."""
     try:
         return any(path.lstat().st_uid == 0 for path in (folder, *folder.iterdir()))
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # not there, or where root has no say
         return False
 
 

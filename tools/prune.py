@@ -1,13 +1,14 @@
 """Removing what older pins have left in the cache."""
 
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tools.cache import Cache
 from tools.catalogue import Tool
+from tools.privileges import as_root
 
 _UNUSED_S = 14 * 24 * 3600
 """For so long a product stays that this clone does not want: another clone or branch may."""
@@ -17,7 +18,8 @@ def mark_used(tools: Iterable[Tool], cache: Cache) -> None:
     """Note that these tools were used now."""
     for tool in tools:
         if place := cache.found(tool):
-            os.utime(place)
+            with suppress(OSError):  # a cache that can only be read, or another run has just removed it
+                os.utime(place)
 
 
 def prune(wanted: Collection[Path], cache: Cache, *, now_s: float | None = None) -> list[Path]:
@@ -32,14 +34,16 @@ def prune(wanted: Collection[Path], cache: Cache, *, now_s: float | None = None)
         What was removed.
     """
     now_s = time.time() if now_s is None else now_s
-    running = list(_running_programs())
+    with as_root():  # a cluster's processes are root's
+        running = list(_running_programs())
     removed = []
     for name in sorted({place.name.rpartition("-")[0] for place in wanted}):
         for place in cache.folder.glob(f"{name}-{'[0-9a-f]' * 16}"):
-            is_old = now_s - place.stat().st_mtime > _UNUSED_S
-            if place not in wanted and is_old and not any(path.is_relative_to(place) for path in running):
-                shutil.rmtree(place)
-                removed.append(place)
+            with suppress(OSError):  # another run is at it, or it is another user's
+                is_old = now_s - place.stat().st_mtime > _UNUSED_S
+                if place not in wanted and is_old and not any(path.is_relative_to(place) for path in running):
+                    cache.discard(place)
+                    removed.append(place)
     return removed
 
 

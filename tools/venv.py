@@ -88,8 +88,14 @@ def ensure_uv(cache: Path) -> Path:
         _run(
             str(scratch / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(_UV_LOCK)
         )
-        shutil.rmtree(home, ignore_errors=True)
-        scratch.rename(home)
+        try:
+            scratch.rename(home)
+        except OSError as error:  # another run was first
+            shutil.rmtree(scratch, ignore_errors=True)
+            if not uv.exists():
+                raise ToolsError(
+                    f"{home} holds no uv ({error.strerror}); remove it and repeat: rm -r {home}"
+                ) from error
     return uv
 
 

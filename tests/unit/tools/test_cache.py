@@ -126,3 +126,23 @@ def test_a_package_s_lock_makes_the_tool(programs_toml: Path, tool: Tool, tmp_pa
     assert cache.found(packaged) == cache.product(packaged)
     lock.write_text("hello==1.0 \\\n    --hash=sha256:11\n")
     assert content_key(replace(tool, prebuilt=Package(lock))) != before
+
+
+def test_what_is_removed_is_never_half_there_under_its_name(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    place = cache.folder / "hello-0123456789abcdef"
+    place.mkdir(parents=True)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("tools.cache.shutil.rmtree", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            cache.discard(place)
+        with pytest.raises(KeyboardInterrupt), cache.go_caches():
+            pass
+    assert not place.exists()
+    assert not (cache.folder / ".go").exists()
+
+    cache.remove_stale_builds(lambda _path: None)
+
+    assert list(cache.folder.glob(".build-*")) == []

@@ -241,6 +241,13 @@ def test_every_lock_pins_the_package_that_it_is_named_after(lock: Path) -> None:
     assert "--hash=sha256:" in lock.read_text()
 
 
+def test_another_platform_has_another_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Package(GO.lock).key
+    monkeypatch.setattr("tools.package.platform.machine", lambda: "another")
+
+    assert Package(GO.lock).key != before
+
+
 def test_the_go_of_the_package_is_new_enough_for_every_module() -> None:
     needed = [
         tuple(map(int, line.split()[1].split(".")))

@@ -94,6 +94,19 @@ def test_the_environment_is_the_callers(user: User) -> None:
     assert user.owners() == {}
 
 
+def test_images_in_the_making_do_not_change_hands(user: User) -> None:
+    images = user.home / ".cache" / "densenet-triton" / "images"
+    in_the_making = images / ".build" / "etc" / "shadow"
+    in_the_making.parent.mkdir(parents=True)
+    for path in (in_the_making, images / "an-archive"):
+        path.touch()
+
+    answer = user.sudo("-m", "tools", "venv")
+
+    assert answer.returncode == 0, answer.stderr
+    assert (in_the_making.stat().st_uid, (images / "an-archive").stat().st_uid) == (0, NOBODY.pw_uid)
+
+
 def test_what_root_has_left_becomes_the_callers_and_no_link_is_followed(user: User) -> None:
     victim = user.folder / "victim"
     victim.mkdir()

@@ -60,3 +60,23 @@ def test_what_is_used_is_young(cache: Cache, tool: Tool) -> None:
     mark_used([tool], cache)
 
     assert prune([cache.folder / "hello-0000000000000000"], cache, now_s=place.stat().st_mtime) == []
+
+
+def test_a_cache_that_can_only_be_read_is_no_fault(cache: Cache, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path) -> None:
+        raise PermissionError
+
+    cache.product(tool).mkdir(parents=True)
+    monkeypatch.setattr("tools.prune.os.utime", refuse)
+
+    mark_used([tool], cache)
+
+
+def test_what_another_run_removes_is_left_to_it(cache: Cache, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_nothing(_cache: Cache, _place: Path) -> None:
+        raise FileNotFoundError
+
+    product(cache, "hello-0123456789abcdef", age_days=15)
+    monkeypatch.setattr(Cache, "discard", find_nothing)
+
+    assert prune([cache.product(tool)], cache, now_s=_NOW_S) == []
