@@ -76,10 +76,12 @@ def _run_on_tools(arguments: argparse.Namespace, cache: Cache, *, prebuilt: bool
     wanted = chosen(tools, *purposes)
     match arguments.command:
         case "ready":
-            lacking = _lacking(wanted, purposes, cache, installed)
-            if arguments.first and (lacking or ("cluster" in purposes and missing_packages(None, os.environ))):
+            is_for_cluster = "cluster" in purposes
+            if arguments.first and (
+                _lacking(wanted, purposes, cache, installed) or (is_for_cluster and missing_packages(None, os.environ))
+            ):
                 _run_first(shlex.split(arguments.first))
-            if "cluster" in purposes:
+            if is_for_cluster:
                 install_missing(None)
             _build(wanted, purposes, cache, installed, prebuilt=prebuilt)
             print(environment(tools, cache, installed))

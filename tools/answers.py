@@ -18,10 +18,10 @@ def environment(tools: Sequence[Tool], cache: Cache, installed: Installed) -> st
 
 def path(tools: Sequence[Tool], cache: Cache, installed: Installed) -> str:
     """Return the folders of what was made and is used, then the clone's own, joined by colons."""
-    used = [tool for tool in tools if not installed.serves(tool)]
-    mark_used(used, cache)
-    on_path = (cache.found(tool) for tool in used if not any(program.plugin for program in tool.programs))
-    folders = (place / "bin" for place in on_path if place)
+    found = ((tool, cache.found(tool)) for tool in tools if not installed.serves(tool))
+    used = [(tool, place) for tool, place in found if place]
+    mark_used(place for _, place in used)
+    folders = (place / "bin" for tool, place in used if not any(program.plugin for program in tool.programs))
     return os.pathsep.join(str(folder) for folder in [*filter(Path.exists, folders), FOLDER / "bin"])
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from tools.cache import BuildFolder, Cache
@@ -14,7 +15,7 @@ from tools.estimate import Estimate
 from tools.go_commands import GoCommands, Output
 from tools.go_toolchain import ensure_toolchain
 from tools.package import Package
-from tools.prebuilt import fetch_package
+from tools.prebuilt import ensure_package
 from tools.prefetch import Prefetch
 from tools.progress import Progress
 
@@ -56,20 +57,11 @@ def _fetch_all(tools: Sequence[Tool], cache: Cache) -> list[Tool]:
             to_build.append(tool)
             continue
         try:
-            _fetch(tool, tool.prebuilt, cache)
+            ensure_package(tool.prebuilt, cache, folder=cache.product(tool), check=partial(_check_programs, tool))
         except PackageUnavailableError as error:
             _say(f"{error}; {tool.name} is built instead")
             to_build.append(tool.from_source())
     return to_build
-
-
-def _fetch(tool: Tool, package: Package, cache: Cache) -> None:
-    with cache.lock(cache.product(tool).name, lambda: _say(f"waiting for another process that fetches {tool.name}")):
-        if not cache.product(tool).exists():
-            with cache.build_folder() as build_folder:
-                fetched = fetch_package(package, build_folder, cache)
-                _check_programs(tool, fetched / "bin")
-                cache.publish(fetched, cache.product(tool))
 
 
 def _build_all(tools: Sequence[Tool], cache: Cache, go_package: Package | None) -> None:
@@ -129,7 +121,7 @@ class _Builder:
             _copy(tool.files, source, product, self._go)
             if tool.programs:
                 self._go.run(_build_arguments(tool, product / "bin"), source, show)
-                _check_programs(tool, product / "bin")
+                _check_programs(tool, product)
         except BaseException as error:
             progress.finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
             raise
@@ -146,8 +138,8 @@ def _build_arguments(tool: Tool, folder: Path) -> list[str]:
     return ["build", "-v", *_SETTINGS, *chosen, *packages]
 
 
-def _check_programs(tool: Tool, folder: Path) -> None:
-    absent = [program.name for program in tool.programs if not (folder / program.name).is_file()]
+def _check_programs(tool: Tool, product: Path) -> None:
+    absent = [program.name for program in tool.programs if not (product / "bin" / program.name).is_file()]
     if absent:
         raise BuildError(f"building {tool.name} gave no {', '.join(absent)}; its packages in programs.toml are wrong")
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tools.cache import BuildFolder, Cache
@@ -44,28 +44,38 @@ def package_folder(package: Package, cache: Cache) -> Path:
     return cache.folder / f"{package.name}-{package.key}"
 
 
-def ensure_package(package: Package, cache: Cache) -> Path:
+def ensure_package(
+    package: Package,
+    cache: Cache,
+    *,
+    folder: Path | None = None,
+    check: Callable[[Path], None] = lambda _fetched: None,
+) -> Path:
     """Have a package lie unpacked in the cache, and return its folder; scripts are in its `bin`.
 
-    Raises:
-        ToolsError: as `fetch_package`.
-    """
-    folder = package_folder(package, cache)
-    with cache.lock(folder.name, lambda: _say(f"waiting for another process that fetches {package.name}")):
-        if not folder.exists():
-            with cache.build_folder() as build_folder:
-                cache.publish(fetch_package(package, build_folder, cache), folder)
-    return folder
-
-
-def fetch_package(package: Package, build_folder: BuildFolder, cache: Cache) -> Path:
-    """Unpack a package into a run's scratch folder, and return the folder in it.
+    Args:
+        package: what is wanted.
+        cache: where it is published.
+        folder: its place there, if it is a tool's; without it `package_folder`.
+        check: called with what was fetched before it is published; raises where that does not serve.
 
     Raises:
         PackageUnavailableError: it is not to be had: no network, no answer in time, nothing for this platform.
         PackageHashError: what was served is not what the lock pins.
         DiskSpaceError: the disk is full.
     """
+    folder = folder or package_folder(package, cache)
+    with cache.lock(folder.name, lambda: _say(f"waiting for another process that fetches {package.name}")):
+        if not folder.exists():
+            with cache.build_folder() as build_folder:
+                fetched = _fetched(package, build_folder, cache)
+                check(fetched)
+                cache.publish(fetched, folder)
+    return folder
+
+
+def _fetched(package: Package, build_folder: BuildFolder, cache: Cache) -> Path:
+    """Unpack a package into a run's scratch folder, and return the folder in it."""
     progress = Progress(package.name)
     target = build_folder.path / "packages" / package.name
     lines: deque[str] = deque(maxlen=_KEPT_LINES)

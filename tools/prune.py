@@ -7,19 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from tools.cache import Cache
-from tools.catalogue import Tool
 from tools.privileges import as_root
 
 _UNUSED_S = 14 * 24 * 3600
 """For so long a product stays that this clone does not want: another clone or branch may."""
 
 
-def mark_used(tools: Iterable[Tool], cache: Cache) -> None:
-    """Note that these tools were used now."""
-    for tool in tools:
-        if place := cache.found(tool):
-            with suppress(OSError):  # a cache that can only be read, or another run has just removed it
-                os.utime(place)
+def mark_used(places: Iterable[Path]) -> None:
+    """Note that what is published there was used now."""
+    for place in places:
+        with suppress(OSError):  # a cache that can only be read, or another run has just removed it
+            os.utime(place)
 
 
 def prune(wanted: Collection[Path], cache: Cache, *, now_s: float | None = None) -> list[Path]:

@@ -20,16 +20,9 @@ def environment() -> dict[str, str]:
     """Return the environment in which every program of a cluster is found, as `make tools` left them."""
     if "DENSENET_TOOLS_SHARE" in os.environ:
         return dict(os.environ)
-    return {
-        **os.environ,
-        "PATH": f"{_answer('path')}{os.pathsep}{os.environ['PATH']}",
-        "DENSENET_TOOLS_SHARE": _answer("share"),
-    }
-
-
-def _answer(question: str) -> str:
-    command = [sys.executable, "-m", "tools", question]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    command = [sys.executable, "-m", "tools", "environment"]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {**os.environ, **found, "PATH": f"{found['PATH']}{os.pathsep}{os.environ['PATH']}"}
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ def probe(cluster: ClusterDriver, tmp_path_factory: pytest.TempPathFactory) -> s
     archive = tmp_path_factory.mktemp("probe") / "probe.tar"
     archive.write_bytes(image_from_program(image, program, _SERVE_FILES))
     cluster.run("load", str(archive), "--ref", image)
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=60s")  # what every pod runs as
     cluster.apply(*_objects(image, cluster.layout.gateway_port))
     cluster.kubectl("wait", "--for=condition=Ready", "pod/probe", "--timeout=60s")
     cluster.kubectl("wait", "--for=condition=Programmed", "gateway/probe", "--timeout=30s")

@@ -25,6 +25,25 @@ _MAIN = 'package main\n\nvar word = "nothing"\n\nfunc main() { println(word) }\n
 ProgramMaker = Callable[..., Path]
 
 
+class Clock:
+    """A clock that a test moves.
+
+    Attributes:
+        now: what it shows, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest.fixture
 def programs_toml(tmp_path: Path) -> Path:
     """A list of one tool, its module beside it."""

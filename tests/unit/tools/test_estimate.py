@@ -1,19 +1,7 @@
 import pytest
 
+from tests.unit.tools.conftest import Clock
 from tools.estimate import Estimate
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

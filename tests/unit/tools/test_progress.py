@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from tests.unit.tools.conftest import Clock
 from tools.progress import Progress
 
 
@@ -10,17 +11,8 @@ class Terminal(io.StringIO):
         return True
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("tools.progress.time.monotonic", clock)
     return clock
 

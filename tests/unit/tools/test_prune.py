@@ -57,7 +57,7 @@ def test_what_a_process_runs_from_stays(cache: Cache, tool: Tool) -> None:
 def test_what_is_used_is_young(cache: Cache, tool: Tool) -> None:
     place = product(cache, cache.product(tool).name, age_days=99)
 
-    mark_used([tool], cache)
+    mark_used([cache.product(tool)])
 
     assert prune([cache.folder / "hello-0000000000000000"], cache, now_s=place.stat().st_mtime) == []
 
@@ -69,7 +69,7 @@ def test_a_cache_that_can_only_be_read_is_no_fault(cache: Cache, tool: Tool, mon
     cache.product(tool).mkdir(parents=True)
     monkeypatch.setattr("tools.prune.os.utime", refuse)
 
-    mark_used([tool], cache)
+    mark_used([cache.product(tool)])
 
 
 def test_what_another_run_removes_is_left_to_it(cache: Cache, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
