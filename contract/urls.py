@@ -1,0 +1,60 @@
+"""URLs of models and pictures: quoted where people don't, and shown without what may be secret."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from contract.errors import UrlError
+
+ACCEPTED = "https://host/file, or file:///path on a local cluster"
+_PATH_SAFE = "/%:@!$&'()*+,;=~"
+_QUERY_SAFE = _PATH_SAFE + "?"
+
+
+def quoted_url(text: str) -> str:
+    """Return a URL as it is sent: percent-encoded, and a host's name as DNS has it.
+
+    Args:
+        text: https or file; what is percent-encoded already stays so.
+
+    Raises:
+        UrlError: it is none, or carries a user and a password, which would stand in the cluster's objects and in
+            logs; they are not shown.
+    """
+    try:
+        url = urlsplit(text.strip())
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        raise UrlError(f"is no URL; accepted: {ACCEPTED}") from None
+    if "@" in url.netloc:
+        raise UrlError(
+            "carries a user or a password, which everybody who sees the stack would see; accepted: a URL without, or "
+            "the file staged on the storage as sources/<sha256>"
+        )
+    path = quote(url.path, safe=_PATH_SAFE)
+    if url.scheme == "file":
+        if host not in {"", "localhost"} or not path.startswith("/") or path == "/" or url.query or url.fragment:
+            raise UrlError(f"is no URL of a file; accepted: {ACCEPTED}")
+        return f"file://{path}"
+    if url.scheme != "https" or not host or any(map(str.isspace, host)):
+        raise UrlError(f"is no URL that is fetched; accepted: {ACCEPTED}")
+    try:
+        name = host if ":" in host else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise UrlError(f"has a host whose name is none; accepted: {ACCEPTED}") from None
+    netloc = f"[{name}]" if ":" in name else name
+    if port is not None:
+        netloc = f"{netloc}:{port}"
+    return urlunsplit((url.scheme, netloc, path or "/", quote(url.query, safe=_QUERY_SAFE), ""))
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without its user, password and query, in which signatures and tokens stand."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "a URL that is none"
+    host = f"[{host}]" if ":" in host else host
+    netloc = f"{host}:{port}" if port is not None else host
+    return urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
