@@ -70,7 +70,7 @@ def sha256_of_file(path: Path) -> str:
 def _refuse_other(found: str, sha256: str, url: str) -> None:
     if found != sha256:
         raise UrlError(
-            f"{shown_url(url)} has sha256 {found}, but the configuration says {sha256}; where the file is the right one, "
+            f"{shown_url(url)} has sha256 {found}, but the configuration says {sha256}; where it is the right one, "
             "set sha256 to what it has"
         )
 
