@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from http.client import HTTPException
@@ -38,7 +39,7 @@ def fetched(url: str, sha256: str, folder: Path, *, largest_bytes: int) -> Path:
         OSError: the folder cannot be written.
     """
     kept = folder / sha256
-    if kept.is_file() and not kept.is_symlink():
+    if is_plain_file(kept):
         found = sha256_of_file(kept)
         if found != sha256:
             raise UrlError(f"{kept} is damaged, its sha256 is {found}; accepted: {sha256}; remove it and run again")
@@ -56,6 +57,14 @@ def fetched(url: str, sha256: str, folder: Path, *, largest_bytes: int) -> Path:
         scratch.unlink()
         raise
     return kept
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether a file lies there; a link is not followed, and a FIFO never waited for."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def sha256_of_file(path: Path) -> str:

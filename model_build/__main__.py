@@ -1,4 +1,4 @@
-"""The command line: ``python -m model_build build | verify | describe | inventory | prune``."""
+"""The command line: ``python -m model_build build | inspect | verify | describe | inventory | prune``."""
 
 import argparse
 import json
@@ -9,15 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from contract.manifest import document_from_manifest
+from contract.served import MANIFEST_FILE
 from model_build.build import published_manifest
 from model_build.errors import ModelBuildError
 from model_build.inputs import inputs_from_folder
-from model_build.manifest import document_from_manifest, manifest_from_repository
+from model_build.inspection import inspection_from_onnx
 from model_build.prune import inventory_of_storage, pruned_storage
 from model_build.report import cluster_api_from_pod, report_manifest
 from model_build.spec import PLAN_ID, STACK
 from model_build.summary import summary_from_manifest
-from model_build.verify import verified_manifest
+from model_build.verify import manifest_from_repository, verified_manifest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,9 +51,15 @@ def _build(options: argparse.Namespace) -> None:
     print(summary_from_manifest(manifest))
 
 
+def _inspect(options: argparse.Namespace) -> None:
+    size = tuple(options.image_size) if options.image_size else None
+    print(json.dumps(inspection_from_onnx(options.onnx, output=options.output, image_size=size)))
+
+
 def _verify(options: argparse.Namespace) -> None:
     manifest = verified_manifest(options.repository)
-    scores = "no golden scores to compare" if manifest.golden.scores is None else "scores as golden"
+    measured = all(picture.scores is not None for picture in manifest.golden.pictures)
+    scores = "scores as golden" if measured else "no golden scores to compare"
     print(f"plan {manifest.plan_id}: {len(manifest.files)} files as in the manifest, {scores}")
 
 
@@ -92,13 +100,25 @@ def _parser() -> argparse.ArgumentParser:
         "that is published already is verified, and not built again.",
     )
     build.add_argument(
-        "--inputs", type=Path, required=True, metavar="DIR", help="folder with spec.json, labels.txt and image"
+        "--inputs", type=Path, required=True, metavar="DIR", help="folder with spec.json, labels.txt and pictures"
     )
     build.add_argument("--storage", type=Path, required=True, metavar="DIR", help="folder that plans are published on")
     build.add_argument(
         "--report", metavar="CONFIGMAP", help="write the manifest into this ConfigMap of the pod's namespace"
     )
     build.set_defaults(run=_build)
+
+    inspect = commands.add_parser(
+        "inspect",
+        help="show what a model takes and gives",
+        description="Print as JSON the shape and the classes of an ONNX classifier, or why it is refused.",
+    )
+    inspect.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="the model")
+    inspect.add_argument("--output", metavar="NAME", help="of several outputs the one that is served")
+    inspect.add_argument(
+        "--image-size", type=int, nargs=2, metavar=("H", "W"), help="size of a model that leaves its own open"
+    )
+    inspect.set_defaults(run=_inspect)
 
     verify = commands.add_parser(
         "verify",

@@ -1,16 +1,21 @@
 """One build: from the inputs to a published repository, or to the reason why there is none."""
 
 import logging
+import platform
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
+from contract.manifest import Golden, GoldenPicture, Manifest, json_from_manifest
+from contract.served import MANIFEST_FILE, golden_input_file
 from model_build.assembly import Assembled, assembled_repository
 from model_build.digest import file_digests
 from model_build.errors import RepositoryError, StorageError
 from model_build.inputs import BuildInputs
-from model_build.manifest import Golden, Manifest, current_versions, manifest_from_repository, write_manifest
 from model_build.registrations import Registrations
 from model_build.storage import Storage, opened_storage
-from model_build.verify import manifest_of_files, verified_manifest
+from model_build.tensorrt.record import document_from_record
+from model_build.verify import manifest_from_repository, manifest_of_files, verified_manifest
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,8 +55,9 @@ def _build(inputs: BuildInputs, storage: Storage) -> bool:
     plan_id = inputs.spec.plan_id
     with storage.scratch(plan_id) as scratch:
         repository = scratch / plan_id
-        assembled = assembled_repository(inputs, storage, scratch, repository)
-        write_manifest(_manifest(inputs, assembled, repository), repository)
+        assembled = assembled_repository(inputs, storage, repository)
+        manifest = json_from_manifest(_manifest(inputs, assembled, repository))
+        (repository / MANIFEST_FILE).write_text(manifest, encoding="utf-8")
         verified_manifest(repository)
         published = storage.publish(repository, plan_id)
     if published:
@@ -60,24 +66,42 @@ def _build(inputs: BuildInputs, storage: Storage) -> bool:
 
 
 def _manifest(inputs: BuildInputs, assembled: Assembled, repository: Path) -> Manifest:
-    spec, scores = inputs.spec, assembled.scores
+    spec, tensorrt = inputs.spec, assembled.tensorrt
     return Manifest(
         plan_id=spec.plan_id,
+        engine_id=spec.engine_id,
         model=spec.model,
         target=spec.target,
         precision=spec.precision,
         max_batch_size=spec.max_batch_size,
         source=assembled.source,
+        shape=assembled.shape,
         classes=len(assembled.labels),
+        preprocessing=assembled.preprocessing,
         files=file_digests(repository),
-        versions=current_versions(),
+        versions=_versions(),
         reference=assembled.reference,
-        tensorrt=assembled.tensorrt,
+        tensorrt=None if tensorrt is None else document_from_record(tensorrt),
         golden=Golden(
-            image_sha256=inputs.picture_sha256,
-            class_index=spec.expect.class_index,
-            label=assembled.labels[spec.expect.class_index],
+            scale=assembled.scale,
             tolerance=assembled.tolerance,
-            scores=None if scores is None else tuple(float(str(score)) for score in scores),
+            pictures=tuple(_golden_picture(inputs, assembled, position) for position in range(len(spec.expect))),
         ),
     )
+
+
+def _golden_picture(inputs: BuildInputs, assembled: Assembled, position: int) -> GoldenPicture:
+    picture = inputs.spec.expect[position]
+    expectation = replace(picture.expectation, label=assembled.labels[picture.expectation.class_index])
+    scores = None
+    if assembled.scores is not None:
+        scores = tuple(float(str(score)) for score in assembled.scores[position])
+    return GoldenPicture(
+        sha256=picture.sha256, input_file=golden_input_file(position), expectation=expectation, scores=scores
+    )
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what decides a build's result."""
+    packages = {package: version(package) for package in ("onnx", "onnxruntime", "numpy", "pillow")}
+    return {"python": platform.python_version(), **packages}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from contract.downloads import sha256_of_file
 from model_build.errors import StorageError
 
 TREE_DIGEST_COMMAND = "find . -type f -printf '%P\\0' | xargs -0 sha256sum | LC_ALL=C sort | sha256sum"
@@ -13,12 +14,6 @@ TREE_DIGEST_COMMAND = "find . -type f -printf '%P\\0' | xargs -0 sha256sum | LC_
 def sha256_of_bytes(data: bytes) -> str:
     """Return the SHA-256 as 64 lower-case hex digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file's content as 64 lower-case hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files_in(folder: Path) -> Iterator[Path]:

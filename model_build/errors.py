@@ -1,12 +1,16 @@
 """What can go wrong while a plan is built, each a line that its reader can act on."""
 
+from typing import Final, Literal
+
+SourceKey = Literal["url", "output", "imageSize"]
+
 
 class ModelBuildError(Exception):
     """Root of every error that a user can cause; the command line prints it as one line."""
 
 
 class InputsError(ModelBuildError):
-    """The build's inputs (spec.json, labels.txt, image) are missing or are not what they must be."""
+    """The build's inputs (spec.json, labels.txt, the pictures) are missing or are not what they must be."""
 
 
 class SourceError(ModelBuildError):
@@ -15,6 +19,24 @@ class SourceError(ModelBuildError):
 
 class AdaptError(ModelBuildError):
     """The source model cannot be made to fit the served contract."""
+
+
+class InterfaceError(AdaptError):
+    """A model's own input and output are none of an image classifier's.
+
+    Attributes:
+        key: of the configuration's ``model.source``, the one that may mend it.
+        found: what is wrong.
+        accepted: what is taken.
+        value: what to set the key to; None where nobody can know.
+    """
+
+    def __init__(self, found: str, *, accepted: str, key: SourceKey = "url", value: object = None) -> None:
+        super().__init__(f"{found}; accepted: {accepted}")
+        self.key: Final = key
+        self.found: Final = found
+        self.accepted: Final = accepted
+        self.value: Final = value
 
 
 class TargetError(ModelBuildError):

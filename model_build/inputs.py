@@ -1,14 +1,22 @@
-"""The three files that one build reads: spec.json, labels.txt and the expected image."""
+"""What one build reads: spec.json, labels.txt and the expected pictures, which may have to be fetched."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from PIL import Image
 
+from contract.downloads import fetched
+from contract.errors import LabelsError, PictureError, UrlError
+from contract.labels import labels_from_bytes
+from contract.pictures import picture_from_bytes
 from model_build.digest import sha256_of_bytes
 from model_build.errors import InputsError
-from model_build.preprocessing import picture_from_bytes
-from model_build.spec import Spec, spec_from_json
+from model_build.spec import PictureSpec, Spec, spec_from_json
+
+LARGEST_PICTURE_BYTES: Final = 64 << 20
+"""A picture by URL of more is not fetched."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,14 +25,32 @@ class BuildInputs:
 
     Attributes:
         labels: one label for each class, in the classes' order.
-        picture: the expected image, RGB.
-        picture_sha256: of the image file's bytes.
+        files: the expected pictures' files that came with it, by their SHA-256.
     """
 
     spec: Spec
     labels: tuple[str, ...]
-    picture: Image.Image
-    picture_sha256: str
+    files: Mapping[str, bytes]
+
+    def pictures(self, downloads: Path) -> tuple[Image.Image, ...]:
+        """Decode the expected pictures, RGB, in the specification's order.
+
+        Args:
+            downloads: the folder that keeps those that are fetched.
+
+        Raises:
+            InputsError: one cannot be had, or is no picture.
+        """
+        return tuple(self._picture(picture, downloads) for picture in self.spec.expect)
+
+    def _picture(self, picture: PictureSpec, downloads: Path) -> Image.Image:
+        try:
+            if picture.url is None:
+                return picture_from_bytes(self.files[picture.sha256], name=f"the expected picture {picture.sha256}")
+            file = fetched(picture.url, picture.sha256, downloads, largest_bytes=LARGEST_PICTURE_BYTES)
+            return picture_from_bytes(file.read_bytes(), name=picture.shown)
+        except (PictureError, UrlError) as error:
+            raise InputsError(f"expect.image: {error}") from error
 
 
 def inputs_from_folder(folder: Path) -> BuildInputs:
@@ -33,42 +59,28 @@ def inputs_from_folder(folder: Path) -> BuildInputs:
     Raises:
         InputsError: a file is missing or is not what it must be.
     """
-    spec = spec_from_json(_text(folder / "spec.json"), name=str(folder / "spec.json"))
-    labels = labels_from_text(_text(folder / "labels.txt"), name=str(folder / "labels.txt"))
-    if spec.expect.class_index >= len(labels):
-        raise InputsError(
-            f"expect.class is {spec.expect.class_index}, but {folder / 'labels.txt'} names the classes 0 to "
-            f"{len(labels) - 1}"
-        )
-    image = _bytes(folder / "image")
-    return BuildInputs(
-        spec=spec,
-        labels=labels,
-        picture=picture_from_bytes(image, name=str(folder / "image")),
-        picture_sha256=sha256_of_bytes(image),
-    )
+    spec = spec_from_json(_bytes(folder / "spec.json"), name=str(folder / "spec.json"))
+    labels = labels_from_file(folder / "labels.txt")
+    for picture in spec.expect:
+        for key, value, accepted in picture.expectation.faults(len(labels)):
+            raise InputsError(f"expect.{key} is {value}; accepted: {accepted}, by {folder / 'labels.txt'}")
+    files = {picture.sha256: _bytes(folder / picture.sha256) for picture in spec.expect if picture.url is None}
+    for sha256, data in files.items():
+        if (found := sha256_of_bytes(data)) != sha256:
+            raise InputsError(f"{folder / sha256} has sha256 {found}; accepted: the file that its name says")
+    return BuildInputs(spec=spec, labels=labels, files=files)
 
 
-def labels_from_text(text: str, *, name: str) -> tuple[str, ...]:
-    """Split a labels file, one label a line, into the classes' labels.
+def labels_from_file(path: Path) -> tuple[str, ...]:
+    """Read a labels file, one label a line.
 
     Raises:
-        InputsError: an empty line, after which every class would have its neighbour's label.
+        InputsError: it is missing or no labels file.
     """
-    labels = tuple(line.rstrip("\r") for line in text.removesuffix("\n").split("\n"))
-    if labels == ("",):
-        raise InputsError(f"{name} is empty; accepted: one label a line")
-    if not all(label.strip() for label in labels):
-        line = next(number for number, label in enumerate(labels, 1) if not label.strip())
-        raise InputsError(f"{name} has an empty line {line}; accepted: one label a line")
-    return labels
-
-
-def _text(path: Path) -> str:
     try:
-        return _bytes(path).decode()
-    except UnicodeDecodeError as error:
-        raise InputsError(f"{path} is not UTF-8 text: {error}") from error
+        return labels_from_bytes(_bytes(path), name=str(path))
+    except LabelsError as error:
+        raise InputsError(str(error)) from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -76,5 +88,5 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputsError(
-            f"{path}: {error.strerror}; accepted: a folder with spec.json, labels.txt and image"
+            f"{path}: {error.strerror}; accepted: a folder with spec.json, labels.txt and the expected pictures"
         ) from error

@@ -1,78 +1,136 @@
-"""Reference and golden scores: what the model must answer, decided before anything is published."""
+"""What the model must answer, decided before anything is published: by its original, and by what is expected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from model_build.adapt import Classifier, Original
-from model_build.contract import GOLDEN_PREPROCESSING, SCORE_TOLERANCE
+from contract.comparison import Comparison, Tolerance, compared, disagreement, scale_of_scores, spread_of
+from contract.expectation import Expectation, reasons_against, table
+from contract.manifest import Reference
+from contract.pictures import tensor_from_picture
+from contract.preprocessing import Preprocessing
+from model_build.adapt import ADAPTED_TOLERANCE, Classifier, Original, classifier_from_original
+from model_build.comparison_pictures import comparison_pictures
 from model_build.errors import AnswerError
-from model_build.preprocessing import PREPROCESSINGS, Tensor
-from model_build.scoring import Scores
-from model_build.spec import Expectation
+from model_build.scoring import Scores, Tensor
 
-_TOP = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
-    """How far the served model is from the one that it was made from, in units of a score."""
+class Yardstick:
+    """What a plan is measured against: the original's own scores for pictures unlike each other.
 
-    max_abs_difference: float
-    tolerance: float = SCORE_TOLERANCE
+    Attributes:
+        names: of the pictures, for errors.
+        images: float32 (N,C,H,W).
+        scores: the original's, float32 (N,classes).
+        scale: `contract.comparison.LOGITS` or `PROBABILITIES`, as the scores show.
+        labels: one for each class.
+    """
+
+    names: Sequence[str]
+    images: Tensor
+    scores: Scores
+    scale: str
+    labels: Sequence[str]
 
 
-def reference_from_models(adapted: Classifier, original: Original, picture: Image.Image) -> Reference:
-    """Measure the adapted model against the original on the expected picture and its mirror image.
+def yardstick_from_original(
+    original: Original, expected: Sequence[Image.Image], preprocessing: Preprocessing, labels: Sequence[str]
+) -> Yardstick:
+    """Ask the source model about the comparison's pictures.
+
+    Args:
+        original: the source model.
+        expected: the expected pictures, RGB.
+        preprocessing: the model's.
+        labels: one for each class.
 
     Raises:
-        AnswerError: they differ by more than the tolerance, or one answers NaN.
+        AnswerError: it answers NaN or infinity, or scores every class alike.
     """
-    images = np.stack(
-        [preprocess(view) for view in (picture, ImageOps.mirror(picture)) for preprocess in PREPROCESSINGS.values()]
+    pictures = comparison_pictures(expected)
+    images = np.stack([tensor_from_picture(picture, preprocessing) for picture in pictures.values()])
+    scores = original.scores(images)
+    wrong = ~np.isfinite(scores)
+    name = original.loaded.name
+    if wrong.any():
+        raise AnswerError(f"{name} answers NaN or infinity in {wrong.sum()} of {wrong.size} scores")
+    rows = scores.tolist()
+    telling = [spread_of(row) > 0 for row in rows]
+    if not telling[0]:
+        raise AnswerError(f"{name} scores every class alike; accepted: a model that tells the expected picture's class")
+    return Yardstick(
+        names=[picture for picture, tells in zip(pictures, telling, strict=True) if tells],
+        images=images[telling],
+        scores=scores[telling],
+        scale=scale_of_scores(rows),
+        labels=labels,
     )
-    difference = max_abs_difference(adapted.scores(images), original.scores(images))
-    if not difference <= SCORE_TOLERANCE:  # so that NaN fails
-        raise AnswerError(
-            f"{original.loaded.name}: the adapted model's scores differ from the original's by {difference:.4g}; "
-            f"accepted: up to {SCORE_TOLERANCE}"
-        )
-    return Reference(max_abs_difference=difference)
 
 
-def golden_input_from_picture(picture: Image.Image) -> Tensor:
-    """Preprocess the expected picture as the golden scores want it, to float32 (3,224,224)."""
-    return PREPROCESSINGS[GOLDEN_PREPROCESSING](picture)
+def adapted_classifier(
+    original: Original, yardstick: Yardstick, *, max_batch_size: int
+) -> tuple[Classifier, Reference]:
+    """Adapt the source model to the served contract, and measure how far it is from what it was."""
+    classifier = classifier_from_original(
+        original, yardstick.images, scale=yardstick.scale, max_batch_size=max_batch_size
+    )
+    scores = classifier.scores(yardstick.images)
+    return classifier, reference_from_scores([scores], yardstick, ADAPTED_TOLERANCE, who=f"{classifier.loaded.name}")
 
 
-def max_abs_difference(scores: Scores, expected: Scores) -> float:
-    """Return the largest absolute difference; NaN where either has one."""
-    return float(np.abs(scores.astype(np.float64) - expected.astype(np.float64)).max())
+def reference_from_scores(
+    runs: Iterable[Scores], yardstick: Yardstick, tolerance: Tolerance, *, who: str
+) -> Reference:
+    """Measure a model by what it answers to the yardstick's pictures.
+
+    Args:
+        runs: for each run float32 (N,classes), of all the pictures in their order.
+        yardstick: what it must answer.
+        tolerance: what is accepted.
+        who: what errors call the model.
+
+    Raises:
+        AnswerError: a score is NaN or too far off; names the picture and the class.
+    """
+    figures: list[Comparison] = []
+    wanted = yardstick.scores.tolist()
+    for scores in runs:
+        for name, row, expected in zip(yardstick.names, scores.tolist(), wanted, strict=True):
+            figures.append(compared(row, expected, scale=yardstick.scale))
+            if wrong := disagreement(row, expected, scale=yardstick.scale, tolerance=tolerance):
+                label = yardstick.labels[figures[-1].worst]
+                raise AnswerError(f"{who} does not answer as its original, {name}: {wrong} ({label})")
+    return Reference(
+        largest=max(each.largest for each in figures),
+        cosine=min(each.cosine for each in figures),
+        top=min(each.top for each in figures),
+        tolerance=tolerance,
+    )
 
 
-def check_answer(scores: Scores, labels: Sequence[str], expect: Expectation) -> None:
-    """See that one image's scores, float32 (classes,), put the expected class by its expected label on top.
+def check_answer(scores: Scores, labels: Sequence[str], expectation: Expectation) -> None:
+    """See that one picture's scores, float32 (classes,), are as expected.
 
     ``labels`` are those that will be served, one for each class.
 
     Raises:
-        AnswerError: another class or label is on top, or a score is NaN or infinite; shows got and expected.
+        AnswerError: another class, label, rank or margin, or a score is NaN or infinite; shows got and expected.
     """
     if not np.isfinite(scores).all():
+        wrong = (~np.isfinite(scores)).sum()
+        raise AnswerError(f"the model answers NaN or infinity in {wrong} of {len(scores)} scores")
+    expected = expectation.class_index
+    wanted = expectation.label if expectation.label is not None else labels[expected]
+    reasons = list(reasons_against(scores.tolist(), expectation))
+    if labels[expected] != wanted:
+        reasons.append(f"label: class {expected} is {labels[expected]}, expected {wanted}")
+    if reasons:
         raise AnswerError(
-            f"the model answers NaN or infinity in {(~np.isfinite(scores)).sum()} of {len(scores)} scores"
-        )
-    wanted = expect.label if expect.label is not None else labels[expect.class_index]
-    if int(scores.argmax()) != expect.class_index or labels[expect.class_index] != wanted:
-        raise AnswerError(
-            f"the expected image must be ({expect.class_index}) = {wanted}, but the model answers "
-            f"{top_table(scores, labels)}"
+            f"the expected picture must be ({expected}) = {wanted}, but the model answers "
+            f"{table(scores.tolist(), labels)}; {'; '.join(reasons)}"
         )
 
-
-def top_table(scores: Scores, labels: Sequence[str]) -> str:
-    """Return the three best classes of one image in one line, in the form of the quick start's client."""
-    best = np.argsort(-scores, kind="stable")[:_TOP]
-    return ", ".join(f"{scores[index]:.6f} ({index}) = {labels[index]}" for index in best)

@@ -10,8 +10,9 @@ from typing import Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from contract.manifest import Manifest, json_from_manifest
+from contract.served import MANIFEST_FILE
 from model_build.errors import ReportError
-from model_build.manifest import MANIFEST_FILE, Manifest, compact_json
 
 _TIMEOUT_S: Final = 30
 _SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -53,7 +54,7 @@ def report_manifest(manifest: Manifest, config_map: str, api: ClusterApi) -> Non
     url = f"{api.url}/api/v1/namespaces/{api.namespace}/configmaps/{config_map}"
     request = Request(  # noqa: S310  https, see ClusterApi
         url,
-        data=json.dumps({"data": {MANIFEST_FILE: compact_json(manifest)}}).encode(),
+        data=json.dumps({"data": {MANIFEST_FILE: json_from_manifest(manifest)}}).encode(),
         headers={"Authorization": f"Bearer {api.token}", "Content-Type": "application/merge-patch+json"},
         method="PATCH",
     )

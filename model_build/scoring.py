@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from model_build.errors import AdaptError
 
+Tensor = NDArray[np.float32]
+"""Images as the served contract has them: (C,H,W), or (N,C,H,W)."""
 Scores = NDArray[np.float32]
+"""One for each class: (classes,), or (N,classes)."""
 Array = NDArray[np.generic]
 
 _FATAL: Final = 4

@@ -4,15 +4,20 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal
 
+from contract.errors import UrlError
+from contract.expectation import Expectation, expectation_from_fields
+from contract.fields import Fields, shown
+from contract.packages import PACKAGES
+from contract.urls import ACCEPTED, quoted_url, shown_url
+from model_build.adapt.interface import ImageSize
 from model_build.errors import InputsError
-from model_build.fields import Fields, shown
 from model_build.tensorrt.device import BatchProfile
 
 PLAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 STACK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
+_ID_ACCEPTED: Final = "16 lower-case hex digits"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _WORD: Final = re.compile(r"[a-z0-9]+")
@@ -20,19 +25,32 @@ _GPU_PRODUCT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixtureSource:
-    """The project's own DenseNet-121, made at build time."""
+class PackageSource:
+    """A classifier whose weights come with the build's packages, by its name in `contract.packages`."""
 
-    kind: Literal["fixture"] = "fixture"
+    name: str
+    kind: Literal["package"] = "package"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OnnxSource:
-    """An ONNX classifier at a URL, pinned by the SHA-256 of its bytes."""
+    """An ONNX classifier at a URL, pinned by the SHA-256 of its bytes.
+
+    Attributes:
+        output: of several outputs the one that is served.
+        image_size: height and width of a model that leaves its own open.
+    """
 
     url: str
     sha256: str
+    output: str | None = None
+    image_size: ImageSize | None = None
     kind: Literal["onnx"] = "onnx"
+
+    @property
+    def shown(self) -> str:
+        """The URL, without what may be secret."""
+        return shown_url(self.url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +62,26 @@ class PrebuiltSource:
     kind: Literal["prebuilt"] = "prebuilt"
 
 
-Source = FixtureSource | OnnxSource | PrebuiltSource
+Source = PackageSource | OnnxSource | PrebuiltSource
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expectation:
-    """What the expected image must be called; never taken from the model under test."""
+class PictureSpec:
+    """A picture, and what it must be called; never taken from the model under test.
 
-    class_index: int
-    label: str | None
+    Attributes:
+        sha256: of the picture's file.
+        url: where it is; None where it comes with the inputs.
+    """
+
+    sha256: str
+    url: str | None
+    expectation: Expectation
+
+    @property
+    def shown(self) -> str:
+        """The URL, without what may be secret; the digest where there is none."""
+        return shown_url(self.url) if self.url else self.sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,24 +108,29 @@ class Spec:
     Attributes:
         stack: that names the plan, unlike any other on the storage; nothing of the plan depends on it.
         plan_id: 16 lower-case hex digits, the plan's content address.
+        engine_id: the address of what is compiled for it; None where nothing is.
         max_batch_size: 0 serves one image without a batch dimension; N > 0 serves batches up to N.
+        preprocessing: as the stack declares it, a name or an object; None leaves it to the model.
+        expect: one or more.
         pinned: the plan must be published already; nothing is built.
         tensorrt: for target tensorrt, and for no other.
     """
 
     stack: str
     plan_id: str
+    engine_id: str | None
     model: str
     max_batch_size: int
     target: str
     precision: str
     source: Source
-    expect: Expectation
+    preprocessing: Any
+    expect: tuple[PictureSpec, ...]
     pinned: bool
     tensorrt: TensorRTSpec | None
 
 
-def spec_from_json(text: str, *, name: str = "spec.json") -> Spec:
+def spec_from_json(text: str | bytes, *, name: str = "spec.json") -> Spec:
     """Parse a build specification strictly: unknown keys and wrong types are refused, all at once.
 
     Raises:
@@ -118,7 +152,8 @@ def spec_from_json(text: str, *, name: str = "spec.json") -> Spec:
 def _spec_from_fields(fields: Fields) -> Spec:
     spec = Spec(
         stack=fields.text("stack", accepts=STACK.fullmatch, accepted="letters, digits, '_', '.', '-', at most 200"),
-        plan_id=fields.text("planId", accepts=PLAN_ID.fullmatch, accepted="16 lower-case hex digits"),
+        plan_id=fields.text("planId", accepts=PLAN_ID.fullmatch, accepted=_ID_ACCEPTED),
+        engine_id=fields.optional_text("engineId", accepts=PLAN_ID.fullmatch, accepted=_ID_ACCEPTED),
         model=fields.text(
             "model", accepts=_MODEL_NAME.fullmatch, accepted="letters, digits, '_', '.', '-', at most 128"
         ),
@@ -126,7 +161,8 @@ def _spec_from_fields(fields: Fields) -> Spec:
         target=fields.text("target", accepts=_WORD.fullmatch, accepted="a target's name, e.g. onnxruntime"),
         precision=fields.text("precision", accepts=_WORD.fullmatch, accepted="a precision, e.g. fp32"),
         source=_source_from_fields(fields.group("source")),
-        expect=_expectation_from_fields(fields.group("expect")),
+        preprocessing=fields.raw("preprocessing"),
+        expect=tuple(_picture_from_fields(picture) for picture in fields.groups("expect")),
         pinned=fields.flag("pinned"),
         tensorrt=_tensorrt_from_fields(fields),
     )
@@ -178,41 +214,57 @@ def _refuse_contradictions(spec: Spec, fields: Fields) -> None:
             fields.refuse(f"tensorrt.{key}", count, "1 or more")
 
 
-def _expectation_from_fields(fields: Fields) -> Expectation:
-    expectation = Expectation(class_index=fields.count("class"), label=fields.optional_text("label"))
+def _picture_from_fields(fields: Fields) -> PictureSpec:
+    picture = PictureSpec(
+        sha256=_sha256(fields),
+        url=None if fields.is_null("url") else _url(fields),
+        expectation=expectation_from_fields(fields),
+    )
     fields.end()
-    return expectation
+    return picture
 
 
 def _source_from_fields(fields: Fields) -> Source:
-    kinds = ("fixture", "onnx", "prebuilt")
+    kinds = ("package", "onnx", "prebuilt")
     kind = fields.text("kind", accepts=kinds.__contains__, accepted=", ".join(kinds))
-    source: Source = FixtureSource()
+    source: Source
     if kind == "onnx":
         source = OnnxSource(
-            url=fields.text("url", accepts=_is_source_url, accepted="https://host/file or file:///path"),
+            url=_url(fields),
             sha256=_sha256(fields),
+            output=fields.optional_text("output"),
+            image_size=None if fields.is_null("imageSize") else _image_size(fields),
         )
     elif kind == "prebuilt":
         path = fields.text("path", accepts=_stays_inside, accepted="a folder relative to the storage")
         source = PrebuiltSource(path=PurePosixPath(path), sha256=_sha256(fields))
+    else:
+        source = PackageSource(name=fields.text("name", accepts=PACKAGES.__contains__, accepted=", ".join(PACKAGES)))
     if kind in kinds:
         fields.end()
     return source
 
 
+def _image_size(fields: Fields) -> ImageSize | None:
+    sizes = fields.counts("imageSize")
+    if len(sizes) == 2 and all(sizes):  # noqa: PLR2004  height and width
+        return sizes[0], sizes[1]
+    fields.refuse("imageSize", list(sizes), "[height, width]")
+    return None
+
+
+def _url(fields: Fields) -> str:
+    url = fields.text("url")
+    try:
+        if url and quoted_url(url) != url:
+            fields.faults.append(f"url {shown_url(url)} is not percent-encoded; accepted: {ACCEPTED}")
+    except UrlError as error:
+        fields.faults.append(f"url {error}")
+    return url
+
+
 def _sha256(fields: Fields) -> str:
     return fields.text("sha256", accepts=_SHA256.fullmatch, accepted="64 lower-case hex digits")
-
-
-def _is_source_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-    except ValueError:
-        return False
-    if url.scheme == "file":
-        return not url.netloc and url.path.startswith("/")
-    return url.scheme == "https" and bool(url.hostname)
 
 
 def _stays_inside(text: str) -> bool:

@@ -33,8 +33,13 @@ class Storage:
 
     @property
     def downloads(self) -> Path:
-        """Source models by their SHA-256 that builds have downloaded."""
+        """Source models and pictures by their SHA-256 that builds have downloaded."""
         return self.root / "downloads"
+
+    @property
+    def engines(self) -> Path:
+        """Compiled engines by their id: what cost minutes of a GPU, for every plan that serves it."""
+        return self.root / "engines"
 
     @property
     def timing_caches(self) -> Path:

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from model_build.contract import IMAGE_SHAPE, MODEL_VERSION
+from contract.comparison import disagreement
+from contract.errors import ManifestError
+from contract.expectation import reasons_against
+from contract.manifest import GoldenPicture, Manifest, manifest_from_json
+from contract.served import MANIFEST_FILE, MODEL_VERSION, ImageShape
 from model_build.digest import file_digests
 from model_build.errors import AnswerError, RepositoryError
-from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE, Manifest, manifest_from_repository
-from model_build.preprocessing import Tensor
-from model_build.reference import max_abs_difference
 from model_build.repository import Target, target_named
+from model_build.scoring import Tensor
+from model_build.tensorrt.record import record_from_document
 
 
 def verified_manifest(repository: Path) -> Manifest:
@@ -23,9 +26,10 @@ def verified_manifest(repository: Path) -> Manifest:
     """
     manifest = manifest_of_files(repository)
     target = target_named(manifest.target, precision=manifest.precision)
-    target.refuse_foreign(manifest.tensorrt)
-    if manifest.golden.scores is not None:
-        _check_scores(repository, manifest, target)
+    target.refuse_foreign(None if manifest.tensorrt is None else record_from_document(manifest.tensorrt))
+    for picture in manifest.golden.pictures:
+        if picture.scores is not None:
+            _check_scores(repository, manifest, picture, target)
     return manifest
 
 
@@ -43,12 +47,27 @@ def manifest_of_files(repository: Path) -> Manifest:
     return manifest
 
 
-def golden_input_from_repository(repository: Path) -> Tensor:
-    """Read the expected image's tensor, float32 (3,224,224)."""
-    data = np.fromfile(repository / GOLDEN_INPUT_FILE, dtype="<f4")
-    if data.size != np.prod(IMAGE_SHAPE):
-        raise RepositoryError(f"{repository / GOLDEN_INPUT_FILE} holds {data.size} numbers, not {IMAGE_SHAPE}")
-    return data.reshape(IMAGE_SHAPE)
+def manifest_from_repository(repository: Path) -> Manifest:
+    """Read a repository's manifest.
+
+    Raises:
+        RepositoryError: there is none, or it is not of the schema that this builder writes.
+    """
+    path = repository / MANIFEST_FILE
+    try:
+        return manifest_from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RepositoryError(f"{path}: {error.strerror}; accepted: a published repository") from error
+    except (ManifestError, UnicodeDecodeError) as error:
+        raise RepositoryError(f"{path}: {error}") from error
+
+
+def golden_input_from_file(path: Path, shape: ImageShape) -> Tensor:
+    """Read an expected picture's tensor, float32 (C,H,W)."""
+    data = np.fromfile(path, dtype="<f4")
+    if data.size != np.prod(shape):
+        raise RepositoryError(f"{path} holds {data.size} numbers, not {shape}")
+    return data.reshape(shape)
 
 
 def _check_files(repository: Path, manifest: Manifest) -> None:
@@ -67,17 +86,11 @@ def _check_files(repository: Path, manifest: Manifest) -> None:
         raise RepositoryError(f"{repository} is not what its manifest says: {'; '.join(faults)}")
 
 
-def _check_scores(repository: Path, manifest: Manifest, target: Target) -> None:
-    golden = np.array(manifest.golden.scores, np.float32)
-    image = golden_input_from_repository(repository)
-    scores = target.scores(repository / manifest.model / MODEL_VERSION, image)
-    if scores.shape != golden.shape:
-        raise AnswerError(f"{repository} gives {scores.size} scores, its manifest has {golden.size}")
-    difference = max_abs_difference(scores, golden)
-    if not difference <= manifest.golden.tolerance:  # so that NaN fails
-        raise AnswerError(
-            f"{repository}: scores differ from the golden ones by {difference:.4g}; "
-            f"accepted: up to {manifest.golden.tolerance}"
-        )
-    if int(scores.argmax()) != manifest.golden.class_index:
-        raise AnswerError(f"{repository} answers class {int(scores.argmax())}; accepted: {manifest.golden.class_index}")
+def _check_scores(repository: Path, manifest: Manifest, picture: GoldenPicture, target: Target) -> None:
+    golden = manifest.golden
+    image = golden_input_from_file(repository / picture.input_file, manifest.shape)
+    scores = target.scores(repository / manifest.model / MODEL_VERSION, image).tolist()
+    if wrong := disagreement(scores, picture.scores or (), scale=golden.scale, tolerance=golden.tolerance):
+        raise AnswerError(f"{repository} does not answer as golden, {picture.input_file}: {wrong}")
+    for reason in reasons_against(scores, picture.expectation):
+        raise AnswerError(f"{repository} does not answer as expected, {picture.input_file}: {reason}")

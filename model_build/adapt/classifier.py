@@ -8,14 +8,16 @@ import numpy as np
 import onnx
 from onnx import ModelProto
 
+from contract.comparison import Tolerance, disagreement
+from contract.served import OUTPUT_NAME, ImageShape
 from model_build.adapt.graph import contract_model, with_free_batch
 from model_build.adapt.original import Original
-from model_build.contract import IMAGE_SHAPE, OUTPUT_NAME, SCORE_TOLERANCE
 from model_build.errors import AdaptError
-from model_build.preprocessing import Tensor
-from model_build.scoring import LoadedModel, Scores, first_line
+from model_build.scoring import LoadedModel, Scores, Tensor, first_line
 
-_BATCH: Final = 2
+ADAPTED_TOLERANCE: Final = Tolerance(largest=0.002, cosine=0.99999)
+"""Between a model and the same layers in the contract's clothes, and between one image and the same in a batch."""
+
 _FREE: Final = "N"
 _FIXED: Final = 1
 
@@ -25,21 +27,23 @@ class Classifier:
     """An image classifier of the served contract.
 
     Attributes:
-        onnx: the model's file: ``input`` float32 [N,3,224,224] to ``output`` float32 [N,classes].
+        onnx: the model's file: ``input`` float32 [N,C,H,W] to ``output`` float32 [N,classes].
+        shape: C, H and W.
         batched: whether N is free; else it is 1.
     """
 
     onnx: bytes
+    shape: ImageShape
     classes: int
     batched: bool
     loaded: LoadedModel
 
     def scores(self, images: Tensor) -> Scores:
-        """Score images, float32 (N,3,224,224), one by one, to float32 (N,classes)."""
+        """Score images, float32 (N,C,H,W), one by one, to float32 (N,classes)."""
         return np.concatenate([self._rows(image[np.newaxis]) for image in images])
 
     def batch_scores(self, images: Tensor) -> Scores:
-        """Score images, float32 (N,3,224,224), in one run, to float32 (N,classes)."""
+        """Score images, float32 (N,C,H,W), in one run, to float32 (N,classes)."""
         return self._rows(images)
 
     def _rows(self, images: Tensor) -> Scores:
@@ -49,27 +53,30 @@ class Classifier:
         return np.asarray(output, np.float32)
 
 
-def classifier_from_original(original: Original, *, max_batch_size: int) -> Classifier:
+def classifier_from_original(original: Original, images: Tensor, *, scale: str, max_batch_size: int) -> Classifier:
     """Adapt a source model to the served contract.
 
-    Its names become the contract's, its batch axis dynamic, half precision single at both ends, NHWC input
-    NCHW, and [N,C,1,1] scores [N,C]. Where the batch axis can't be freed, a batch of 1 does as long as
+    Its names become the contract's, its batch axis dynamic, half precision and whole numbers single precision at both
+    ends, NHWC input NCHW, and [N,C,1,1] scores [N,C]. Where the batch axis can't be freed, a batch of 1 does as long as
     ``max_batch_size`` asks for no more.
+
+    Args:
+        original: the source model.
+        images: float32 (N,C,H,W), unlike each other, for which both must give the same scores, alone and together.
+        scale: of the scores.
+        max_batch_size: that it must serve.
 
     Raises:
         AdaptError: it cannot be made to fit; gives the reason.
     """
-    images = _unlike_images()
     expected = original.scores(images)
-    if not np.isfinite(expected).all():
-        raise AdaptError(f"{original.loaded.name} answers NaN or infinity")
     reason = ""
     for model, batch in _candidates(original.model, max_batch_size):
         try:
             classifier = _checked(model, original, batch=batch)
-            _refuse_difference(classifier.scores(images), expected)
+            _refuse_difference(classifier.scores(images), expected, scale)
             if classifier.batched:
-                _refuse_difference(classifier.batch_scores(images), expected)
+                _refuse_difference(classifier.batch_scores(images), expected, scale)
         except AdaptError as error:
             reason = reason or str(error)
             continue
@@ -78,13 +85,6 @@ def classifier_from_original(original: Original, *, max_batch_size: int) -> Clas
         f"{original.loaded.name} cannot be served with maxBatchSize {max_batch_size}: {reason}; "
         "accepted: a model with a dynamic batch axis, or maxBatchSize 0 or 1 where it takes one image alone"
     )
-
-
-def _unlike_images() -> Tensor:
-    """Return two images of noise, each tinted in its own colour, so that mixing them up shows."""
-    random = np.random.default_rng(0)
-    tints = random.uniform(-1, 1, (_BATCH, IMAGE_SHAPE[0], 1, 1))
-    return (tints + random.uniform(-1, 1, (_BATCH, *IMAGE_SHAPE))).astype(np.float32)
 
 
 def _candidates(model: ModelProto, max_batch_size: int) -> Iterator[tuple[ModelProto, str | int]]:
@@ -104,13 +104,14 @@ def _checked(model: ModelProto, original: Original, *, batch: str | int) -> Clas
     data = adapted.SerializeToString(deterministic=True)
     return Classifier(
         onnx=data,
+        shape=original.interface.shape,
         classes=original.classes,
         batched=batch == _FREE,
         loaded=LoadedModel(data, name=name),
     )
 
 
-def _refuse_difference(scores: Scores, expected: Scores) -> None:
-    difference = float(np.abs(scores - expected).max())
-    if not difference <= SCORE_TOLERANCE:  # so that NaN fails
-        raise AdaptError(f"{len(scores)} images at once score otherwise than one by one, by up to {difference:.4g}")
+def _refuse_difference(scores: Scores, expected: Scores, scale: str) -> None:
+    for row, wanted in zip(scores.tolist(), expected.tolist(), strict=True):
+        if wrong := disagreement(row, wanted, scale=scale, tolerance=ADAPTED_TOLERANCE):
+            raise AdaptError(f"{len(scores)} images score otherwise than by the original, one by one: {wrong}")

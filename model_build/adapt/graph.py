@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
+from contract.served import INPUT_NAME, OUTPUT_NAME
 from model_build.adapt.interface import Interface, dims_of
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, OUTPUT_NAME
 
 _LEAST_IR_VERSION: Final = 4
 """Before it every weight had to be listed as an input too."""
@@ -17,8 +17,8 @@ _Step = tuple[str, dict[str, Any]]
 def contract_model(model: ModelProto, interface: Interface, *, classes: int, batch: str | int) -> ModelProto:
     """Return the model with the served contract's input and output around the same layers.
 
-    It goes from ``input`` float32 [batch,3,224,224] to ``output`` float32 [batch,classes], where ``batch`` is
-    the name of the dynamic axis, or the one size that it takes.
+    It goes from ``input`` float32 [batch,C,H,W] to ``output`` float32 [batch,classes], where ``batch`` is the name of
+    the dynamic axis, or the one size that it takes. What only other outputs need is left out.
     """
     adapted = ModelProto()
     adapted.CopyFrom(model)
@@ -31,11 +31,13 @@ def contract_model(model: ModelProto, interface: Interface, *, classes: int, bat
 
     before = _chain(INPUT_NAME, _input_steps(interface), own_input)
     after = _chain(own_output, _output_steps(interface), OUTPUT_NAME)
-    nodes = [*before, *graph.node, *after]
-    for field in (graph.node, graph.input, graph.output, graph.value_info):
+    nodes = _needed([*before, *graph.node, *after])
+    weights = [tensor for tensor in graph.initializer if tensor.name in _names_in(nodes)]
+    for field in (graph.node, graph.initializer, graph.input, graph.output, graph.value_info):
         del field[:]
     graph.node.extend(nodes)
-    graph.input.append(helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [batch, *IMAGE_SHAPE]))
+    graph.initializer.extend(weights)
+    graph.input.append(helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [batch, *interface.shape]))
     graph.output.append(helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [batch, classes]))
     adapted.ir_version = max(adapted.ir_version, _LEAST_IR_VERSION)
     return adapted
@@ -65,6 +67,8 @@ def _input_steps(interface: Interface) -> list[_Step]:
     steps: list[_Step] = []
     if interface.channels_last:
         steps.append(("Transpose", {"perm": [0, 2, 3, 1]}))
+    if interface.input_type == TensorProto.UINT8:
+        steps.append(("Round", {}))
     if interface.input_type != TensorProto.FLOAT:
         steps.append(("Cast", {"to": interface.input_type}))
     return steps or [("Identity", {})]
@@ -83,6 +87,23 @@ def _chain(start: str, steps: list[_Step], end: str) -> list[NodeProto]:
         helper.make_node(operator, [source], [result], name=f"contract_{result}", **attributes)
         for (operator, attributes), source, result in zip(steps, names[:-1], names[1:], strict=True)
     ]
+
+
+def _needed(nodes: list[NodeProto]) -> list[NodeProto]:
+    """Return the nodes that the contract's output depends on, in their order."""
+    names, needed = {OUTPUT_NAME}, []
+    for node in reversed(nodes):
+        if names & set(node.output):
+            needed.append(node)
+            names |= _names_in([node])
+    return needed[::-1]
+
+
+def _names_in(nodes: list[NodeProto]) -> set[str]:
+    """Return the tensors that nodes name, those of their conditions' and loops' bodies among them."""
+    graph = GraphProto()
+    graph.node.extend(nodes)
+    return _tensors(graph)
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:

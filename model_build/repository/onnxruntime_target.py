@@ -8,20 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from model_build.contract import (
-    IMAGE_SHAPE,
-    INPUT_NAME,
-    LABELS_FILE,
-    MODEL_FILE,
-    OUTPUT_NAME,
-    SCORE_TOLERANCE,
-)
+from contract.comparison import Tolerance
+from contract.served import INPUT_NAME, LABELS_FILE, MODEL_FILE, OUTPUT_NAME
 from model_build.errors import AdaptError
-from model_build.preprocessing import Tensor
-from model_build.reference import golden_input_from_picture
 from model_build.repository.served import Order, ServedModel, Written, written_version
 from model_build.repository.target import Target
-from model_build.scoring import LoadedModel, Scores
+from model_build.scoring import LoadedModel, Scores, Tensor
 from model_build.spec import Spec
 from model_build.tensorrt.record import TensorRTRecord
 
@@ -56,6 +48,9 @@ parameters {
   value { string_value: "0" }
 }
 """)
+FP32_TOLERANCE: Final = Tolerance(largest=0.005, cosine=0.99999)
+"""Between two runs of one plan in single precision, on whichever CPUs."""
+
 _DYNAMIC_BATCHING: Final = "dynamic_batching { }\n"
 
 
@@ -63,8 +58,8 @@ class OnnxRuntimeTarget(Target):
     """Plans for Triton's Python backend, which run on any machine's CPUs."""
 
     @property
-    def tolerances(self) -> Mapping[str, float]:  # noqa: D102  the base class says it
-        return {"fp32": SCORE_TOLERANCE}
+    def tolerances(self) -> Mapping[str, Tolerance]:  # noqa: D102  the base class says it
+        return {"fp32": FP32_TOLERANCE}
 
     def admit(self, _spec: Spec, /) -> None:
         """Nothing is needed that the builder has not."""
@@ -72,8 +67,7 @@ class OnnxRuntimeTarget(Target):
     def write(self, order: Order, folder: Path) -> Written:
         """Fill the model's folder with the adapted ONNX and the file that runs it."""
         write_onnxruntime_model(order.served, order.classifier.onnx, folder)
-        image = golden_input_from_picture(order.inputs.picture)
-        return Written(scores=order.classifier.scores(image[np.newaxis])[0])
+        return Written(scores=list(order.classifier.scores(np.stack(order.golden))))
 
     def scores(self, version: Path, image: Tensor) -> Scores:
         """Run the folder's ONNX model, batched or not."""
@@ -86,7 +80,7 @@ class OnnxRuntimeTarget(Target):
         names = [*loaded.inputs, *loaded.outputs]
         if names != [INPUT_NAME, OUTPUT_NAME]:
             raise AdaptError(f"{path} has {names}; accepted: one input '{INPUT_NAME}', one output '{OUTPUT_NAME}'")
-        batched = len(loaded.inputs[INPUT_NAME]) > len(IMAGE_SHAPE)
+        batched = len(loaded.inputs[INPUT_NAME]) > image.ndim
         output = loaded.run(image[np.newaxis] if batched else image)[OUTPUT_NAME]
         return np.asarray(output, np.float32).reshape(-1)
 
@@ -114,7 +108,7 @@ def config_pbtxt(model: ServedModel) -> str:
         name=model.name,
         max_batch_size=model.max_batch_size,
         input=INPUT_NAME,
-        image_dims=", ".join(map(str, IMAGE_SHAPE)),
+        image_dims=", ".join(map(str, model.shape)),
         output=OUTPUT_NAME,
         classes=len(model.labels),
         labels_file=LABELS_FILE,

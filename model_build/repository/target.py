@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-from model_build.preprocessing import Tensor
+from contract.comparison import Tolerance
 from model_build.repository.served import Order, Written
-from model_build.scoring import Scores
+from model_build.scoring import Scores, Tensor
 from model_build.spec import Spec
 from model_build.tensorrt.record import TensorRTRecord
 
@@ -16,8 +16,8 @@ class Target(ABC):
 
     @property
     @abstractmethod
-    def tolerances(self) -> Mapping[str, float]:
-        """The precisions that it serves, each with the largest accepted difference between two runs of one plan."""
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """The precisions that it serves, each with what is accepted between two runs of one plan."""
 
     @abstractmethod
     def admit(self, spec: Spec, /) -> TensorRTRecord | None:
@@ -40,7 +40,7 @@ class Target(ABC):
 
     @abstractmethod
     def scores(self, version: Path, image: Tensor) -> Scores:
-        """Run the model of a version's folder on one image, float32 (3,224,224), to float32 (classes,).
+        """Run the model of a version's folder on one image, float32 (C,H,W), to float32 (classes,).
 
         Raises:
             AdaptError: there is no model of the served contract that this target runs.
