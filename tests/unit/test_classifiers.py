@@ -37,6 +37,8 @@ def test_each_colour_has_its_class(scores: Any, low: float, high: float) -> None
     model = colour_classifier(classes=len(COLOURS), scores=scores)
     (answers,) = outputs_of(model, plain(*COLOURS.values(), low=low, high=high))
     assert answers.argmax(axis=1).tolist() == [0, 1, 2, 3, 4]
+    second, first = np.sort(answers, axis=1)[:, -2:].T
+    assert (first - second).min() > 0.2
 
 
 @pytest.mark.parametrize("classes", [5, 6, 1000])
