@@ -15,11 +15,11 @@ import numpy as np
 import onnxruntime
 from tritonclient.http import InferenceServerClient
 
+from bench.densenet import densenet_onnx
 from bench.latency import Tensor, medians_s, triton_call
 from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
 from model_build.contract import IMAGE_SHAPE, INPUT_NAME, OUTPUT_NAME
 from model_build.errors import DeviceError
-from model_build.fixture import fixture_onnx
 from model_build.repository import ServedModel
 from model_build.repository.tensorrt_target import write_tensorrt_model
 from model_build.tensorrt.device import BatchProfile, Compiled
@@ -48,7 +48,7 @@ def main() -> int:
     precision = "fp16" if machine.version >= STRONGLY_TYPED_SINCE else "fp32"
     gpu = machine.gpu
     _say(f"DenseNet-121, {precision}, TensorRT {machine.version_text}, {gpu.product}, driver {gpu.driver}")
-    classifier = classifier_from_original(original_from_onnx(fixture_onnx(), name="the fixture"), max_batch_size=64)
+    classifier = classifier_from_original(original_from_onnx(densenet_onnx(), name="DenseNet-121"), max_batch_size=64)
     cold, cached = _compilations(device, onnx_in_precision(classifier, precision))
     _say(f"\nbuild: {cold.build_seconds} s cold, {cached.build_seconds} s cached (cache hit: {cached.cache_hit})\n")
     with _plan_calls(device, cold.plan) as calls:

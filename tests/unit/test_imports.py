@@ -25,7 +25,7 @@ ALLOWED = {
     "gate": {"gate", "deploy", "infra", "psutil", "pydantic", "tools", "yaml"},
     "policy": {"policy", "infra", "pulumi_policy"},
     "bench": {
-        *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
+        *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnx", "onnxruntime", "PIL", "polygraphy"),
         *("tools", "tritonclient", "yaml"),
     },
 }
