@@ -31,9 +31,10 @@ def quoted_url(text: str) -> str:
             "carries a user or a password, which everybody who sees the stack would see; accepted: a URL without, or "
             "the file staged on the storage as sources/<sha256>"
         )
-    path = quote(url.path, safe=_PATH_SAFE)
     if url.scheme == "file":
-        if host not in {"", "localhost"} or not path.startswith("/") or path == "/" or url.query or url.fragment:
+        # a file's name may have a question mark and a hash; there is no query that it could begin
+        path = quote(urlunsplit(url._replace(scheme="", netloc="")), safe=_PATH_SAFE)
+        if host not in {"", "localhost"} or not path.startswith("/") or path == "/":
             raise UrlError(f"is no URL of a file; accepted: {ACCEPTED}")
         return f"file://{path}"
     if url.scheme != "https" or not host or any(map(str.isspace, host)):
@@ -45,6 +46,7 @@ def quoted_url(text: str) -> str:
     netloc = f"[{name}]" if ":" in name else name
     if port is not None:
         netloc = f"{netloc}:{port}"
+    path = quote(url.path, safe=_PATH_SAFE)
     return urlunsplit((url.scheme, netloc, path or "/", quote(url.query, safe=_QUERY_SAFE), ""))
 
 
