@@ -1,21 +1,16 @@
 """Source prebuilt: a Triton model repository that is already on the storage, taken as it is."""
 
-import re
 import shutil
 from pathlib import Path
-from typing import Final
 
+from model_build.contract import OUTPUT_NAME
 from model_build.digest import TREE_DIGEST_COMMAND, file_digests, tree_sha256
 from model_build.errors import SourceError
 from model_build.inputs import labels_from_text
 from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE
+from model_build.repository.config import CONFIG_FILE, ModelConfig, config_from_text
 from model_build.spec import Expectation, PrebuiltSource, Spec
 from model_build.storage import Storage
-
-_CONFIG_FILE: Final = "config.pbtxt"
-_NAME: Final = re.compile(r'^name\s*:\s*"([^"]*)"', re.MULTILINE)
-_MAX_BATCH_SIZE: Final = re.compile(r"^max_batch_size\s*:\s*(\d+)", re.MULTILINE)
-_LABEL_FILENAME: Final = re.compile(r'label_filename\s*:\s*"([^"]*)"')
 
 
 def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path) -> None:
@@ -55,30 +50,29 @@ def _copy(folder: Path, destination: Path) -> None:
 
 
 def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None:
-    """Check a prebuilt model's configuration as far as it can be read, and give the labels it will serve.
+    """Check a prebuilt model's configuration, read as Triton reads it, and give the labels it will serve.
 
     Returns:
         One label for each class, or None where the configuration names no labels file.
 
     Raises:
-        SourceError: a file is missing, or the model's name, its batch size or the expected label is another.
+        SourceError: a file is missing or is none, or the model's name, its batch size, its output or the expected
+            label is another.
     """
-    folder = repository / spec.model
-    config = _text(folder / _CONFIG_FILE)
-    name = _first(_NAME, config, default=spec.model)
-    if name != spec.model:
-        raise SourceError(f"{spec.model}/{_CONFIG_FILE} names the model {name}; accepted: {spec.model}")
-    max_batch_size = int(_first(_MAX_BATCH_SIZE, config, default="0"))
-    if max_batch_size != spec.max_batch_size:
+    folder, file = repository / spec.model, f"{spec.model}/{CONFIG_FILE}"
+    config = config_from_text(_text(folder / CONFIG_FILE), name=file)
+    if config.name not in {"", spec.model}:  # a model without a name has its folder's
+        raise SourceError(f"{file} names the model {config.name}; accepted: {spec.model}")
+    if config.max_batch_size != spec.max_batch_size:
         raise SourceError(
-            f"{spec.model}/{_CONFIG_FILE} has max_batch_size {max_batch_size}, but the configuration says "
+            f"{file} has max_batch_size {config.max_batch_size}, but the configuration says "
             f"maxBatchSize {spec.max_batch_size}"
         )
-    label_filename = _first(_LABEL_FILENAME, config, default="")
+    label_filename = _served_label_filename(config, file)
     if not label_filename:
         if spec.expect.label is not None:
             raise SourceError(
-                f"{spec.model}/{_CONFIG_FILE} names no label_filename, so no answer can be called "
+                f"{file} names no label_filename, so no answer can be called "
                 f"{spec.expect.label}; accepted: a label_filename, or no expect.label"
             )
         return None
@@ -87,17 +81,21 @@ def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None
     return labels
 
 
+def _served_label_filename(config: ModelConfig, file: str) -> str:
+    """Return the labels file of the output that is asked for: the only one, or the one of the contract's name."""
+    outputs = [output for output in config.output if output.name == OUTPUT_NAME] or list(config.output)
+    if len(outputs) > 1:
+        names = ", ".join(output.name for output in outputs)
+        raise SourceError(f"{file} has the outputs {names}; accepted: one output, or one of them named {OUTPUT_NAME}")
+    return outputs[0].label_filename if outputs else ""
+
+
 def _check_expected_label(labels: tuple[str, ...], expect: Expectation, *, name: str) -> None:
     if expect.class_index >= len(labels):
         raise SourceError(f"{name} names {len(labels)} classes, but expect.class is {expect.class_index}")
     served = labels[expect.class_index]
     if expect.label not in {None, served}:
         raise SourceError(f"{name} calls class {expect.class_index} {served}; the configuration expects {expect.label}")
-
-
-def _first(pattern: re.Pattern[str], text: str, *, default: str) -> str:
-    match = pattern.search(text)
-    return match[1] if match else default
 
 
 def _text(path: Path) -> str:

@@ -3,55 +3,22 @@
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Final
 
 import numpy as np
 
 from contract.comparison import Tolerance
-from contract.served import INPUT_NAME, LABELS_FILE, MODEL_FILE, OUTPUT_NAME
+from contract.served import INPUT_NAME, MODEL_FILE, OUTPUT_NAME
 from model_build.errors import AdaptError
+from model_build.repository.config import python_config, text_from_config
 from model_build.repository.served import Order, ServedModel, Written, written_version
 from model_build.repository.target import Target
 from model_build.scoring import LoadedModel, Scores, Tensor
 from model_build.spec import Spec
 from model_build.tensorrt.record import TensorRTRecord
 
-_CONFIG: Final = Template("""\
-name: "$name"
-backend: "python"
-max_batch_size: $max_batch_size
-input [
-  {
-    name: "$input"
-    data_type: TYPE_FP32
-    format: FORMAT_NCHW
-    dims: [ $image_dims ]
-  }
-]
-output [
-  {
-    name: "$output"
-    data_type: TYPE_FP32
-    dims: [ $classes ]
-    label_filename: "$labels_file"
-  }
-]
-instance_group [
-  {
-    count: 1
-    kind: KIND_CPU
-  }
-]
-parameters {
-  key: "intra_op_threads"
-  value { string_value: "0" }
-}
-""")
 FP32_TOLERANCE: Final = Tolerance(largest=0.005, cosine=0.99999)
 """Between two runs of one plan in single precision, on whichever CPUs."""
-
-_DYNAMIC_BATCHING: Final = "dynamic_batching { }\n"
 
 
 class OnnxRuntimeTarget(Target):
@@ -103,14 +70,5 @@ def write_onnxruntime_model(model: ServedModel, onnx: bytes, folder: Path) -> No
 
 
 def config_pbtxt(model: ServedModel) -> str:
-    """Return Triton's configuration of a model; ``intra_op_threads`` 0 takes the pod's CPUs."""
-    text = _CONFIG.substitute(
-        name=model.name,
-        max_batch_size=model.max_batch_size,
-        input=INPUT_NAME,
-        image_dims=", ".join(map(str, model.shape)),
-        output=OUTPUT_NAME,
-        classes=len(model.labels),
-        labels_file=LABELS_FILE,
-    )
-    return text + (_DYNAMIC_BATCHING if model.max_batch_size > 0 else "")
+    """Return Triton's configuration of a model."""
+    return text_from_config(python_config(model))

@@ -3,15 +3,14 @@
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from string import Template
-from typing import Final
 
 import numpy as np
 
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, LABELS_FILE, OUTPUT_NAME, PLAN_FILE
+from model_build.contract import IMAGE_SHAPE, PLAN_FILE
 from model_build.errors import AdaptError, DeviceError
 from model_build.preprocessing import Tensor
 from model_build.reference import golden_input_from_picture
+from model_build.repository.config import tensorrt_config, text_from_config
 from model_build.repository.served import Order, ServedModel, Written, written_version
 from model_build.repository.target import Target
 from model_build.scoring import Scores
@@ -24,53 +23,6 @@ from model_build.tensorrt.record import Compilation, TensorRTRecord
 from model_build.tensorrt.timing_cache import timing_cache_from_file, timing_cache_path, write_timing_cache
 
 _LOGGER = logging.getLogger(__name__)
-
-_CONFIG: Final = Template("""\
-name: "$name"
-platform: "tensorrt_plan"
-max_batch_size: $max_batch_size
-input [
-  {
-    name: "$input"
-    data_type: TYPE_FP32
-    format: FORMAT_NCHW
-    dims: [ $image_dims ]$image_reshape
-  }
-]
-output [
-  {
-    name: "$output"
-    data_type: TYPE_FP32
-    dims: [ $classes ]$scores_reshape
-    label_filename: "$labels_file"
-  }
-]
-instance_group [
-  {
-    count: $instances
-    kind: KIND_GPU
-  }
-]
-""")
-_RESHAPE: Final = Template("\n    reshape { shape: [ $shape ] }")
-_WARM_UP: Final = Template("""\
-model_warmup [
-  {
-    name: "$images"
-    batch_size: $batch_size
-    count: 1
-    inputs {
-      key: "$input"
-      value {
-        data_type: TYPE_FP32
-        dims: [ $image_dims ]
-        zero_data: true
-      }
-    }
-  }
-]
-""")
-_DYNAMIC_BATCHING: Final = "dynamic_batching { }\n"
 
 
 class TensorRTTarget(Target):
@@ -148,30 +100,8 @@ class TensorRTTarget(Target):
 
 
 def config_pbtxt(model: ServedModel) -> str:
-    """Return Triton's configuration of a plan, which takes [N,3,224,224] whatever contract is served.
-
-    Its warm-up runs while the model is loaded: a plan that this GPU cannot run is never ready.
-    """
-    batched = model.max_batch_size > 0
-    dims = ", ".join(map(str, IMAGE_SHAPE))
-    sizes = sorted({1, model.max_batch_size or 1})
-    text = _CONFIG.substitute(
-        name=model.name,
-        max_batch_size=model.max_batch_size,
-        input=INPUT_NAME,
-        image_dims=dims,
-        image_reshape="" if batched else _RESHAPE.substitute(shape=f"1, {dims}"),
-        output=OUTPUT_NAME,
-        classes=len(model.labels),
-        scores_reshape="" if batched else _RESHAPE.substitute(shape=f"1, {len(model.labels)}"),
-        labels_file=LABELS_FILE,
-        instances=model.instances,
-    )
-    warm_ups = (
-        _WARM_UP.substitute(images=f"batch of {size}", batch_size=size, input=INPUT_NAME, image_dims=dims)
-        for size in sizes
-    )
-    return "".join([text, *warm_ups, _DYNAMIC_BATCHING if batched else ""])
+    """Return Triton's configuration of a plan."""
+    return text_from_config(tensorrt_config(model, shape=IMAGE_SHAPE))
 
 
 def _compiled(order: Order, device: Device) -> Compiled:

@@ -180,3 +180,59 @@ def test_without_labels_no_label_can_be_expected(build: Callable[..., Manifest],
     with pytest.raises(ModelBuildError, match="names no label_filename"):
         build()
     assert build(expect={"class": 1}).golden.label == "MUG"
+
+
+WRITTEN = {
+    "the name is the folder's": 'backend: "tensorrt" output { name: "output" label_filename: "names.txt" }',
+    "indented, in another order": ' output [ { label_filename: "names.txt"\nname: "output" } ]\n\tname: "tiny"\n',
+    "a comment names another": 'output { # label_filename: "old.txt"\n label_filename: "names.txt" } # name: "other"',
+    "single quotes": "name: 'tiny' output { name: 'output' label_filename: 'names.txt' }",
+    "without a colon, with commas": "name: 'tiny', output: [ { name: 'output', label_filename: 'names' '.txt' } ]",
+    "another output has labels too": (
+        'output [ { name: "features" label_filename: "old.txt" }, { name: "output" label_filename: "names.txt" } ]'
+    ),
+}
+
+
+@pytest.mark.parametrize("config", WRITTEN.values(), ids=WRITTEN)
+def test_the_configuration_is_read_as_triton_reads_it(
+    build: Callable[..., Manifest], upload: Path, config: str
+) -> None:
+    (upload / "tiny" / "config.pbtxt").write_text(config)
+    assert build().golden.label == "MUG"
+    (upload / "tiny" / "names.txt").write_text("MUG\nTENCH\nCUP\nPOT\n")
+    with pytest.raises(ModelBuildError, match=r"names\.txt calls class 1 TENCH"):
+        build(planId="f" * 16)
+
+
+def test_a_user_s_own_configuration_is_taken(build: Callable[..., Manifest], upload: Path, shared_models: Path) -> None:
+    config = (shared_models.parent / "cases" / "config.pbtxt").read_text()
+    (upload / "tiny" / "config.pbtxt").write_text(config)
+    (upload / "tiny" / "names.txt").rename(upload / "tiny" / "labels.txt")
+    assert build().golden.label == "MUG"
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (
+            'name: "tiny"\nfuture_field: 3\n',
+            r'^tiny/config\.pbtxt, line 2, column 1: .* has no field named "future_field"; accepted: a .* without it$',
+        ),
+        (
+            'name: "tiny"\noutput [ { name: "output }',
+            r"^tiny/config\.pbtxt, line 2, column 18: .*String missing ending quote.*; accepted: protobuf text, as ",
+        ),
+        (
+            'output [ { name: "one" }, { name: "two" } ]',
+            r"^tiny/config\.pbtxt has the outputs one, two; accepted: one output, or one of them named output$",
+        ),
+    ],
+)
+def test_a_configuration_that_triton_refuses_is_one_line(
+    build: Callable[..., Manifest], upload: Path, config: str, reason: str
+) -> None:
+    (upload / "tiny" / "config.pbtxt").write_text(config)
+    with pytest.raises(ModelBuildError, match=reason) as raised:
+        build()
+    assert "\n" not in str(raised.value)
