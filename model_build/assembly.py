@@ -73,7 +73,7 @@ def assembled_repository(inputs: BuildInputs, storage: Storage, repository: Path
     pictures = inputs.pictures(storage.downloads)
     match spec.source:
         case PrebuiltSource():
-            copy_prebuilt(spec.source, storage, repository)
+            copy_prebuilt(spec.source, storage, repository, pictures=len(pictures))
             return _assembled_from_prebuilt(
                 inputs, pictures, repository, source=spec.source, target=target, machine=machine
             )

@@ -1,22 +1,34 @@
 """Source prebuilt: a Triton model repository that is already on the storage, taken as it is."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from model_build.contract import OUTPUT_NAME
+from contract.errors import LabelsError
+from contract.expectation import Expectation
+from contract.labels import labels_from_bytes
+from contract.served import CONFIG_FILE, INPUT_NAME, MANIFEST_FILE, OUTPUT_NAME, ImageShape, golden_input_file
 from model_build.digest import TREE_DIGEST_COMMAND, file_digests, tree_sha256
 from model_build.errors import SourceError
-from model_build.inputs import labels_from_text
-from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE
-from model_build.repository.config import CONFIG_FILE, ModelConfig, config_from_text
-from model_build.spec import Expectation, PrebuiltSource, Spec
+from model_build.repository.config import ModelConfig, config_from_text
+from model_build.spec import PrebuiltSource, Spec
 from model_build.storage import Storage
 
+_IMAGE_RANK: Final = 3
+_CHANNELS: Final = (3, 1)
 
-def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path) -> None:
+
+def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path, *, pictures: int) -> None:
     """Copy a prebuilt repository and see that the copy is the one that was pinned.
 
     It is copied, not linked, so that nobody changes a published plan by changing the upload.
+
+    Args:
+        source: the folder and its digest.
+        storage: has it.
+        destination: does not exist yet.
+        pictures: how many expected pictures will be written beside.
 
     Raises:
         SourceError: it is not there, lies outside the storage, or has another digest.
@@ -26,8 +38,9 @@ def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path) -
         raise SourceError(f"source.path {source.path} leads out of the storage, to {folder}")
     if not folder.is_dir():
         raise SourceError(f"{storage.root / source.path} is no folder; accepted: a Triton model repository")
+    own = {MANIFEST_FILE, *(golden_input_file(position) for position in range(pictures))}
     for path in file_digests(folder):  # which refuses links
-        if path in {MANIFEST_FILE, GOLDEN_INPUT_FILE}:
+        if path in own:
             raise SourceError(f"{folder / path} is the builder's to write; accepted: a folder without it")
     _copy(folder, destination)
     found = tree_sha256(file_digests(destination))
@@ -49,15 +62,25 @@ def _copy(folder: Path, destination: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None:
-    """Check a prebuilt model's configuration, read as Triton reads it, and give the labels it will serve.
+@dataclass(frozen=True, kw_only=True)
+class PrebuiltModel:
+    """What a prebuilt model's configuration says of it.
 
-    Returns:
-        One label for each class, or None where the configuration names no labels file.
+    Attributes:
+        shape: channels, height and width of one image.
+        labels: one for each class, or None where the configuration names no labels file.
+    """
+
+    shape: ImageShape
+    labels: tuple[str, ...] | None
+
+
+def prebuilt_model(repository: Path, spec: Spec) -> PrebuiltModel:
+    """Check a prebuilt model's configuration, read as Triton reads it.
 
     Raises:
-        SourceError: a file is missing or is none, or the model's name, its batch size, its output or the expected
-            label is another.
+        SourceError: a file is missing or is none, or the model's name, its batch size, its input, its output or an
+            expected label is another.
     """
     folder, file = repository / spec.model, f"{spec.model}/{CONFIG_FILE}"
     config = config_from_text(_text(folder / CONFIG_FILE), name=file)
@@ -68,17 +91,40 @@ def labels_from_prebuilt(repository: Path, spec: Spec) -> tuple[str, ...] | None
             f"{file} has max_batch_size {config.max_batch_size}, but the configuration says "
             f"maxBatchSize {spec.max_batch_size}"
         )
+    shape = _shape(config, file)
     label_filename = _served_label_filename(config, file)
     if not label_filename:
-        if spec.expect.label is not None:
+        labelled = [expected.label for expected in _expected(spec) if expected.label is not None]
+        if labelled:
             raise SourceError(
-                f"{file} names no label_filename, so no answer can be called "
-                f"{spec.expect.label}; accepted: a label_filename, or no expect.label"
+                f"{file} names no label_filename, so no answer can be called {labelled[0]}; accepted: a "
+                "label_filename, or no expect.label"
             )
-        return None
-    labels = labels_from_text(_text(folder / label_filename), name=f"{spec.model}/{label_filename}")
-    _check_expected_label(labels, spec.expect, name=f"{spec.model}/{label_filename}")
-    return labels
+        return PrebuiltModel(shape=shape, labels=None)
+    try:
+        labels = labels_from_bytes((folder / label_filename).read_bytes(), name=f"{spec.model}/{label_filename}")
+    except OSError as error:
+        raise SourceError(f"{spec.model}/{label_filename}: {error.strerror}; a prebuilt model needs it") from error
+    except LabelsError as error:
+        raise SourceError(str(error)) from error
+    for expected in _expected(spec):
+        _check_expected_label(labels, expected, name=f"{spec.model}/{label_filename}")
+    return PrebuiltModel(shape=shape, labels=labels)
+
+
+def _expected(spec: Spec) -> list[Expectation]:
+    return [picture.expectation for picture in spec.expect]
+
+
+def _shape(config: ModelConfig, file: str) -> ImageShape:
+    """Return the image that the contract's input takes; a batch of one may be written into its dimensions."""
+    names = [tensor.name for tensor in config.input]
+    if names != [INPUT_NAME]:
+        raise SourceError(f"{file} has the inputs {', '.join(names) or 'none'}; accepted: one, named {INPUT_NAME}")
+    dims = list(config.input[0].dims)
+    if len(dims) != _IMAGE_RANK or dims[0] not in _CHANNELS or min(dims) < 1:
+        raise SourceError(f"{file} has an input of dims {dims}; accepted: [3 or 1, height, width]")
+    return dims[0], dims[1], dims[2]
 
 
 def _served_label_filename(config: ModelConfig, file: str) -> str:

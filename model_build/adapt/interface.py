@@ -57,7 +57,7 @@ def model_from_bytes(data: bytes, *, name: str) -> ModelProto:
         AdaptError: it is no ONNX, a truncated or an invalid one, or its weights lie in another file.
     """
     try:
-        model = ModelProto.FromString(data)
+        model: ModelProto = ModelProto.FromString(data)
     except DecodeError as error:
         raise AdaptError(f"{name} is no ONNX model, or a truncated one: {first_line(error)}") from error
     if not model.graph.node:

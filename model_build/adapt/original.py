@@ -1,7 +1,7 @@
 """The source model as it came, run by ONNX Runtime: what the adapted one must agree with."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from onnx import ModelProto, TensorProto
@@ -16,7 +16,7 @@ from model_build.adapt.interface import (
 )
 from model_build.scoring import Array, LoadedModel, Scores, Tensor
 
-_DTYPES: Final = {
+_DTYPES: Final[dict[int, Any]] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.FLOAT16: np.float16,
     TensorProto.UINT8: np.uint8,
