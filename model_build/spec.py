@@ -257,9 +257,9 @@ def _url(fields: Fields) -> str:
     url = fields.text("url")
     try:
         if url and quoted_url(url) != url:
-            fields.faults.append(f"url {shown_url(url)} is not percent-encoded; accepted: {ACCEPTED}")
+            fields.refuse("url", shown_url(url), f"{ACCEPTED}, percent-encoded")
     except UrlError as error:
-        fields.faults.append(f"url {error}")
+        fields.refuse("url", shown_url(url), str(error).partition("; accepted: ")[2] or ACCEPTED)
     return url
 
 

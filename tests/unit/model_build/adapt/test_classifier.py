@@ -5,65 +5,93 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from model_build.adapt import classifier_from_original, original_from_onnx
+from contract.comparison import LOGITS
+from model_build.adapt import Classifier, Original, classifier_from_original, original_from_onnx
 from model_build.errors import AdaptError
-from model_build.preprocessing import Tensor
+from model_build.scoring import Tensor
 
 Tiny = Callable[..., bytes]
 
 
+def images_of(shape: tuple[int, int, int], *, whole: bool = False) -> Tensor:
+    """Return three images of noise, each tinted in its own colour, so that mixing them up shows."""
+    random = np.random.default_rng(7)
+    values = random.uniform(-1, 1, (3, shape[0], 1, 1)) + random.uniform(-1, 1, (3, *shape))
+    return (np.rint((values + 2) * 63) if whole else values).astype(np.float32)
+
+
 @pytest.fixture
 def images() -> Tensor:
-    return np.random.default_rng(7).uniform(-2, 2, (3, 3, 224, 224)).astype(np.float32)
+    return images_of((3, 224, 224))
+
+
+def adapted(original: Original, images: Tensor, *, max_batch_size: int) -> Classifier:
+    return classifier_from_original(original, images, scale=LOGITS, max_batch_size=max_batch_size)
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "shape"),
     [
-        {},
-        {"image": "input", "scores": "output"},
-        {"image": "output", "scores": "input"},
-        {"image": "data_0", "scores": "fc6_1", "shape": (1, 3, 224, 224), "spatial_scores": True},
-        {"shape": ("N", 224, 224, 3), "channels_last": True},
-        {"shape": ("N", 3, "H", "W")},
-        {"shape": ("N", "C", "H", "W")},
-        {"dtype": TensorProto.FLOAT16},
-        {"dtype": TensorProto.FLOAT16, "shape": (1, 224, 224, 3), "channels_last": True},
-        {"shape": (1, 3, 224, 224), "fixed_reshape": True},
+        ({}, (3, 224, 224)),
+        ({"input_name": "input", "output_name": "output"}, (3, 224, 224)),
+        ({"input_name": "output", "output_name": "input"}, (3, 224, 224)),
+        ({"input_name": "data_0", "output_name": "fc6_1", "batch": 1, "spatial_scores": True}, (3, 224, 224)),
+        ({"channels_last": True}, (3, 224, 224)),
+        ({"dynamic_sides": True}, (3, 224, 224)),
+        ({"dtype": TensorProto.FLOAT16}, (3, 224, 224)),
+        ({"dtype": TensorProto.FLOAT16, "batch": 1, "channels_last": True}, (3, 224, 224)),
+        ({"batch": 1, "fixed_reshape": True}, (3, 224, 224)),
+        ({"side": 299}, (3, 299, 299)),
+        ({"side": (320, 240), "channels_last": True}, (3, 320, 240)),
+        ({"side": 28, "channels": 1, "classes": 2}, (1, 28, 28)),
+        ({"dtype": TensorProto.UINT8, "channels_last": True}, (3, 224, 224)),
+        ({"scores": "probabilities"}, (3, 224, 224)),
+        ({"auxiliary": "features", "spatial_scores": True}, (3, 224, 224)),
     ],
     ids=str,
 )
 def test_any_classifier_gets_the_served_contract(
-    tiny_classifier: Tiny, images: Tensor, options: dict[str, object]
+    tiny_classifier: Tiny, options: dict[str, object], shape: tuple[int, int, int]
 ) -> None:
-    original = original_from_onnx(tiny_classifier(**options), name="tiny")
-    classifier = classifier_from_original(original, max_batch_size=8)
+    original = original_from_onnx(tiny_classifier(**options), name="tiny", output=options.get("output_name", "scores"))
+    images = images_of(shape, whole=options.get("dtype") == TensorProto.UINT8)
+    classifier = adapted(original, images, max_batch_size=8)
     model = onnx.load_model_from_string(classifier.onnx)
     onnx.checker.check_model(model, full_check=True)
-    assert model.graph.input == [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, 224, 224])]
-    assert model.graph.output == [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", 4])]
+    classes = options.get("classes", 4)
+    assert model.graph.input == [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", *shape])]
+    assert model.graph.output == [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", classes])]
     assert classifier.batched
+    assert (classifier.shape, classifier.classes) == (shape, classes)
     np.testing.assert_allclose(classifier.scores(images), original.scores(images), atol=1e-3)
     np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-3)
 
 
+def test_what_only_another_output_needs_is_left_out(tiny_classifier: Tiny) -> None:
+    original = original_from_onnx(tiny_classifier(auxiliary="logits"), name="tiny", output="scores")
+    model = onnx.load_model_from_string(adapted(original, images_of((3, 224, 224)), max_batch_size=0).onnx)
+    plain = onnx.load_model_from_string(tiny_classifier())
+    assert len(model.graph.initializer) == len(plain.graph.initializer)
+    assert len(model.graph.node) == len(plain.graph.node) + 2  # the contract's own, at both ends
+
+
 def test_a_fixed_batch_does_where_no_batch_is_asked_for(fixed_batch_classifier: bytes, images: Tensor) -> None:
     original = original_from_onnx(fixed_batch_classifier, name="tiny")
-    classifier = classifier_from_original(original, max_batch_size=1)
+    classifier = adapted(original, images, max_batch_size=1)
     assert not classifier.batched
     np.testing.assert_allclose(classifier.scores(images), original.scores(images), atol=1e-4)
 
 
 def test_a_batch_axis_that_cannot_be_freed_is_refused_where_a_batch_is_asked_for(
-    fixed_batch_classifier: bytes,
+    fixed_batch_classifier: bytes, images: Tensor
 ) -> None:
     original = original_from_onnx(fixed_batch_classifier, name="tiny")
     with pytest.raises(AdaptError, match=r"cannot be served with maxBatchSize 2: .*; accepted: a model with a dynamic"):
-        classifier_from_original(original, max_batch_size=2)
+        adapted(original, images, max_batch_size=2)
 
 
-def test_images_that_influence_each_other_are_no_batch(tiny_classifier: Tiny) -> None:
-    model = onnx.load_model_from_string(tiny_classifier(scores="own"))
+def test_images_that_influence_each_other_are_no_batch(tiny_classifier: Tiny, images: Tensor) -> None:
+    model = onnx.load_model_from_string(tiny_classifier(output_name="own"))
     model.graph.node.extend(
         [
             helper.make_node("ReduceMean", ["own"], ["mean"], axes=[0], keepdims=1),
@@ -72,13 +100,13 @@ def test_images_that_influence_each_other_are_no_batch(tiny_classifier: Tiny) ->
     )
     model.graph.output[0].name = "logits"
     original = original_from_onnx(model.SerializeToString(), name="tiny")
-    with pytest.raises(AdaptError, match="2 images at once score otherwise than one by one"):
-        classifier_from_original(original, max_batch_size=8)
+    with pytest.raises(AdaptError, match="3 images score otherwise than by the original, one by one"):
+        adapted(original, images, max_batch_size=8)
 
 
 def test_names_are_freed_inside_conditions_too(tiny_classifier: Tiny, images: Tensor) -> None:
     """The tensor 'output' is also read by the body of an If."""
-    model = onnx.load_model_from_string(tiny_classifier(image="input", scores="output"))
+    model = onnx.load_model_from_string(tiny_classifier(input_name="input", output_name="output"))
     shape = ["N", 4]
     bodies = {
         name: helper.make_graph(
@@ -96,7 +124,7 @@ def test_names_are_freed_inside_conditions_too(tiny_classifier: Tiny, images: Te
     )
     model.graph.output[0].name = "chosen"
     original = original_from_onnx(model.SerializeToString(), name="tiny")
-    classifier = classifier_from_original(original, max_batch_size=8)
+    classifier = adapted(original, images, max_batch_size=8)
     np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-4)
 
 
@@ -109,15 +137,15 @@ def test_weights_listed_as_inputs_are_no_inputs(tiny_classifier: Tiny, images: T
         for weights in model.graph.initializer
     )
     original = original_from_onnx(model.SerializeToString(), name="tiny")
-    classifier = classifier_from_original(original, max_batch_size=8)
+    classifier = adapted(original, images, max_batch_size=8)
     assert len(onnx.load_model_from_string(classifier.onnx).graph.input) == 1
     np.testing.assert_allclose(classifier.scores(images), original.scores(images), atol=1e-4)
 
 
 def test_adapting_gives_the_same_bytes_each_time(tiny_classifier: Tiny) -> None:
-    data = tiny_classifier(image="input", scores="output")
+    data = tiny_classifier(input_name="input", output_name="output")
     first, second = (
-        classifier_from_original(original_from_onnx(data, name="tiny"), max_batch_size=0) for _ in range(2)
+        adapted(original_from_onnx(data, name="tiny"), images_of((3, 224, 224)), max_batch_size=0) for _ in range(2)
     )
     assert first.onnx == second.onnx
 
@@ -125,7 +153,7 @@ def test_adapting_gives_the_same_bytes_each_time(tiny_classifier: Tiny) -> None:
 @pytest.fixture
 def fixed_batch_classifier(tiny_classifier: Tiny) -> bytes:
     """Return a classifier that always takes the first row of its scores, and no other."""
-    model = onnx.load_model_from_string(tiny_classifier(shape=(1, 3, 224, 224), scores="own"))
+    model = onnx.load_model_from_string(tiny_classifier(batch=1, output_name="own"))
     rows = helper.make_tensor("rows", TensorProto.INT64, [1], [0])
     model.graph.initializer.append(rows)
     model.graph.node.append(helper.make_node("Gather", ["own", "rows"], ["logits"], axis=0))
