@@ -1,4 +1,6 @@
 import errno
+import hashlib
+import io
 import json
 import os
 import signal
@@ -6,14 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, numpy_helper
+from PIL import Image
 
 from model_build.build import published_manifest
 from model_build.errors import AnswerError, InputsError, ModelBuildError, RepositoryError, StorageError
 from model_build.inputs import inputs_from_folder
-from model_build.manifest import manifest_from_repository
-from model_build.verify import verified_manifest
+from model_build.verify import manifest_from_repository, verified_manifest
+from tests.classifiers import convolutional_classifier
+from tests.unit.model_build.conftest import expected
 
 Tiny = Callable[..., bytes]
 Write = Callable[..., Path]
@@ -29,16 +37,18 @@ def test_a_build_publishes_a_verified_repository(tiny_classifier: Tiny, write_in
     repository = storage / "repositories" / PLAN
     assert verified_manifest(repository) == manifest
     assert sorted(manifest.files) == [
-        "golden_input.bin",
+        "golden_input_0.bin",
         "tiny/1/model.onnx",
         "tiny/1/model.py",
         "tiny/config.pbtxt",
         "tiny/labels.txt",
     ]
     assert (manifest.plan_id, manifest.model, manifest.classes) == (PLAN, "tiny", 4)
-    assert (manifest.golden.class_index, manifest.golden.label) == (1, "MUG")
-    assert manifest.golden.scores is not None
-    assert manifest.golden.scores.index(max(manifest.golden.scores)) == 1
+    (picture,) = manifest.golden.pictures
+    assert (picture.expectation.class_index, picture.expectation.label) == (1, "MUG")
+    assert picture.scores is not None
+    assert picture.scores.index(max(picture.scores)) == 1
+    assert manifest.golden.scale == "logits"
     assert manifest.reference is not None
     assert list((storage / "scratch").iterdir()) == [storage / "scratch" / ".lock"]
 
@@ -114,7 +124,6 @@ def test_a_folder_that_holds_another_plan_is_refused(tiny_classifier: Tiny, writ
     ("changes", "error", "reason"),
     [
         ({"labels": ("MUG", "TENCH", "CUP", "POT")}, AnswerError, r"must be \(1\) = MUG, but .* \(1\) = TENCH"),
-        ({"expect": {"class": 2}}, AnswerError, r"must be \(2\) = CUP, but the model answers .* \(1\) = MUG"),
         ({"labels": ("TENCH", "MUG")}, InputsError, "has 4 classes, but the labels file has 2 lines"),
         ({"target": "torch"}, ModelBuildError, "target torch is unknown; accepted: onnxruntime, tensorrt"),
         ({"precision": "fp16"}, ModelBuildError, "onnxruntime is not built in precision fp16; accepted: fp32"),
@@ -133,6 +142,130 @@ def test_what_must_not_be_served_is_not_published(
     with pytest.raises(error, match=reason):
         published_manifest(inputs_from_folder(folder), storage)
     assert published(storage) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"class": 2, "label": "CUP"}, r"must be \(2\) = CUP, but the model answers .* \(1\) = MUG"),
+        ({"top": [1, 0]}, r"must be \(1\) = MUG, but .*; top: classes \[1, \d\], expected \[1, 0\]"),
+        ({"margin": 1000}, r"margin: class 1 leads class \d by .*, expected 1000 or more"),
+    ],
+)
+def test_another_answer_than_is_expected_is_not_published(
+    tiny_classifier: Tiny, write_inputs: Write, red_png: bytes, storage: Path, *, change: dict[str, object], reason: str
+) -> None:
+    folder = write_inputs(tiny_classifier(), expect=[expected(red_png, **change)])
+    with pytest.raises(AnswerError, match=reason):
+        published_manifest(inputs_from_folder(folder), storage)
+    assert published(storage) == []
+
+
+def test_every_expected_picture_is_asked_about(
+    tiny_classifier: Tiny, write_inputs: Write, red_png: bytes, storage: Path
+) -> None:
+    green = plain_png((20, 240, 10))
+    cup = {"class": 2, "label": "CUP"}
+    folder = write_inputs(tiny_classifier(), expect=[expected(red_png), expected(green, **cup)])
+    (folder / hashlib.sha256(green).hexdigest()).write_bytes(green)
+    manifest = published_manifest(inputs_from_folder(folder), storage)
+    tops = [picture.scores.index(max(picture.scores)) for picture in manifest.golden.pictures if picture.scores]
+    assert tops == [1, 2]
+    assert {"golden_input_0.bin", "golden_input_1.bin"} <= manifest.files.keys()
+
+    folder = write_inputs(tiny_classifier(), planId="f" * 16, expect=[expected(red_png), expected(green)])
+    with pytest.raises(AnswerError, match=r"must be \(1\) = MUG, but the model answers .* \(2\) = CUP"):
+        published_manifest(inputs_from_folder(folder), storage)
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "shape", "scale"),
+    [
+        ({"side": 299}, {}, (3, 299, 299), "logits"),
+        ({"side": (320, 240), "channels_last": True}, {}, (3, 320, 240), "logits"),
+        ({"dtype": TensorProto.UINT8}, {}, (3, 224, 224), "logits"),
+        ({"scores": "probabilities"}, {"preprocessing": "inception"}, (3, 224, 224), "probabilities"),
+        ({}, {"preprocessing": "caffe", "expect_class": 3, "label": "POT"}, (3, 224, 224), "logits"),
+    ],
+    ids=str,
+)
+def test_any_classifier_is_published(
+    tiny_classifier: Tiny,
+    write_inputs: Write,
+    red_png: bytes,
+    storage: Path,
+    *,
+    model: dict[str, Any],
+    changes: dict[str, Any],
+    shape: tuple[int, int, int],
+    scale: str,
+) -> None:
+    """A model that is shown blue first calls red blue."""
+    answer = {"class": changes.pop("expect_class", 1), "label": changes.pop("label", "MUG")}
+    folder = write_inputs(tiny_classifier(**model), maxBatchSize=4, expect=[expected(red_png, **answer)], **changes)
+    manifest = published_manifest(inputs_from_folder(folder), storage)
+    assert (manifest.shape, manifest.golden.scale) == (shape, scale)
+    assert verified_manifest(storage / "repositories" / PLAN) == manifest
+
+
+def test_a_two_class_model_of_one_channel_is_published(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    """Both pictures are of one class, which is what this stack expects."""
+    white, light = plain_png((255, 255, 255)), plain_png((230, 235, 240))
+    bright = {"class": 1, "label": "BRIGHT"}
+    folder = write_inputs(
+        tiny_classifier(side=28, channels=1, classes=2, scores="probabilities"),
+        labels=("DARK", "BRIGHT"),
+        image=white,
+        preprocessing="inception",
+        expect=[expected(white, **bright), expected(light, **bright)],
+    )
+    (folder / hashlib.sha256(light).hexdigest()).write_bytes(light)
+    manifest = published_manifest(inputs_from_folder(folder), storage)
+    assert (manifest.shape, manifest.classes, manifest.golden.scale) == ((1, 28, 28), 2, "probabilities")
+
+
+@pytest.mark.parametrize(
+    ("model", "preprocessing", "reason"),
+    [
+        ({}, {"crop": 299}, r"model\.preprocessing\.crop is .*; accepted: \[224, 224\], .*; the model takes 3x224x224"),
+        ({"side": 299}, {"resize": 256}, r"model\.preprocessing\.resize is \[256\]; accepted: 299 or more"),
+        ({"channels": 1, "classes": 2}, None, r"model\.preprocessing\.mean is .*; accepted: a number, for the model has"),
+        ({"dtype": TensorProto.UINT8}, "imagenet", "model.preprocessing makes fractions"),
+    ],
+    ids=str,
+)
+def test_a_preprocessing_that_does_not_fit_is_refused(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path, *, model: dict[str, Any], preprocessing: Any, reason: str
+) -> None:
+    labels = ("TENCH", "MUG", "CUP", "POT")[: model.get("classes", 4)]
+    folder = write_inputs(tiny_classifier(**model), labels=labels, preprocessing=preprocessing)
+    with pytest.raises(InputsError, match=reason):
+        published_manifest(inputs_from_folder(folder), storage)
+
+
+def test_the_named_output_is_served(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
+    folder = write_inputs(tiny_classifier(auxiliary="logits"))
+    spec = json.loads((folder / "spec.json").read_text())
+    spec["source"]["output"] = "scores"
+    (folder / "spec.json").write_text(json.dumps(spec))
+    assert published_manifest(inputs_from_folder(folder), storage).source.output == "scores"
+
+
+def test_a_model_that_scores_every_class_alike_is_refused(write_inputs: Write, storage: Path) -> None:
+    model = onnx.load_model_from_string(convolutional_classifier(classes=4))
+    for weights in model.graph.initializer:
+        if list(weights.dims)[:1] == [4] or list(weights.dims)[1:] == [4]:
+            weights.CopyFrom(numpy_helper.from_array(np.zeros(weights.dims, np.float32), weights.name))
+    with pytest.raises(AnswerError, match="scores every class alike"):
+        published_manifest(inputs_from_folder(write_inputs(model.SerializeToString())), storage)
+
+
+def plain_png(colour: tuple[int, int, int]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_a_model_that_answers_nan_is_not_published(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
@@ -209,15 +342,16 @@ def test_two_builds_at_once_publish_one_plan(tiny_classifier: Tiny, write_inputs
 def test_the_real_classifier_is_published_with_the_real_mug_s_scores(
     shared_models: Path, write_inputs: Write, storage: Path
 ) -> None:
+    mug = (shared_models / "mug.jpg").read_bytes()
     folder = write_inputs(
         (shared_models / "squeezenet1.1.onnx").read_bytes(),
         labels=tuple((shared_models / "imagenet_labels.txt").read_text().splitlines()),
-        image=(shared_models / "mug.jpg").read_bytes(),
+        image=mug,
         model="squeezenet",
         maxBatchSize=8,
-        expect={"class": 504, "label": "COFFEE MUG"},
+        expect=[expected(mug, **{"class": 504, "label": "COFFEE MUG", "top": [504, 968, 967], "margin": 2})],
     )
-    golden = published_manifest(inputs_from_folder(folder), storage).golden
-    assert golden.scores is not None
-    assert [golden.scores[index] for index in (504, 968, 967)] == pytest.approx([27.43, 25.01, 22.94], abs=0.005)
-    assert golden.label == "COFFEE MUG"
+    (picture,) = published_manifest(inputs_from_folder(folder), storage).golden.pictures
+    assert picture.scores is not None
+    assert [picture.scores[index] for index in (504, 968, 967)] == pytest.approx([27.43, 25.01, 22.94], abs=0.005)
+    assert picture.expectation.label == "COFFEE MUG"

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,59 +6,85 @@ import pytest
 
 from model_build.digest import sha256_of_bytes
 from model_build.errors import InputsError
-from model_build.inputs import inputs_from_folder, labels_from_text
+from model_build.inputs import inputs_from_folder
+from tests.unit.model_build.conftest import expected
 
 Write = Callable[..., Path]
 
 
-def test_inputs_are_read(write_inputs: Write, red_png: bytes) -> None:
+def test_inputs_are_read(write_inputs: Write, red_png: bytes, tmp_path: Path) -> None:
     inputs = inputs_from_folder(write_inputs(b"model"))
     assert inputs.labels == ("TENCH", "MUG", "CUP", "POT")
-    assert inputs.picture.mode == "RGB"
-    assert inputs.picture.size == (300, 280)
-    assert inputs.picture_sha256 == sha256_of_bytes(red_png)
+    assert inputs.files == {sha256_of_bytes(red_png): red_png}
+    (picture,) = inputs.pictures(tmp_path)
+    assert (picture.mode, picture.size) == ("RGB", (300, 280))
 
 
-@pytest.mark.parametrize("name", ["spec.json", "labels.txt", "image"])
-def test_a_missing_file_is_named(write_inputs: Write, name: str) -> None:
+@pytest.mark.parametrize("name", ["spec.json", "labels.txt", "the picture"])
+def test_a_missing_file_is_named(write_inputs: Write, red_png: bytes, name: str) -> None:
     folder = write_inputs(b"model")
-    (folder / name).unlink()
-    with pytest.raises(InputsError, match=f"{name}: No such file"):
+    file = sha256_of_bytes(red_png) if name == "the picture" else name
+    (folder / file).unlink()
+    with pytest.raises(InputsError, match=f"{file}: No such file"):
         inputs_from_folder(folder)
 
 
-@pytest.mark.parametrize("image", [b"", b"<html>", b"GIF89a"])
-def test_what_is_no_picture_is_refused(write_inputs: Write, image: bytes) -> None:
-    with pytest.raises(InputsError, match="neither a PNG nor a JPEG"):
-        inputs_from_folder(write_inputs(b"model", image=image))
+def test_a_picture_that_is_not_what_its_name_says_is_refused(write_inputs: Write, red_png: bytes) -> None:
+    folder = write_inputs(b"model")
+    (folder / sha256_of_bytes(red_png)).write_bytes(red_png + b"more")
+    with pytest.raises(InputsError, match=r"has sha256 \w{64}; accepted: the file that its name says"):
+        inputs_from_folder(folder)
 
 
-def test_a_truncated_picture_is_refused(write_inputs: Write, red_png: bytes) -> None:
-    with pytest.raises(InputsError, match="cannot be decoded"):
-        inputs_from_folder(write_inputs(b"model", image=red_png[: len(red_png) // 2]))
+@pytest.mark.parametrize("image", [b"", b"<html>", b"%PDF-1.7"])
+def test_what_is_no_picture_is_refused(write_inputs: Write, tmp_path: Path, image: bytes) -> None:
+    inputs = inputs_from_folder(write_inputs(b"model", image=image))
+    with pytest.raises(InputsError, match=r"expect\.image: .* is no picture that can be read"):
+        inputs.pictures(tmp_path)
 
 
-def test_a_class_beyond_the_labels_is_refused(write_inputs: Write) -> None:
-    with pytest.raises(InputsError, match=r"expect.class is 4, but .* names the classes 0 to 3"):
-        inputs_from_folder(write_inputs(b"model", expect={"class": 4}))
+def test_a_picture_by_url_is_fetched_once(write_inputs: Write, red_png: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "mug.png"
+    file.write_bytes(red_png)
+    inputs = inputs_from_folder(write_inputs(b"model", expect=[expected(red_png, url=file.as_uri())]))
+    assert inputs.files == {}
+    downloads = tmp_path / "downloads"
+    assert [picture.size for picture in inputs.pictures(downloads)] == [(300, 280)]
+    os.rename(file, tmp_path / "gone.png")
+    assert [picture.size for picture in inputs.pictures(downloads)] == [(300, 280)]
 
 
-@pytest.mark.parametrize("text", ["A\nB\n", "A\nB", "A\r\nB\r\n"])
-def test_labels_are_lines(text: str) -> None:
-    assert labels_from_text(text, name="labels.txt") == ("A", "B")
+@pytest.mark.parametrize("content", [None, b"another picture"])
+def test_a_picture_s_url_that_gives_another_or_nothing_is_refused(
+    write_inputs: Write, red_png: bytes, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "mug.png"
+    if content:
+        file.write_bytes(content)
+    inputs = inputs_from_folder(write_inputs(b"model", expect=[expected(red_png, url=file.as_uri())]))
+    reason = "the configuration says" if content else "No such file"
+    with pytest.raises(InputsError, match=rf"expect\.image: file://.*mug\.png.*{reason}"):
+        inputs.pictures(tmp_path / "downloads")
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
-    [("", "is empty"), ("\n", "is empty"), ("A\n\nC\n", "empty line 2"), ("A\n\n", "empty line 2")],
+    ("change", "fault"),
+    [
+        ({"class": 4}, r"expect\.class is 4; accepted: a class, 0 to 3, by "),
+        ({"top": [1, 1]}, r"expect\.top is \[1, 1\]; accepted: each class once"),
+        ({"top": [1, 0, 2, 3, 4]}, r"expect\.top is .*; accepted: at most 4 classes"),
+        ({"top": [2, 1]}, r"expect\.top is \[2, 1\]; accepted: a list that begins with the expected class, 1"),
+    ],
 )
-def test_labels_that_would_shift_are_refused(text: str, fault: str) -> None:
+def test_an_expectation_that_no_answer_can_meet_is_refused(
+    write_inputs: Write, red_png: bytes, change: dict[str, object], fault: str
+) -> None:
     with pytest.raises(InputsError, match=fault):
-        labels_from_text(text, name="labels.txt")
+        inputs_from_folder(write_inputs(b"model", expect=[expected(red_png, **change)]))
 
 
-def test_labels_that_are_not_text_are_refused(write_inputs: Write) -> None:
+def test_labels_that_are_no_labels_are_refused(write_inputs: Write) -> None:
     folder = write_inputs(b"model")
-    (folder / "labels.txt").write_bytes(b"\xff\xfe\n")
-    with pytest.raises(InputsError, match="not UTF-8"):
+    (folder / "labels.txt").write_text("TENCH\n\nCUP\nPOT\n")
+    with pytest.raises(InputsError, match=r"labels\.txt has an empty line 2"):
         inputs_from_folder(folder)

@@ -50,7 +50,7 @@ def test_a_repository_is_verified_and_described(repository: Path) -> None:
 
 
 def test_a_failure_is_one_line_and_the_last(tiny_classifier: Tiny, write_inputs: Write, storage: Path) -> None:
-    folder = write_inputs(tiny_classifier(), expect={"class": 2}, colour="blue")
+    folder = write_inputs(tiny_classifier(), colour="blue")
     failed = run("build", "--inputs", folder, "--storage", storage)
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr == f"error: {folder}/spec.json: colour is not a known key\n"
@@ -86,7 +86,7 @@ def test_usage_is_told(arguments: tuple[str, ...]) -> None:
 def test_help_names_the_commands() -> None:
     shown = run("--help")
     assert shown.returncode == 0
-    for command in ("build", "verify", "describe", "inventory", "prune"):
+    for command in ("build", "inspect", "verify", "describe", "inventory", "prune"):
         assert command in shown.stdout
 
 
@@ -97,7 +97,7 @@ def test_an_interrupted_build_ends_in_one_line_and_clears_up(
     """The source is a pipe that nobody writes to, so that the build waits for it."""
     pipe = tmp_path / "pipe.onnx"
     os.mkfifo(pipe)
-    source = {"kind": "onnx", "url": pipe.as_uri(), "sha256": "a" * 64}
+    source = {"kind": "onnx", "url": pipe.as_uri(), "sha256": "a" * 64, "output": None, "imageSize": None}
     command = [
         *(sys.executable, "-m", "model_build", "build"),
         *("--inputs", str(write_inputs(b"", source=source)), "--storage", str(storage)),

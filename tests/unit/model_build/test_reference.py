@@ -5,71 +5,134 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_build.adapt import classifier_from_original, original_from_onnx
-from model_build.contract import SCORE_TOLERANCE
+from contract.comparison import Tolerance
+from contract.expectation import Expectation
+from contract.pictures import picture_from_bytes
+from contract.preprocessing import preprocessing_from_value
+from model_build.adapt import ADAPTED_TOLERANCE, original_from_onnx
 from model_build.errors import AnswerError
 from model_build.reference import (
+    Yardstick,
+    adapted_classifier,
     check_answer,
-    golden_input_from_picture,
-    max_abs_difference,
-    reference_from_models,
-    top_table,
+    reference_from_scores,
+    yardstick_from_original,
 )
 from model_build.scoring import Scores
-from model_build.spec import Expectation
+from tests.classifiers import convolutional_classifier
+from tests.wrong_classifiers import (
+    with_flattened_probabilities,
+    with_half_the_stem,
+    with_permuted_lesser_scores,
+    with_reversed_channels,
+    with_scaled_stem,
+)
 
-Tiny = Callable[..., bytes]
 LABELS = ("TENCH", "MUG", "CUP", "POT")
 PICTURE = Image.new("RGB", (300, 280), (250, 20, 10))
 MUG = Expectation(class_index=1, label="MUG")
+HALF_PRECISION = Tolerance(largest=0.1, cosine=0.9995)
+CLASSES = 1000
+DATA = Path(__file__).resolve().parents[3] / "smoke_tests" / "data"
 
 
 def scores(*values: float) -> Scores:
     return np.array(values, np.float32)
 
 
-@pytest.mark.parametrize(
-    ("bias", "accepted"),
-    [(0, True), (SCORE_TOLERANCE * 0.99, True), (SCORE_TOLERANCE * 1.01, False), (np.nan, False)],
-)
-def test_the_adapted_model_may_differ_by_the_tolerance(tiny_classifier: Tiny, bias: float, *, accepted: bool) -> None:
-    original = original_from_onnx(tiny_classifier(), name="tiny")
-    other = original_from_onnx(tiny_classifier(), name="tiny")
-    adapted = classifier_from_original(other, max_batch_size=0)
-    biased = original_from_onnx(tiny_classifier(bias=bias), name="biased")
-    if accepted:
-        reference = reference_from_models(adapted, biased, PICTURE)
-        assert reference.max_abs_difference == pytest.approx(bias, abs=1e-6)
-        assert reference.tolerance == SCORE_TOLERANCE
-    else:
-        with pytest.raises(AnswerError, match=r"biased: the adapted model's scores differ .* accepted: up to"):
-            reference_from_models(adapted, biased, PICTURE)
-    assert reference_from_models(adapted, original, PICTURE).max_abs_difference < 1e-6
+def yardstick_of(model: bytes) -> Yardstick:
+    """Ask a model of a thousand classes about the project's mug and the comparison's own pictures."""
+    picture = picture_from_bytes((DATA / "mug.png").read_bytes(), name="mug.png")
+    preprocessing = preprocessing_from_value("imagenet", (3, 224, 224))
+    original = original_from_onnx(model, name="the model")
+    return yardstick_from_original(original, [picture], preprocessing, [str(index) for index in range(CLASSES)])
 
 
+def answers(model: bytes, yardstick: Yardstick) -> Scores:
+    return original_from_onnx(model, name="another").scores(yardstick.images)
+
+
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_the_model_itself_agrees(*, probabilities: bool) -> None:
+    model = convolutional_classifier(probabilities=probabilities)
+    yardstick = yardstick_of(model)
+    assert yardstick.scale == ("probabilities" if probabilities else "logits")
+    classifier, reference = adapted_classifier(
+        original_from_onnx(model, name="the model"), yardstick, max_batch_size=4
+    )
+    assert classifier.batched
+    assert reference.largest < ADAPTED_TOLERANCE.largest
+    assert (reference.top, reference.tolerance) == (5, ADAPTED_TOLERANCE)
+
+
+def _permuted(model: bytes, yardstick: Yardstick) -> bytes:
+    return with_permuted_lesser_scores(model, expected=int(yardstick.scores[0].argmax()))
+
+
+def _flattened(model: bytes, _: Yardstick) -> bytes:
+    return with_flattened_probabilities(model, temperature=1.7)
+
+
+@pytest.mark.parametrize("probabilities", [False, True])
 @pytest.mark.parametrize(
-    ("left", "right", "difference"),
-    [((1, 2), (1, 2), 0), ((1, 2), (1.5, 0), 2), ((3e38, 0), (-3e38, 0), 6e38)],
+    "wrong",
+    [
+        _permuted,
+        lambda model, _: with_reversed_channels(model),
+        lambda model, _: with_half_the_stem(model),
+        lambda model, _: with_scaled_stem(model, factor=0.5),
+    ],
+    ids=["permuted", "reversed channels", "half the stem", "halved stem"],
 )
-def test_the_largest_difference_counts(left: tuple[float, ...], right: tuple[float, ...], difference: float) -> None:
-    assert max_abs_difference(scores(*left), scores(*right)) == pytest.approx(difference)
+def test_a_wrong_model_is_refused_even_in_half_precision(
+    wrong: Callable[[bytes, Yardstick], bytes], *, probabilities: bool
+) -> None:
+    model = convolutional_classifier(probabilities=probabilities)
+    yardstick = yardstick_of(model)
+    with pytest.raises(AnswerError, match=r"the plan does not answer as its original, .*: a score differs by"):
+        reference_from_scores(
+            [answers(wrong(model, yardstick), yardstick)], yardstick, HALF_PRECISION, who="the plan"
+        )
+
+
+def test_flattened_probabilities_are_refused_even_in_half_precision() -> None:
+    model = convolutional_classifier(probabilities=True)
+    yardstick = yardstick_of(model)
+    with pytest.raises(AnswerError, match="a score differs by"):
+        reference_from_scores(
+            [answers(_flattened(model, yardstick), yardstick)], yardstick, HALF_PRECISION, who="the plan"
+        )
+
+
+def test_the_worst_of_all_runs_counts() -> None:
+    yardstick = yardstick_of(convolutional_classifier())
+    shifted = yardstick.scores.copy()
+    shifted[2, 7] += 0.05 * shifted[2].std()
+    reference = reference_from_scores([yardstick.scores, shifted], yardstick, HALF_PRECISION, who="the plan")
+    assert reference.largest == pytest.approx(0.05, rel=0.01)
+    with pytest.raises(AnswerError, match=rf"original, {yardstick.names[2]}: a score differs by 0\.05 .*class 7"):
+        reference_from_scores([shifted], yardstick, Tolerance(largest=0.04, cosine=0.9), who="the plan")
 
 
 def test_nan_differs_from_everything() -> None:
-    assert np.isnan(max_abs_difference(scores(1, np.nan), scores(1, np.nan)))
+    yardstick = yardstick_of(convolutional_classifier())
+    spoilt = yardstick.scores.copy()
+    spoilt[0, 3] = np.nan
+    with pytest.raises(AnswerError, match="class 3 scores nan"):
+        reference_from_scores([spoilt], yardstick, HALF_PRECISION, who="the plan")
 
 
 def test_the_expected_answer_is_accepted() -> None:
     check_answer(scores(0, 9, 3, 1), LABELS, MUG)
-    check_answer(scores(0, 9, 3, 1), LABELS, Expectation(class_index=1, label=None))
+    check_answer(scores(0, 9, 3, 1), LABELS, Expectation(class_index=1))
 
 
 def test_another_class_is_refused_with_both_sides() -> None:
     with pytest.raises(AnswerError) as raised:
         check_answer(scores(0, 2, 3.5, 1), LABELS, MUG)
     assert str(raised.value) == (
-        "the expected image must be (1) = MUG, but the model answers "
-        "3.500000 (2) = CUP, 2.000000 (1) = MUG, 1.000000 (3) = POT"
+        "the expected picture must be (1) = MUG, but the model answers "
+        "3.500000 (2) = CUP, 2.000000 (1) = MUG, 1.000000 (3) = POT; first: class 2, expected 1"
     )
 
 
@@ -83,20 +146,3 @@ def test_the_right_class_under_a_permuted_label_is_refused_with_both_sides() -> 
 def test_a_score_that_is_no_number_is_refused(bad: float) -> None:
     with pytest.raises(AnswerError, match="NaN or infinity in 1 of 4 scores"):
         check_answer(scores(bad, 9, 3, 1), LABELS, MUG)
-
-
-def test_equal_scores_keep_the_classes_order() -> None:
-    assert top_table(scores(1, 1, 1, 1), LABELS).startswith("1.000000 (0) = TENCH, 1.000000 (1) = MUG")
-
-
-def test_the_real_classifier_calls_the_real_mug_a_mug(shared_models: Path) -> None:
-    original = original_from_onnx((shared_models / "squeezenet1.1.onnx").read_bytes(), name="squeezenet")
-    classifier = classifier_from_original(original, max_batch_size=4)
-    picture = Image.open(shared_models / "mug.jpg").convert("RGB")
-    answer = classifier.scores(golden_input_from_picture(picture)[np.newaxis])[0]
-    labels = (shared_models / "imagenet_labels.txt").read_text().splitlines()
-    best = np.argsort(-answer)[:3]
-    assert best.tolist() == [504, 968, 967]
-    assert answer[best] == pytest.approx([27.43, 25.01, 22.94], abs=0.005)
-    check_answer(answer, labels, Expectation(class_index=504, label="COFFEE MUG"))
-    assert reference_from_models(classifier, original, picture).max_abs_difference < 1e-4

@@ -15,26 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from contract.manifest import json_from_manifest
 from model_build import report as report_module
 from model_build.errors import ReportError
-from model_build.manifest import Golden, Manifest, SourceRecord, compact_json
 from model_build.report import ClusterApi, cluster_api_from_pod, report_manifest
+from tests.unit.model_build.manifests import MANIFEST
 
 TOKEN = Path(__file__).stem  # any text will do
-MANIFEST = Manifest(
-    plan_id="0123456789abcdef",
-    model="tiny",
-    target="onnxruntime",
-    precision="fp32",
-    max_batch_size=0,
-    source=SourceRecord(kind="fixture", url=None, sha256="a" * 64),
-    classes=4,
-    files={},
-    versions={},
-    reference=None,
-    tensorrt=None,
-    golden=Golden(image_sha256="c" * 64, class_index=1, label="MUG", tolerance=0.01, scores=None),
-)
 
 
 class ApiServer(http.server.ThreadingHTTPServer):
@@ -127,7 +114,7 @@ def test_the_config_map_is_patched_with_the_compact_manifest(server: ApiServer, 
     assert (method, path) == ("PATCH", "/api/v1/namespaces/triton-dev/configmaps/plan-x")
     assert headers["Authorization"] == f"Bearer {TOKEN}"
     assert headers["Content-Type"] == "application/merge-patch+json"
-    assert body == {"data": {"manifest.json": compact_json(MANIFEST)}}
+    assert body == {"data": {"manifest.json": json_from_manifest(MANIFEST)}}
 
 
 def test_a_refusal_shows_the_api_server_s_own_words(server: ApiServer, api: ClusterApi) -> None:

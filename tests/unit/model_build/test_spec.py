@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from contract.expectation import Expectation
 from model_build.errors import InputsError
 from model_build.spec import (
-    Expectation,
-    FixtureSource,
     OnnxSource,
+    PackageSource,
+    PictureSpec,
     PrebuiltSource,
     Spec,
     TensorRTSpec,
@@ -20,12 +21,14 @@ SHA256 = "a" * 64
 DOCUMENT: dict[str, Any] = {
     "stack": "dev.triton-dev",
     "planId": "0123456789abcdef",
+    "engineId": None,
     "model": "densenet_tensorrt",
     "maxBatchSize": 0,
     "target": "onnxruntime",
     "precision": "fp32",
-    "source": {"kind": "fixture"},
-    "expect": {"class": 504, "label": "COFFEE MUG"},
+    "source": {"kind": "package", "name": "efficientnet-lite0"},
+    "preprocessing": None,
+    "expect": [{"sha256": SHA256, "url": None, "class": 504, "label": "COFFEE MUG", "top": [504, 968], "margin": 0.5}],
     "pinned": False,
     "tensorrt": None,
 }
@@ -37,6 +40,10 @@ TENSORRT: dict[str, Any] = {
 }
 
 
+def picture(**changes: Any) -> dict[str, Any]:
+    return {"sha256": SHA256, "url": None, "class": 1, "label": None, "top": [], "margin": 0} | changes
+
+
 def spec(**changes: Any) -> Spec:
     return spec_from_json(json.dumps(DOCUMENT | changes))
 
@@ -45,12 +52,20 @@ def test_every_value_is_read() -> None:
     assert spec() == Spec(
         stack="dev.triton-dev",
         plan_id="0123456789abcdef",
+        engine_id=None,
         model="densenet_tensorrt",
         max_batch_size=0,
         target="onnxruntime",
         precision="fp32",
-        source=FixtureSource(),
-        expect=Expectation(class_index=504, label="COFFEE MUG"),
+        source=PackageSource(name="efficientnet-lite0"),
+        preprocessing=None,
+        expect=(
+            PictureSpec(
+                sha256=SHA256,
+                url=None,
+                expectation=Expectation(class_index=504, label="COFFEE MUG", top=(504, 968), margin=0.5),
+            ),
+        ),
         pinned=False,
         tensorrt=None,
     )
@@ -105,18 +120,29 @@ def test_the_group_tensorrt_must_be_there() -> None:
             OnnxSource(url="file:///models/m.onnx", sha256=SHA256),
         ),
         (
+            {"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "output": "logits", "imageSize": [320, 240]},
+            OnnxSource(url="https://h/m", sha256=SHA256, output="logits", image_size=(320, 240)),
+        ),
+        (
             {"kind": "prebuilt", "path": "uploads/one", "sha256": SHA256},
             PrebuiltSource(path=PurePosixPath("uploads/one"), sha256=SHA256),
         ),
     ],
 )
-def test_each_kind_of_source_is_read(source: dict[str, str], expected: object) -> None:
+def test_each_kind_of_source_is_read(source: dict[str, Any], expected: object) -> None:
     assert spec(source=source).source == expected
 
 
-@pytest.mark.parametrize("expect", [{"class": 504}, {"class": 504, "label": None}])
-def test_the_label_may_be_left_out(expect: dict[str, Any]) -> None:
-    assert spec(expect=expect).expect == Expectation(class_index=504, label=None)
+def test_several_pictures_are_read_in_their_order() -> None:
+    first, second = spec(expect=[picture(), picture(url="https://h/mug.jpg?sig=x", sha256="b" * 64)]).expect
+    assert (first.shown, first.expectation) == (SHA256, Expectation(class_index=1))
+    assert second.shown == "https://h/mug.jpg?…"
+
+
+@pytest.mark.parametrize("preprocessing", ["inception", {"resize": 256, "scale": 1}])
+def test_the_preprocessing_is_kept_as_it_is_declared(preprocessing: object) -> None:
+    """Whether it fits is known when the model is."""
+    assert spec(preprocessing=preprocessing).preprocessing == preprocessing
 
 
 @pytest.mark.parametrize(
@@ -130,17 +156,24 @@ def test_the_label_may_be_left_out(expect: dict[str, Any]) -> None:
         ({"maxBatchSize": "8"}, 'maxBatchSize is "8"'),
         ({"pinned": 1}, "pinned is 1; accepted: true or false"),
         ({"colour": "blue"}, "colour is not a known key"),
-        ({"source": "fixture"}, 'source is "fixture"; accepted: an object'),
-        ({"source": {"kind": "torch"}}, 'source.kind is "torch"; accepted: fixture, onnx, prebuilt'),
-        ({"source": {"kind": "fixture", "url": "x"}}, "source.url is not a known key"),
+        ({"engineId": "0123"}, 'engineId is "0123"; accepted: 16 lower-case hex digits, or null'),
+        ({"source": "package"}, 'source is "package"; accepted: an object'),
+        ({"source": {"kind": "torch"}}, 'source.kind is "torch"; accepted: package, onnx, prebuilt'),
+        ({"source": {"kind": "package", "name": "vgg"}}, 'source.name is "vgg"; accepted: efficientnet-lite0'),
+        ({"source": {"kind": "package", "name": "efficientnet-lite0", "url": "x"}}, "source.url is not a known key"),
+        ({"source": {"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": [1]}}, "source.imageSize is"),
+        ({"source": {"kind": "onnx", "url": "https://h/a b", "sha256": SHA256}}, "percent-encoded"),
         ({"source": {"kind": "onnx", "url": "https://h/m"}}, "source.sha256 is missing"),
         ({"source": {"kind": "onnx", "url": "http://h/m", "sha256": SHA256}}, "source.url is"),
         ({"source": {"kind": "onnx", "url": "file://host/m", "sha256": SHA256}}, "source.url is"),
         ({"source": {"kind": "onnx", "url": "https://h/m", "sha256": SHA256.upper()}}, "source.sha256 is"),
         ({"source": {"kind": "prebuilt", "path": "../up", "sha256": SHA256}}, "source.path is"),
         ({"source": {"kind": "prebuilt", "path": "/etc", "sha256": SHA256}}, "source.path is"),
-        ({"expect": {"class": 1, "label": ""}}, 'expect.label is ""'),
-        ({"expect": {}}, "expect.class is missing"),
+        ({"expect": [picture(label="")]}, 'expect.0.label is ""'),
+        ({"expect": [picture(), {}]}, "expect.1.class is missing"),
+        ({"expect": [picture(margin=-1)]}, "expect.0.margin is -1; accepted: a number, 0 or more"),
+        ({"expect": [picture(url="http://h/mug.jpg")]}, 'expect.0.url is "http://h/mug.jpg"'),
+        ({"expect": []}, "expect is []; accepted: a list of one object or more"),
     ],
 )
 def test_a_fault_names_its_key(changes: dict[str, Any], fault: str) -> None:
@@ -152,18 +185,25 @@ def test_a_fault_names_its_key(changes: dict[str, Any], fault: str) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(InputsError) as raised:
-        spec(planId=7, maxBatchSize=None, source={"kind": "onnx", "url": "ftp://h/m"}, expect={"class": -1})
-    for key in ("planId", "maxBatchSize", "source.url", "source.sha256", "expect.class"):
+        spec(planId=7, maxBatchSize=None, source={"kind": "onnx", "url": "ftp://h/m"}, expect=[{"class": -1}])
+    for key in ("planId", "maxBatchSize", "source.url", "source.sha256", "expect.0.class"):
         assert f"{key} is" in str(raised.value)
 
 
 def test_a_missing_group_is_told_once() -> None:
     with pytest.raises(InputsError) as raised:
         spec_from_json(json.dumps({key: value for key, value in DOCUMENT.items() if key != "expect"}))
-    assert str(raised.value) == "spec.json: expect is missing; accepted: an object"
+    assert str(raised.value) == "spec.json: expect is missing; accepted: a list of one object or more"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
 def test_what_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(InputsError, match=r"spec.json"):
         spec_from_json(text)
+
+
+def test_a_url_s_user_and_password_are_not_shown() -> None:
+    with pytest.raises(InputsError) as raised:
+        spec(source={"kind": "onnx", "url": "https://me:hunter2@h/m?sig=secret", "sha256": SHA256})
+    assert "source.url is" in str(raised.value)
+    assert not [secret for secret in ("me:", "hunter2", "sig=secret") if secret in str(raised.value)]
