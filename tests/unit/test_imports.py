@@ -13,8 +13,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "infra": {"infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},
     "infra/pod": set[str](),
+    "contract": {"contract"},
     "model_build": {
-        *("model_build", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
+        *("contract", "model_build", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
         "triton_python_backend_utils",
     },
     "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
