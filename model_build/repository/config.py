@@ -39,7 +39,7 @@ def config_from_text(text: str, *, name: str) -> ModelConfig:
     try:
         return text_format.Parse(text, _message_class()())
     except text_format.ParseError as error:
-        reason = " ".join(str(error).split()).partition(" : ")[2]
+        reason = str(error).partition(" : ")[2]
         accepted = "a configuration without it" if _UNKNOWN in reason else "protobuf text, as Triton reads it"
         place = f"line {error.GetLine()}, column {error.GetColumn()}"
         raise SourceError(f"{name}, {place}: {reason.rstrip('.')}; accepted: {accepted}") from error

@@ -16,10 +16,11 @@ from model_build.repository.target import Target
 from model_build.scoring import Scores
 from model_build.spec import PrebuiltSource, Spec, TensorRTSpec
 from model_build.tensorrt.comparison import compared_plan, comparison_images
-from model_build.tensorrt.device import Compiled, Device, Machine
+from model_build.tensorrt.device import BatchProfile, Compiled, Device, Machine
 from model_build.tensorrt.local import local_device
 from model_build.tensorrt.precision import PRECISIONS, onnx_in_precision, refuse_precision
 from model_build.tensorrt.record import Compilation, TensorRTRecord
+from model_build.tensorrt.settings import ONE_IMAGE, build_settings
 from model_build.tensorrt.timing_cache import timing_cache_from_file, timing_cache_path, write_timing_cache
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,7 +56,6 @@ class TensorRTTarget(Target):
     def write(self, order: Order, folder: Path) -> Written:
         """Compile the plan, compare it with ONNX Runtime, and fill the model's folder."""
         spec, device = order.inputs.spec, self._open_device()
-        options, machine = _options(spec), device.describe()
         compiled = _compiled(order, device)
         _LOGGER.info(
             "compiled in %.1f s, %s; comparing with ONNX Runtime",
@@ -67,7 +67,7 @@ class TensorRTTarget(Target):
             order.classifier,
             device,
             comparison_images(order.inputs.picture),
-            profile=options.profile,
+            profile=_batches(spec),
             labels=order.inputs.labels,
             tolerance=PRECISIONS[spec.precision].reference_tolerance,
         )
@@ -76,7 +76,7 @@ class TensorRTTarget(Target):
         return Written(
             scores=device.scores(compiled.plan, golden[np.newaxis])[0],
             reference=reference,
-            tensorrt=TensorRTRecord(machine=machine, compilation=_compilation(compiled, options)),
+            tensorrt=TensorRTRecord(machine=device.describe(), compilation=_compilation(compiled, spec)),
         )
 
     def scores(self, version: Path, image: Tensor) -> Scores:
@@ -107,28 +107,37 @@ def config_pbtxt(model: ServedModel) -> str:
 def _compiled(order: Order, device: Device) -> Compiled:
     """Compile the plan, with what this machine has measured before."""
     spec, machine = order.inputs.spec, device.describe()
-    options = _options(spec)
-    if not order.classifier.batched:
+    if spec.max_batch_size > 0 and not order.classifier.batched:
         raise AdaptError(
-            "the model takes one image alone, but a TensorRT plan is compiled for batches; accepted: a model with a "
-            "dynamic batch axis"
+            "the model takes one image alone, but the plan is compiled for batches; accepted: a model with a "
+            "dynamic batch axis, or maxBatchSize 0"
         )
     _LOGGER.info("compiling with TensorRT %s for %s", machine.version_text, machine.gpu.product)
     cache = timing_cache_path(order.timing_caches, machine)
     compiled = device.compile(
         onnx_in_precision(order.classifier, spec.precision),
-        profile=options.profile,
-        workspace_mib=options.workspace_mib,
+        build_settings(
+            machine.version,
+            spec.precision,
+            batches=_batches(spec),
+            image_shape=IMAGE_SHAPE,
+            workspace_mib=_options(spec).workspace_mib,
+        ),
         timing_cache=timing_cache_from_file(cache),
     )
     write_timing_cache(compiled.timing_cache, cache)
     return compiled
 
 
-def _compilation(compiled: Compiled, options: TensorRTSpec) -> Compilation:
+def _batches(spec: Spec) -> BatchProfile:
+    """Return the batches that the plan takes: those that are ever asked for."""
+    return ONE_IMAGE if spec.max_batch_size <= 1 else _options(spec).profile
+
+
+def _compilation(compiled: Compiled, spec: Spec) -> Compilation:
     return Compilation(
-        profile=options.profile,
-        workspace_mib=options.workspace_mib,
+        profile=_batches(spec),
+        workspace_mib=_options(spec).workspace_mib,
         tactic_sources=compiled.tactic_sources,
         build_seconds=compiled.build_seconds,
         cache_hit=compiled.cache_hit,

@@ -1,7 +1,5 @@
 """The precisions of a plan: what each needs, converts and tolerates."""
 
-import logging
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,17 +7,19 @@ import onnx
 
 from model_build.adapt.classifier import Classifier
 from model_build.contract import SCORE_TOLERANCE
-from model_build.errors import AdaptError, TargetError
-from model_build.scoring import first_line
+from model_build.errors import TargetError
 from model_build.tensorrt.device import Machine, Version
-
-_LOGGER = logging.getLogger(__name__)
-
-STRONGLY_TYPED_SINCE: Final[Version] = (10, 12, 0)
-"""From here on a network's types are the ONNX's own; before, half precision was the builder's to choose."""
+from model_build.tensorrt.half_precision import half_precision_model
+from model_build.tensorrt.settings import STRONGLY_TYPED_SINCE
 
 FP32_REFERENCE_TOLERANCE: Final = 0.01
 """A correct conversion of the quick start's model is within 0.004 of its reference."""
+
+TF32_REFERENCE_TOLERANCE: Final = 0.05
+"""TF32 rounds what is multiplied to as many digits as half precision has, but adds up in single precision."""
+
+TF32_SCORE_TOLERANCE: Final = 0.05
+"""Between two runs of one plan, of which one may compute in TF32 and the other, of another batch, not."""
 
 FP16_REFERENCE_TOLERANCE: Final = 0.25
 """Half precision moves a score of the DenseNet-121 fixture by up to 0.12, of SqueezeNet by less."""
@@ -45,12 +45,15 @@ class Precision:
 
 PRECISIONS: Final = {
     "fp32": Precision(reference_tolerance=FP32_REFERENCE_TOLERANCE, score_tolerance=SCORE_TOLERANCE),
+    "tf32": Precision(reference_tolerance=TF32_REFERENCE_TOLERANCE, score_tolerance=TF32_SCORE_TOLERANCE),
     "fp16": Precision(
         reference_tolerance=FP16_REFERENCE_TOLERANCE,
         score_tolerance=FP16_SCORE_TOLERANCE,
         since=STRONGLY_TYPED_SINCE,
     ),
 }
+"""fp32: single precision throughout, TF32 off. tf32: the same model, but the GPU may multiply in TF32. fp16: the
+model's own weights and layers in half precision."""
 
 
 def refuse_precision(name: str, machine: Machine) -> None:
@@ -63,7 +66,7 @@ def refuse_precision(name: str, machine: Machine) -> None:
     if since and machine.version < since:
         raise TargetError(
             f"{name} needs TensorRT {since[0]}.{since[1]} or newer, this is {machine.version_text}; "
-            "accepted: precision fp32"
+            "accepted: precision fp32 or tf32"
         )
 
 
@@ -71,21 +74,10 @@ def onnx_in_precision(classifier: Classifier, name: str) -> bytes:
     """Return the classifier's ONNX in a precision; its input and output stay float32.
 
     Raises:
-        AdaptError: the converter fails, or gives no valid model.
+        AdaptError: half precision cannot hold a weight, which is named; or the model cannot be converted.
     """
-    if name == "fp32":
+    if name != "fp16":
         return classifier.onnx
-    try:
-        # Here, so that only a half precision build needs the package.
-        from onnxconverter_common.float16 import convert_float_to_float16  # noqa: PLC0415
-
-        with warnings.catch_warnings(record=True) as rounded:
-            warnings.simplefilter("always")
-            model = convert_float_to_float16(onnx.load_model_from_string(classifier.onnx), keep_io_types=True)
-        onnx.checker.check_model(model)
-    except Exception as error:  # it raises whatever its graph walk meets
-        raise AdaptError(f"the model cannot be converted to half precision: {first_line(error)}") from error
-    if rounded:
-        _LOGGER.info("half precision rounds the smallest or the largest weights of %d tensors", len(rounded))
+    model = half_precision_model(onnx.load_model_from_string(classifier.onnx))
     data: bytes = model.SerializeToString(deterministic=True)
     return data

@@ -14,7 +14,7 @@ ALLOWED = {
     "infra": {"infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},
     "infra/pod": set[str](),
     "model_build": {
-        *("model_build", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
+        *("model_build", "google", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
         "triton_python_backend_utils",
     },
     "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
