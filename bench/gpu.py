@@ -1,35 +1,32 @@
 """`python -m bench.gpu`: a plan on this machine's GPU, beside ONNX Runtime and under Triton, all in one run."""
 
 import contextlib
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
-from tritonclient.http import InferenceServerClient
 
 from bench.densenet import densenet_onnx
 from bench.latency import Tensor, medians_s, triton_call
+from bench.triton import TritonStartError, missing_triton, running_triton
+from contract.comparison import LOGITS
+from contract.served import DEFAULT_SIDE, INPUT_NAME, OUTPUT_NAME, ImageShape
 from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, OUTPUT_NAME
 from model_build.errors import DeviceError
 from model_build.repository import ServedModel
 from model_build.repository.tensorrt_target import write_tensorrt_model
 from model_build.tensorrt.device import BatchProfile, Compiled
-from model_build.tensorrt.local import LocalDevice, local_device
-from model_build.tensorrt.precision import STRONGLY_TYPED_SINCE, onnx_in_precision
+from model_build.tensorrt.local import LocalDevice, local_device, profile_of_engine
+from model_build.tensorrt.precision import onnx_in_precision
+from model_build.tensorrt.settings import STRONGLY_TYPED_SINCE, build_settings
 
 _BATCHES = (1, 8, 64)
+_SHAPE: ImageShape = (3, DEFAULT_SIDE, DEFAULT_SIDE)
 _WORKSPACE_MIB = 4096
-_TRITON_BACKEND = Path("/opt/tritonserver/backends/tensorrt")
-_TRITON_START_S = 300.0
 _NO_GPU = 69  # sysexits.h: a service is not available
 
 H200 = "NVIDIA-H200"
@@ -44,20 +41,29 @@ def main() -> int:
     except DeviceError as error:
         sys.stderr.write(f"no GPU to measure on: {error}\n")
         return _NO_GPU
+    try:
+        _measure(device)
+    except TritonStartError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _measure(device: LocalDevice) -> None:
     machine = device.describe()
     precision = "fp16" if machine.version >= STRONGLY_TYPED_SINCE else "fp32"
     gpu = machine.gpu
     _say(f"DenseNet-121, {precision}, TensorRT {machine.version_text}, {gpu.product}, driver {gpu.driver}")
-    classifier = classifier_from_original(original_from_onnx(densenet_onnx(), name="DenseNet-121"), max_batch_size=64)
-    cold, cached = _compilations(device, onnx_in_precision(classifier, precision))
+    original = original_from_onnx(densenet_onnx(), name="DenseNet-121")
+    classifier = classifier_from_original(original, _images(2), scale=LOGITS, max_batch_size=max(_BATCHES))
+    cold, cached = _compilations(device, onnx_in_precision(classifier, precision), precision)
     _say(f"\nbuild: {cold.build_seconds} s cold, {cached.build_seconds} s cached (cache hit: {cached.cache_hit})\n")
     with _plan_calls(device, cold.plan) as calls:
         _say(table(medians_s(calls | _cuda_provider_calls(classifier)), product=gpu.product))
-        if shutil.which("tritonserver") and _TRITON_BACKEND.is_dir():
-            _say(_under_triton(cold.plan, classifier.classes, calls["plan, 1"]))
+        if missing := missing_triton():
+            _say(f"\nTriton: not measured, {missing}")
         else:
-            _say(f"\nTriton: not measured, there is no tritonserver on PATH with {_TRITON_BACKEND}")
-    return 0
+            _say(_under_triton(cold.plan, classifier.classes, calls["plan, 1"]))
 
 
 def table(medians: Mapping[str, float], *, product: str) -> str:
@@ -72,11 +78,17 @@ def table(medians: Mapping[str, float], *, product: str) -> str:
     return "\n".join(rows)
 
 
-def _compilations(device: LocalDevice, onnx: bytes) -> tuple[Compiled, Compiled]:
+def _compilations(device: LocalDevice, onnx: bytes, precision: str) -> tuple[Compiled, Compiled]:
     """Compile with nothing measured before, and again with what was measured then."""
-    profile = BatchProfile(typical=8, largest=max(_BATCHES))
-    cold = device.compile(onnx, profile=profile, workspace_mib=_WORKSPACE_MIB, timing_cache=b"")
-    return cold, device.compile(onnx, profile=profile, workspace_mib=_WORKSPACE_MIB, timing_cache=cold.timing_cache)
+    settings = build_settings(
+        device.describe().version,
+        precision,
+        batches=BatchProfile(typical=8, largest=max(_BATCHES)),
+        image_shape=_SHAPE,
+        workspace_mib=_WORKSPACE_MIB,
+    )
+    cold = device.compile(onnx, settings, timing_cache=b"")
+    return cold, device.compile(onnx, settings, timing_cache=cold.timing_cache)
 
 
 @contextlib.contextmanager
@@ -91,7 +103,8 @@ def _plan_calls(device: LocalDevice, plan: bytes) -> Iterator[dict[str, Callable
         for size in _BATCHES:
             images = _images(size)
             resident = stack.enter_context(cuda.DeviceArray(images.shape)).copy_from(images)
-            runner, inner = (stack.enter_context(TrtRunner(engine)) for _ in range(2))
+            profile = profile_of_engine(engine, size)
+            runner, inner = (stack.enter_context(TrtRunner(engine, optimization_profile=profile)) for _ in range(2))
             calls[f"plan, {size}"] = _infer(runner, images, copy_outputs_to_host=True)
             calls[f"plan, images on the GPU, {size}"] = _infer(inner, resident, copy_outputs_to_host=False)
         yield calls
@@ -118,10 +131,10 @@ def _cuda_provider_calls(classifier: Classifier) -> dict[str, Callable[[], objec
 def _under_triton(plan: bytes, classes: int, alone: Callable[[], object]) -> str:
     """Time one image through a real Triton and by the plan alone, in turn."""
     with tempfile.TemporaryDirectory() as folder:
-        name = "densenet_tensorrt"
-        model = ServedModel(name=name, labels=tuple(map(str, range(classes))), max_batch_size=0)
-        write_tensorrt_model(model, plan, Path(folder, name))
-        with _triton(Path(folder), name) as url:
+        repository, name = Path(folder, "repository"), "densenet_tensorrt"
+        model = ServedModel(name=name, shape=_SHAPE, labels=tuple(map(str, range(classes))), max_batch_size=0)
+        write_tensorrt_model(model, plan, repository / name)
+        with running_triton(repository, name) as url:
             medians = medians_s({"triton": triton_call(url, name, _images(1)[0]), "alone": alone})
     ratio = medians["triton"] / medians["alone"]
     return (
@@ -130,38 +143,9 @@ def _under_triton(plan: bytes, classes: int, alone: Callable[[], object]) -> str
     )
 
 
-@contextlib.contextmanager
-def _triton(repository: Path, model: str) -> Iterator[str]:
-    """Run Triton on a free port until the model is ready, and give its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = ["tritonserver", f"--model-repository={repository}", f"--http-port={port}", "--http-address=127.0.0.1"]
-    with subprocess.Popen(
-        [*command, "--allow-grpc=false", "--allow-metrics=false", "--disable-auto-complete-config"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            _await_ready(f"127.0.0.1:{port}", model, server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-
-
-def _await_ready(address: str, model: str, server: subprocess.Popen[bytes]) -> None:
-    client, deadline = InferenceServerClient(address), time.monotonic() + _TRITON_START_S
-    while server.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if client.is_model_ready(model):
-                return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=0.2)
-    sys.exit(f"error: tritonserver does not serve the plan; status {server.poll()} after up to {_TRITON_START_S:.0f} s")
-
-
 def _images(size: int) -> Tensor:
     random = np.random.default_rng(0)
-    return random.standard_normal((size, *IMAGE_SHAPE), np.float32)
+    return random.standard_normal((size, *_SHAPE), np.float32)
 
 
 def _say(text: str) -> None:

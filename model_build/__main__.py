@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from contract.manifest import document_from_manifest
-from contract.served import MANIFEST_FILE
 from model_build.build import published_manifest
 from model_build.errors import ModelBuildError
 from model_build.inputs import inputs_from_folder

@@ -92,7 +92,14 @@ def assembled_repository(inputs: BuildInputs, storage: Storage, repository: Path
     preprocessing = _preprocessing(inputs, default, original.interface.shape)
     _refuse_fractions(original.interface, preprocessing)
     return _assembled_from_original(
-        inputs, storage, pictures, repository, source=record, original=original, preprocessing=preprocessing, target=target
+        inputs,
+        storage,
+        pictures,
+        repository,
+        source=record,
+        original=original,
+        preprocessing=preprocessing,
+        target=target,
     )
 
 

@@ -65,7 +65,7 @@ def model_from_bytes(data: bytes, *, name: str) -> ModelProto:
     if elsewhere := next(_files_of_weights(model.graph), None):
         raise InterfaceError(
             f"{name} has its weights in a second file, {elsewhere}",
-            accepted="one file with its weights; make it, beside that file, with python -c \"import onnx; "
+            accepted='one file with its weights; make it, beside that file, with python -c "import onnx; '
             "onnx.save(onnx.load('model.onnx'), 'whole.onnx')\"",
         )
     try:

@@ -28,7 +28,7 @@ def config_from_text(text: str, *, name: str) -> ModelConfig:
     try:
         return text_format.Parse(text, model_config_pb2.ModelConfig())
     except text_format.ParseError as error:
-        reason = " ".join(str(error).split()).partition(" : ")[2]
+        reason = str(error).partition(" : ")[2]
         accepted = "a configuration without it" if _UNKNOWN in reason else "protobuf text, as Triton reads it"
         place = f"line {error.GetLine()}, column {error.GetColumn()}"
         raise SourceError(f"{name}, {place}: {reason.rstrip('.')}; accepted: {accepted}") from error
@@ -81,4 +81,3 @@ def _contract_config(model: ServedModel) -> ModelConfig:
     if model.max_batch_size > 0:
         config.dynamic_batching.SetInParent()  # present, with nothing in it
     return config
-

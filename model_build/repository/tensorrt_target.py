@@ -6,20 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from model_build.contract import IMAGE_SHAPE, PLAN_FILE
+from contract.comparison import Tolerance
+from contract.served import PLAN_FILE
 from model_build.errors import AdaptError, DeviceError
-from model_build.preprocessing import Tensor
-from model_build.reference import golden_input_from_picture
 from model_build.repository.config import tensorrt_config, text_from_config
 from model_build.repository.served import Order, ServedModel, Written, written_version
 from model_build.repository.target import Target
-from model_build.scoring import Scores
+from model_build.scoring import Scores, Tensor
 from model_build.spec import PrebuiltSource, Spec, TensorRTSpec
-from model_build.tensorrt.comparison import compared_plan, comparison_images
-from model_build.tensorrt.device import Compiled, Device, Machine
+from model_build.tensorrt.comparison import compared_plan
+from model_build.tensorrt.device import BatchProfile, Compiled, Device, Machine
+from model_build.tensorrt.engines import engine_from_folder, write_engine
 from model_build.tensorrt.local import local_device
 from model_build.tensorrt.precision import PRECISIONS, onnx_in_precision, refuse_precision
 from model_build.tensorrt.record import Compilation, TensorRTRecord
+from model_build.tensorrt.settings import ONE_IMAGE, build_settings
 from model_build.tensorrt.timing_cache import timing_cache_from_file, timing_cache_path, write_timing_cache
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class TensorRTTarget(Target):
         self._open_device = open_device
 
     @property
-    def tolerances(self) -> Mapping[str, float]:  # noqa: D102  the base class says it
+    def tolerances(self) -> Mapping[str, Tolerance]:  # noqa: D102  the base class says it
         return {name: precision.score_tolerance for name, precision in PRECISIONS.items()}
 
     def admit(self, spec: Spec, /) -> TensorRTRecord:
@@ -53,30 +54,21 @@ class TensorRTTarget(Target):
         return TensorRTRecord(machine=machine, compilation=None)
 
     def write(self, order: Order, folder: Path) -> Written:
-        """Compile the plan, compare it with ONNX Runtime, and fill the model's folder."""
+        """Compile the plan where its engine is not kept yet, compare it, and fill the model's folder."""
         spec, device = order.inputs.spec, self._open_device()
-        options, machine = _options(spec), device.describe()
-        compiled = _compiled(order, device)
-        _LOGGER.info(
-            "compiled in %.1f s, %s; comparing with ONNX Runtime",
-            compiled.build_seconds,
-            "with the timing cache" if compiled.cache_hit else "measured anew",
-        )
+        plan, compilation = _engine(order, device)
         reference = compared_plan(
-            compiled.plan,
-            order.classifier,
+            plan,
             device,
-            comparison_images(order.inputs.picture),
-            profile=options.profile,
-            labels=order.inputs.labels,
+            order.yardstick,
+            profile=_batches(spec),
             tolerance=PRECISIONS[spec.precision].reference_tolerance,
         )
-        write_tensorrt_model(order.served, compiled.plan, folder)
-        golden = golden_input_from_picture(order.inputs.picture)
+        write_tensorrt_model(order.served, plan, folder)
         return Written(
-            scores=device.scores(compiled.plan, golden[np.newaxis])[0],
+            scores=[device.scores(plan, image[np.newaxis])[0] for image in order.golden],
             reference=reference,
-            tensorrt=TensorRTRecord(machine=machine, compilation=_compilation(compiled, options)),
+            tensorrt=TensorRTRecord(machine=device.describe(), compilation=compilation),
         )
 
     def scores(self, version: Path, image: Tensor) -> Scores:
@@ -101,34 +93,62 @@ class TensorRTTarget(Target):
 
 def config_pbtxt(model: ServedModel) -> str:
     """Return Triton's configuration of a plan."""
-    return text_from_config(tensorrt_config(model, shape=IMAGE_SHAPE))
+    return text_from_config(tensorrt_config(model))
+
+
+def _engine(order: Order, device: Device) -> tuple[bytes, Compilation]:
+    """Give the compiled engine, kept from an earlier build or compiled now and kept for the next."""
+    engine_id = order.inputs.spec.engine_id
+    kept = engine_from_folder(order.storage.engines / engine_id) if engine_id else None
+    if kept:
+        _LOGGER.info("engine %s is compiled already; comparing with the original", engine_id)
+        return kept
+    compiled = _compiled(order, device)
+    compilation = _compilation(compiled, order.inputs.spec)
+    _LOGGER.info(
+        "compiled in %.1f s, %s; comparing with the original",
+        compiled.build_seconds,
+        "with the timing cache" if compiled.cache_hit else "measured anew",
+    )
+    if engine_id:
+        write_engine(compiled.plan, compilation, order.storage.engines / engine_id)
+    return compiled.plan, compilation
 
 
 def _compiled(order: Order, device: Device) -> Compiled:
     """Compile the plan, with what this machine has measured before."""
     spec, machine = order.inputs.spec, device.describe()
-    options = _options(spec)
-    if not order.classifier.batched:
+    if spec.max_batch_size > 1 and not order.classifier.batched:
         raise AdaptError(
-            "the model takes one image alone, but a TensorRT plan is compiled for batches; accepted: a model with a "
-            "dynamic batch axis"
+            "the model takes one image alone, but the plan is compiled for batches; accepted: a model with a "
+            "dynamic batch axis, or maxBatchSize 0"
         )
     _LOGGER.info("compiling with TensorRT %s for %s", machine.version_text, machine.gpu.product)
-    cache = timing_cache_path(order.timing_caches, machine)
+    cache = timing_cache_path(order.storage.timing_caches, machine)
     compiled = device.compile(
         onnx_in_precision(order.classifier, spec.precision),
-        profile=options.profile,
-        workspace_mib=options.workspace_mib,
+        build_settings(
+            machine.version,
+            spec.precision,
+            batches=_batches(spec),
+            image_shape=order.classifier.shape,
+            workspace_mib=_options(spec).workspace_mib,
+        ),
         timing_cache=timing_cache_from_file(cache),
     )
     write_timing_cache(compiled.timing_cache, cache)
     return compiled
 
 
-def _compilation(compiled: Compiled, options: TensorRTSpec) -> Compilation:
+def _batches(spec: Spec) -> BatchProfile:
+    """Return the batches that the plan takes: those that are ever asked for."""
+    return ONE_IMAGE if spec.max_batch_size <= 1 else _options(spec).profile
+
+
+def _compilation(compiled: Compiled, spec: Spec) -> Compilation:
     return Compilation(
-        profile=options.profile,
-        workspace_mib=options.workspace_mib,
+        profile=_batches(spec),
+        workspace_mib=_options(spec).workspace_mib,
         tactic_sources=compiled.tactic_sources,
         build_seconds=compiled.build_seconds,
         cache_hit=compiled.cache_hit,

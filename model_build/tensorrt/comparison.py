@@ -1,107 +1,48 @@
-"""A compiled plan against ONNX Runtime, on the project's pictures: what decides whether it is published."""
+"""A compiled plan against its original, in every batch that it takes: what decides whether it is published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
-from PIL import Image
-
-from model_build.adapt.classifier import Classifier
-from model_build.errors import AnswerError
-from model_build.pictures import fit_pictures
-from model_build.preprocessing import PREPROCESSINGS, Tensor
-from model_build.reference import Reference
-from model_build.scoring import Scores
+from contract.comparison import Tolerance
+from contract.manifest import Reference
+from model_build.reference import Run, Yardstick, reference_from_scores
 from model_build.tensorrt.device import BatchProfile, Device
 
-_TOP: Final = 5
-
-
-def comparison_images(expected: Image.Image) -> dict[str, Tensor]:
-    """Return the expected picture and the project's own, under both preprocessings, by name."""
-    pictures = {"the expected image": expected}
-    for picture in fit_pictures():
-        with Image.open(picture.path) as opened:
-            pictures[picture.path.name] = opened.convert("RGB")
-    return {
-        f"{name} ({preprocessing})": tensor_from_picture(picture)
-        for name, picture in pictures.items()
-        for preprocessing, tensor_from_picture in PREPROCESSINGS.items()
-    }
+_EACH_UP_TO: Final = 64
+"""Up to here every batch is run; beyond, those around the powers of two, where kernels change."""
 
 
 def compared_plan(
-    plan: bytes,
-    classifier: Classifier,
-    device: Device,
-    images: Mapping[str, Tensor],
-    *,
-    profile: BatchProfile,
-    labels: Sequence[str],
-    tolerance: float,
+    plan: bytes, device: Device, yardstick: Yardstick, *, profile: BatchProfile, tolerance: Tolerance
 ) -> Reference:
-    """Run a plan in its smallest and its largest batches, and compare its scores with ONNX Runtime's.
+    """Run a plan in batches of every size, and compare each row with what its original answers.
 
     Args:
         plan: for the device.
-        classifier: in single precision; what the plan was compiled from.
         device: that the plan was compiled on.
-        images: float32 (3,224,224) each, by the names that an error shows.
+        yardstick: what it must answer.
         profile: the plan's batches.
-        labels: one for each class.
-        tolerance: the largest accepted difference of a score.
+        tolerance: how far it may be from that.
 
     Raises:
-        AnswerError: a score is NaN or too far off, or the classes come in another order.
+        AnswerError: a score is NaN or too far off, or a row is another image's.
         PlanError: the plan cannot be run.
     """
-    names, batch = list(images), np.stack(list(images.values()))
-    expected = classifier.scores(batch)
-    starts = range(0, len(batch), profile.largest)
-    together = np.concatenate([device.scores(plan, batch[start : start + profile.largest]) for start in starts])
-    alone = device.scores(plan, batch[: profile.smallest])
-    together_difference = _checked_scores(together, expected, names, labels, tolerance)
-    alone_difference = _checked_scores(alone, expected[: len(alone)], names, labels, tolerance)
-    return Reference(max_abs_difference=max(together_difference, alone_difference), tolerance=tolerance)
+    return reference_from_scores(_runs(plan, device, yardstick, profile), yardstick, tolerance, who="the plan")
 
 
-def _checked_scores(
-    scores: Scores, expected: Scores, names: Sequence[str], labels: Sequence[str], tolerance: float
-) -> float:
-    """Return the largest difference, where it is accepted."""
-    wrong = ~np.isfinite(scores)
-    if wrong.any():
-        picture = names[int(wrong.any(axis=1).argmax())]
-        raise AnswerError(f"the plan answers NaN or infinity in {wrong.sum()} of {wrong.size} scores, first {picture}")
-    differences = np.abs(scores.astype(np.float64) - expected.astype(np.float64))
-    row, column = (int(index) for index in np.unravel_index(differences.argmax(), differences.shape))
-    difference = float(differences[row, column])
-    worst = (
-        f"the worst difference is {difference:.4g}, {names[row]}, class {column} ({labels[column]}): the plan gives "
-        f"{scores[row, column]:.6f}, ONNX Runtime {expected[row, column]:.6f}"
-    )
-    if difference > tolerance:
-        raise AnswerError(f"the plan does not answer as ONNX Runtime: {worst}; accepted: up to {tolerance}")
-    for name, row_scores, row_expected in zip(names, scores, expected, strict=False):
-        if swapped := _swapped(row_scores, row_expected, tolerance):
-            before, behind = (
-                f"class {index} ({labels[index]}, plan {row_scores[index]:.6f}, ONNX Runtime {row_expected[index]:.6f})"
-                for index in swapped
-            )
-            raise AnswerError(
-                f"the plan does not put {before} before {behind}, {name}; accepted: ONNX Runtime's order where the "
-                f"scores differ by more than {tolerance}; {worst}"
-            )
-    return difference
+def compared_batches(profile: BatchProfile) -> Sequence[int]:
+    """Return the sizes of the batches that a plan is compared in, ascending."""
+    powers = (1 << bit for bit in range(profile.largest.bit_length()))
+    sizes = {size for power in powers for size in (power - 1, power, power + 1)}
+    sizes |= {1, profile.typical, profile.largest, *range(1, _EACH_UP_TO + 1)}
+    return sorted(size for size in sizes if 1 <= size <= profile.largest)
 
 
-def _swapped(scores: Scores, expected: Scores, tolerance: float) -> tuple[int, int] | None:
-    """Find a class of the reference's best five, and one that it puts clearly behind but the plan does not.
-
-    Clearly is by more than the tolerance: two scores that are each within it may still change places.
-    """
-    for first in np.argsort(-expected, kind="stable")[:_TOP]:
-        behind = np.flatnonzero(expected[first] - expected > tolerance)
-        if behind.size and scores[second := behind[scores[behind].argmax()]] >= scores[first]:
-            return int(first), int(second)
-    return None
+def _runs(plan: bytes, device: Device, yardstick: Yardstick, profile: BatchProfile) -> Iterator[Run]:
+    """Ask about every image in batches of each size; to fill the last one the images come round again."""
+    count = len(yardstick.images)
+    for size in compared_batches(profile):
+        for start in range(0, count, size):
+            places = [place % count for place in range(start, start + size)]  # neighbours are unlike each other
+            yield places, device.scores(plan, yardstick.images[places])

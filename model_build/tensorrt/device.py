@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from model_build.preprocessing import Tensor
-from model_build.scoring import Scores
+from contract.served import ImageShape
+from model_build.scoring import Scores, Tensor
 
 Version = tuple[int, int, int]
 """Major, minor, patch."""
+
+_Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,36 @@ class BatchProfile:
     typical: int
     largest: int
     smallest: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings:
+    """What a plan is compiled with.
+
+    Attributes:
+        strongly_typed: the network is told to keep the ONNX's own types.
+        tf32: products of float32 are computed from numbers rounded to 10 bits, where the GPU can.
+        profiles: the optimization profiles, in their order in the plan.
+        image_shape: one image's planes, height and width.
+        workspace_bytes: the builder's scratch limit.
+    """
+
+    strongly_typed: bool
+    tf32: bool
+    profiles: tuple[BatchProfile, ...]
+    image_shape: ImageShape
+    workspace_bytes: int
+
+    def input_shapes(self) -> list[tuple[_Shape, _Shape, _Shape]]:
+        """Return each profile's smallest, typical and largest shape of the input."""
+        return [
+            (
+                (profile.smallest, *self.image_shape),
+                (profile.typical, *self.image_shape),
+                (profile.largest, *self.image_shape),
+            )
+            for profile in self.profiles
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +103,15 @@ class Device(Protocol):
         """Say which TensorRT and which GPU this is."""
         ...
 
-    def compile(self, onnx: bytes, *, profile: BatchProfile, workspace_mib: int, timing_cache: bytes) -> Compiled:
+    def compile(self, onnx: bytes, settings: BuildSettings, *, timing_cache: bytes) -> Compiled:
         """Compile a plan for this GPU, in the precision that the ONNX itself has.
 
         Args:
-            onnx: model with input ``input``, float32 (N,3,224,224), N dynamic, and output ``output``.
-            profile: the batches.
-            workspace_mib: the builder's scratch limit.
-            timing_cache: measurements of an earlier build by this TensorRT on this GPU; empty for none.
+            onnx: model with one input ``input``, float32 (N,planes,height,width), and one output ``output``; N is
+                dynamic, or 1 where the settings ask for no more.
+            settings: what is asked of the builder.
+            timing_cache: measurements of an earlier build by this TensorRT on this GPU; empty for none. What
+                TensorRT does not take is left out, and said in the log.
 
         Raises:
             PlanError: TensorRT cannot compile it; gives its reason, and the node where it is one.
@@ -86,10 +119,13 @@ class Device(Protocol):
         ...
 
     def scores(self, plan: bytes, images: Tensor) -> Scores:
-        """Run a plan on images, float32 (N,3,224,224), in one batch, to float32 (N,classes).
+        """Run a plan on images, float32 (N,planes,height,width), in one batch, to float32 (N,classes).
+
+        It runs by the optimization profile that Triton would take for such a batch.
 
         Raises:
-            PlanError: it cannot be loaded (damaged, from another TensorRT) or run; gives TensorRT's reason.
+            PlanError: it cannot be loaded (damaged, from another TensorRT) or run, or no profile takes the batch;
+                gives TensorRT's reason.
             AdaptError: it has not the served contract's input and output.
         """
         ...

@@ -1,25 +1,22 @@
 """The device that is really there: TensorRT by Polygraphy's loaders, on the first GPU that is visible."""
 
-import tempfile
 import time
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from model_build.contract import IMAGE_SHAPE, INPUT_NAME, OUTPUT_NAME
+from contract.served import INPUT_NAME, OUTPUT_NAME
 from model_build.errors import AdaptError, DeviceError
-from model_build.preprocessing import Tensor
-from model_build.scoring import Scores
-from model_build.tensorrt.device import BatchProfile, Compiled, Machine
+from model_build.scoring import Scores, Tensor
+from model_build.tensorrt.device import BatchProfile, BuildSettings, Compiled, Machine
 from model_build.tensorrt.faults import send_to_log, told_faults
 from model_build.tensorrt.gpu import loaded_nvml, present_gpu
+from model_build.tensorrt.interruption import held_interrupts, progress_until
 from model_build.tensorrt.library import loaded_bindings
-from model_build.tensorrt.precision import STRONGLY_TYPED_SINCE
-
-_MIB = 2**20
+from model_build.tensorrt.settings import profile_for_batch
+from model_build.tensorrt.timing_cache import accepted_timing_cache, is_cache_hit, measured_timing_cache
 
 
 @cache
@@ -58,32 +55,30 @@ class LocalDevice:
         """Say which they are, see ``Device``."""
         return self._machine
 
-    def compile(self, onnx: bytes, *, profile: BatchProfile, workspace_mib: int, timing_cache: bytes) -> Compiled:
+    def compile(self, onnx: bytes, settings: BuildSettings, *, timing_cache: bytes) -> Compiled:
         """Compile a plan, see ``Device``."""
         from polygraphy.backend import trt as loaders  # noqa: PLC0415
 
         doing = f"TensorRT {self._machine.version_text} cannot compile the model"
-        with told_faults(doing, model=onnx), tempfile.TemporaryDirectory() as folder:
-            given, measured = Path(folder, "given"), Path(folder, "measured")
-            given.write_bytes(timing_cache)
-            shapes = [(size, *IMAGE_SHAPE) for size in (profile.smallest, profile.typical, profile.largest)]
+        with held_interrupts() as came, told_faults(doing, model=onnx):
             started = time.monotonic()
             # Version-compatible plans are off, as they are by default: they carry code.
-            network = loaders.NetworkFromOnnxBytes(onnx, strongly_typed=self._machine.version >= STRONGLY_TYPED_SINCE)()
+            network = loaders.NetworkFromOnnxBytes(onnx, strongly_typed=settings.strongly_typed)()
             config = loaders.CreateConfig(
-                tf32=False,
-                profiles=[loaders.Profile().add(INPUT_NAME, *shapes)],
-                memory_pool_limits={self._trt.MemoryPoolType.WORKSPACE: workspace_mib * _MIB},
-                load_timing_cache=str(given) if timing_cache else None,
+                tf32=settings.tf32,
+                profiles=[loaders.Profile().add(INPUT_NAME, *shapes) for shapes in settings.input_shapes()],
+                memory_pool_limits={self._trt.MemoryPoolType.WORKSPACE: settings.workspace_bytes},
+                progress_monitor=progress_until(came, self._trt),
             )(*network[:2])
-            plan = loaders.EngineBytesFromNetwork(network, config=config, save_timing_cache=str(measured))()
-            cache_after = measured.read_bytes()
+            accepted = accepted_timing_cache(config, timing_cache)
+            plan = loaders.EngineBytesFromNetwork(network, config=config)()
+            measured = measured_timing_cache(config)
             return Compiled(
                 plan=bytes(plan),
                 tactic_sources=self._tactic_sources(config),
                 build_seconds=round(time.monotonic() - started, 1),
-                timing_cache=cache_after,
-                cache_hit=bool(timing_cache) and len(cache_after) <= len(timing_cache),
+                timing_cache=measured,
+                cache_hit=is_cache_hit(accepted, measured),
             )
 
     def scores(self, plan: bytes, images: Tensor) -> Scores:
@@ -92,7 +87,10 @@ class LocalDevice:
 
         engine = self.engine_from_plan(plan)
         doing = f"TensorRT {self._machine.version_text} cannot run the plan on a batch of {len(images)}"
-        with told_faults(doing), TrtRunner(engine) as runner:
+        with (
+            told_faults(doing),
+            TrtRunner(engine, optimization_profile=profile_of_engine(engine, len(images))) as runner,
+        ):
             output = runner.infer({INPUT_NAME: np.ascontiguousarray(images)})[OUTPUT_NAME]
             return np.array(output, np.float32)  # a copy: the runner takes its buffers with it
 
@@ -120,3 +118,13 @@ class LocalDevice:
         enabled = config.get_tactic_sources()
         sources = self._trt.TacticSource.__members__.items()
         return tuple(sorted(name for name, source in sources if enabled >> int(source) & 1))
+
+
+def profile_of_engine(engine: Any, size: int) -> int:
+    """Choose the optimization profile that an engine runs a batch by, as Triton chooses it."""
+    shapes = [engine.get_tensor_profile_shape(INPUT_NAME, index) for index in range(engine.num_optimization_profiles)]
+    profiles = [
+        BatchProfile(smallest=smallest[0], typical=typical[0], largest=largest[0])
+        for smallest, typical, largest in shapes
+    ]
+    return profile_for_batch(profiles, size)

@@ -36,17 +36,7 @@ def document_from_record(record: TensorRTRecord) -> dict[str, Any]:
     return {
         "version": record.machine.version_text,
         "gpu": {"product": gpu.product, "computeCapability": gpu.compute_capability, "driver": gpu.driver},
-        "profile": None
-        if compilation is None
-        else {
-            "smallest": compilation.profile.smallest,
-            "typical": compilation.profile.typical,
-            "largest": compilation.profile.largest,
-        },
-        "workspaceMib": None if compilation is None else compilation.workspace_mib,
-        "tacticSources": [] if compilation is None else list(compilation.tactic_sources),
-        "buildSeconds": None if compilation is None else compilation.build_seconds,
-        "cacheHit": False if compilation is None else compilation.cache_hit,
+        "compilation": None if compilation is None else document_from_compilation(compilation),
     }
 
 
@@ -57,20 +47,38 @@ def record_from_document(document: Mapping[str, Any]) -> TensorRTRecord:
         LookupError, TypeError, ValueError: it is none.
     """
     major, minor, patch = (int(part) for part in document["version"].split("."))
-    gpu, profile = document["gpu"], document["profile"]
+    gpu, compilation = document["gpu"], document["compilation"]
     machine = Machine(
         version=(major, minor, patch),
         gpu=Gpu(product=gpu["product"], compute_capability=gpu["computeCapability"], driver=gpu["driver"]),
     )
-    if profile is None:
-        return TensorRTRecord(machine=machine, compilation=None)
     return TensorRTRecord(
-        machine=machine,
-        compilation=Compilation(
-            profile=BatchProfile(**profile),
-            workspace_mib=document["workspaceMib"],
-            tactic_sources=tuple(document["tacticSources"]),
-            build_seconds=document["buildSeconds"],
-            cache_hit=document["cacheHit"],
-        ),
+        machine=machine, compilation=None if compilation is None else compilation_from_document(compilation)
+    )
+
+
+def document_from_compilation(compilation: Compilation) -> dict[str, Any]:
+    """Return how a plan was compiled as JSON."""
+    profile = compilation.profile
+    return {
+        "profile": {"smallest": profile.smallest, "typical": profile.typical, "largest": profile.largest},
+        "workspaceMib": compilation.workspace_mib,
+        "tacticSources": list(compilation.tactic_sources),
+        "buildSeconds": compilation.build_seconds,
+        "cacheHit": compilation.cache_hit,
+    }
+
+
+def compilation_from_document(document: Mapping[str, Any]) -> Compilation:
+    """Read how a plan was compiled.
+
+    Raises:
+        LookupError, TypeError, ValueError: it is no such document.
+    """
+    return Compilation(
+        profile=BatchProfile(**document["profile"]),
+        workspace_mib=document["workspaceMib"],
+        tactic_sources=tuple(document["tacticSources"]),
+        build_seconds=document["buildSeconds"],
+        cache_hit=document["cacheHit"],
     )

@@ -15,7 +15,8 @@ ALLOWED = {
     "infra/pod": set[str](),
     "contract": {"contract"},
     "model_build": {
-        *("contract", "model_build", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
+        *("contract", "model_build", "google", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
+        "tritonclient",
         "triton_python_backend_utils",
     },
     "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},

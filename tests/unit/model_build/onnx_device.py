@@ -8,7 +8,8 @@ from model_build.contract import OUTPUT_NAME
 from model_build.errors import PlanError
 from model_build.preprocessing import Tensor
 from model_build.scoring import LoadedModel, Scores
-from model_build.tensorrt.device import BatchProfile, Compiled, Gpu, Machine, Version
+from model_build.tensorrt.device import BuildSettings, Compiled, Gpu, Machine, Version
+from model_build.tensorrt.timing_cache import is_cache_hit
 
 H800 = Gpu(product="NVIDIA-H800", compute_capability="9.0", driver="550.54.15")
 MEASURED = b"measurements"
@@ -27,20 +28,20 @@ class OnnxDevice:
     version: Version = (10, 13, 3)
     gpu: Gpu = H800
     offset: dict[int, float] = field(default_factory=dict)
-    asked: list[tuple[BatchProfile, int, bytes]] = field(default_factory=list)
+    asked: list[tuple[BuildSettings, bytes]] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
 
     def describe(self) -> Machine:
         return Machine(version=self.version, gpu=self.gpu)
 
-    def compile(self, onnx: bytes, *, profile: BatchProfile, workspace_mib: int, timing_cache: bytes) -> Compiled:
-        self.asked.append((profile, workspace_mib, timing_cache))
+    def compile(self, onnx: bytes, settings: BuildSettings, *, timing_cache: bytes) -> Compiled:
+        self.asked.append((settings, timing_cache))
         return Compiled(
             plan=self._head() + onnx,
             tactic_sources=("CUBLAS", "CUDNN"),
             build_seconds=0.1,
             timing_cache=MEASURED,
-            cache_hit=timing_cache == MEASURED,
+            cache_hit=is_cache_hit(timing_cache, MEASURED),
         )
 
     def scores(self, plan: bytes, images: Tensor) -> Scores:

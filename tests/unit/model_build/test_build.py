@@ -231,7 +231,11 @@ def test_a_two_class_model_of_one_channel_is_published(
     [
         ({}, {"crop": 299}, r"model\.preprocessing\.crop is .*; accepted: \[224, 224\], .*; the model takes 3x224x224"),
         ({"side": 299}, {"resize": 256}, r"model\.preprocessing\.resize is \[256\]; accepted: 299 or more"),
-        ({"channels": 1, "classes": 2}, None, r"model\.preprocessing\.mean is .*; accepted: a number, for the model has"),
+        (
+            {"channels": 1, "classes": 2},
+            None,
+            r"model\.preprocessing\.mean is .*; accepted: a number, for the model has",
+        ),
         ({"dtype": TensorProto.UINT8}, "imagenet", "model.preprocessing makes fractions"),
     ],
     ids=str,

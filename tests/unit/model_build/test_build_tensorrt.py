@@ -19,6 +19,7 @@ from model_build.manifest import Manifest
 from model_build.repository import TARGETS
 from model_build.repository.tensorrt_target import TensorRTTarget
 from model_build.tensorrt.device import BatchProfile
+from model_build.tensorrt.settings import ONE_IMAGE, build_settings
 from model_build.verify import verified_manifest
 from tests.unit.model_build.onnx_device import H800, MEASURED, OnnxDevice
 
@@ -65,22 +66,24 @@ def build(write_inputs: Callable[..., Path], storage: Path, device: OnnxDevice) 
     return Builder(write_inputs, storage)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16"])
 def test_a_plan_is_compiled_compared_and_published(
     build: Builder, device: OnnxDevice, tiny_classifier: Tiny, precision: str
 ) -> None:
     manifest = build(tiny_classifier(), precision=precision)
     assert verified_manifest(build.repository) == manifest
     assert sorted(manifest.files) == ["golden_input.bin", "tiny/1/model.plan", "tiny/config.pbtxt", "tiny/labels.txt"]
-    assert device.asked == [(BatchProfile(smallest=1, typical=2, largest=3), 256, b"")]
-    assert manifest.golden.tolerance == {"fp32": 0.01, "fp16": 0.05}[precision]
+    settings = build_settings((10, 13, 3), precision, batches=ONE_IMAGE, image_shape=(3, 224, 224), workspace_mib=256)
+    assert device.asked == [(settings, b"")]
+    assert manifest.precision == precision
+    assert manifest.golden.tolerance == {"fp32": 0.01, "tf32": 0.05, "fp16": 0.05}[precision]
     assert manifest.reference
-    assert manifest.reference.tolerance == {"fp32": 0.01, "fp16": 0.25}[precision]
+    assert manifest.reference.tolerance == {"fp32": 0.01, "tf32": 0.05, "fp16": 0.25}[precision]
     assert (manifest.reference.max_abs_difference > 0) is (precision == "fp16")
 
 
 def test_the_manifest_says_what_the_plan_is_tied_to(build: Builder, tiny_classifier: Tiny) -> None:
-    build(tiny_classifier())
+    build(tiny_classifier(), maxBatchSize=3)
     document = json.loads((build.repository / "manifest.json").read_text())
     assert document["tensorrt"] == {
         "version": "10.13.3",
@@ -93,11 +96,19 @@ def test_the_manifest_says_what_the_plan_is_tied_to(build: Builder, tiny_classif
     }
 
 
-def test_the_plan_is_run_in_its_largest_and_its_smallest_batches(
-    build: Builder, device: OnnxDevice, tiny_classifier: Tiny
+@pytest.mark.parametrize(
+    ("max_batch_size", "batches"), [(0, ONE_IMAGE), (1, ONE_IMAGE), (2, BatchProfile(typical=2, largest=3))]
+)
+def test_a_plan_takes_only_the_batches_that_are_served(
+    build: Builder, device: OnnxDevice, tiny_classifier: Tiny, max_batch_size: int, batches: BatchProfile
 ) -> None:
-    build(tiny_classifier())
-    assert set(device.batches) >= {1, 3}
+    manifest = build(tiny_classifier(), maxBatchSize=max_batch_size)
+    ((settings, _),) = device.asked
+    assert settings.profiles[-1] == batches
+    assert set(device.batches) == {1, batches.largest}
+    assert manifest.tensorrt
+    assert manifest.tensorrt.compilation
+    assert manifest.tensorrt.compilation.profile == batches
 
 
 def test_golden_scores_are_the_plan_s_own(build: Builder, device: OnnxDevice, tiny_classifier: Tiny) -> None:
@@ -127,11 +138,11 @@ def test_a_pinned_plan_needs_no_gpu(build: Builder, tiny_classifier: Tiny, monke
 def test_the_next_build_gets_the_timing_cache(build: Builder, device: OnnxDevice, tiny_classifier: Tiny) -> None:
     build(tiny_classifier())
     again = build(tiny_classifier(), planId="f" * 16)
-    assert [cache for _, _, cache in device.asked] == [b"", MEASURED]
+    assert [cache for _, cache in device.asked] == [b"", MEASURED]
     assert again.tensorrt
     assert again.tensorrt.compilation
     assert again.tensorrt.compilation.cache_hit
-    assert [path.name for path in (build.storage / "timing-caches").iterdir()] == ["10.13.3-NVIDIA-H800.cache"]
+    assert [path.name for path in (build.storage / "timing-caches").iterdir()] == ["10.13.3-NVIDIA-H800-9.0.cache"]
 
 
 @pytest.mark.parametrize(
@@ -178,18 +189,29 @@ def test_half_precision_needs_a_tensorrt_that_types_strongly(
     build: Builder, device: OnnxDevice, tiny_classifier: Tiny
 ) -> None:
     device.version = (8, 6, 1)
-    with pytest.raises(ModelBuildError, match=r"^fp16 needs TensorRT 10\.12 or newer, this is 8\.6\.1; accepted: prec"):
+    with pytest.raises(ModelBuildError, match=r"^fp16 needs TensorRT 10\.0 or newer, this is 8\.6\.1; accepted: prec"):
         build(tiny_classifier(), precision="fp16")
     assert build(tiny_classifier(), precision="fp32").precision == "fp32"
 
 
-def test_a_model_whose_batch_is_fixed_is_refused(build: Builder, tiny_classifier: Tiny) -> None:
+def test_a_model_of_one_image_is_compiled_for_one_image(
+    build: Builder, device: OnnxDevice, tiny_classifier: Tiny
+) -> None:
+    build(_of_one_image(tiny_classifier))
+    assert [settings.profiles for settings, _ in device.asked] == [(ONE_IMAGE,)]
+
+
+def test_a_model_of_one_image_is_not_compiled_for_batches(build: Builder, tiny_classifier: Tiny) -> None:
+    with pytest.raises(AdaptError, match=r"takes one image alone, .*; accepted: .* batch axis, or maxBatchSize 0"):
+        build(_of_one_image(tiny_classifier), maxBatchSize=1)
+    assert build.nothing_is_published()
+
+
+def _of_one_image(tiny_classifier: Tiny) -> bytes:
     fixed = onnx.load_model_from_string(tiny_classifier(shape=(1, 3, 224, 224), fixed_reshape=True))
     fixed.graph.node.append(onnx.helper.make_node("Reshape", ["logits", "flat"], ["kept"]))
     fixed.graph.output[0].name = "kept"
-    with pytest.raises(AdaptError, match=r"takes one image alone, .*; accepted: a model with a dynamic batch axis"):
-        build(_with_computed_reshape(fixed))
-    assert build.nothing_is_published()
+    return _with_computed_reshape(fixed)
 
 
 def _with_computed_reshape(model: onnx.ModelProto) -> bytes:
@@ -259,8 +281,7 @@ def upload(storage: Path, device: OnnxDevice, tiny_classifier: Tiny) -> Path:
     (folder / "labels.txt").write_text("TENCH\nMUG\nCUP\nPOT\n")
     compiled = device.compile(
         tiny_classifier(image="input", scores="output"),
-        profile=BatchProfile(typical=1, largest=1),
-        workspace_mib=1,
+        build_settings(device.version, "fp32", batches=ONE_IMAGE, image_shape=(3, 224, 224), workspace_mib=1),
         timing_cache=b"",
     )
     (folder / "1" / "model.plan").write_bytes(compiled.plan)

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def test_a_picture_by_url_is_fetched_once(write_inputs: Write, red_png: bytes, t
     assert inputs.files == {}
     downloads = tmp_path / "downloads"
     assert [picture.size for picture in inputs.pictures(downloads)] == [(300, 280)]
-    os.rename(file, tmp_path / "gone.png")
+    file.rename(tmp_path / "gone.png")
     assert [picture.size for picture in inputs.pictures(downloads)] == [(300, 280)]
 
 

@@ -23,8 +23,16 @@ def inspected(folder: Path, data: bytes, **options: Any) -> dict[str, Any]:
         ({}, {}, {"shape": [3, 224, 224], "classes": 4, "wholeNumbers": False}),
         ({"side": 299, "classes": 7}, {}, {"shape": [3, 299, 299], "classes": 7, "wholeNumbers": False}),
         ({"dtype": TensorProto.UINT8}, {}, {"shape": [3, 224, 224], "classes": 4, "wholeNumbers": True}),
-        ({"dynamic_sides": True}, {"image_size": (99, 88)}, {"shape": [3, 99, 88], "classes": 4, "wholeNumbers": False}),
-        ({"auxiliary": "features"}, {"output": "scores"}, {"shape": [3, 224, 224], "classes": 4, "wholeNumbers": False}),
+        (
+            {"dynamic_sides": True},
+            {"image_size": (99, 88)},
+            {"shape": [3, 99, 88], "classes": 4, "wholeNumbers": False},
+        ),
+        (
+            {"auxiliary": "features"},
+            {"output": "scores"},
+            {"shape": [3, 224, 224], "classes": 4, "wholeNumbers": False},
+        ),
     ],
     ids=str,
 )
@@ -43,7 +51,13 @@ def test_a_model_says_what_it_takes_and_gives(
     ],
 )
 def test_a_refusal_names_the_key_that_mends_it(
-    tiny_classifier: Tiny, tmp_path: Path, model: dict[str, Any], options: dict[str, Any], key: str, value: object
+    tiny_classifier: Tiny,
+    tmp_path: Path,
+    *,
+    model: dict[str, Any],
+    options: dict[str, Any],
+    key: str,
+    value: object,
 ) -> None:
     refused = inspected(tmp_path, tiny_classifier(**model), **options)["refused"]
     assert (refused["key"], refused["value"]) == (key, value)

@@ -57,9 +57,7 @@ def test_the_model_itself_agrees(*, probabilities: bool) -> None:
     model = convolutional_classifier(probabilities=probabilities)
     yardstick = yardstick_of(model)
     assert yardstick.scale == ("probabilities" if probabilities else "logits")
-    classifier, reference = adapted_classifier(
-        original_from_onnx(model, name="the model"), yardstick, max_batch_size=4
-    )
+    classifier, reference = adapted_classifier(original_from_onnx(model, name="the model"), yardstick, max_batch_size=4)
     assert classifier.batched
     assert reference.largest < ADAPTED_TOLERANCE.largest
     assert (reference.top, reference.tolerance) == (5, ADAPTED_TOLERANCE)
@@ -90,9 +88,7 @@ def test_a_wrong_model_is_refused_even_in_half_precision(
     model = convolutional_classifier(probabilities=probabilities)
     yardstick = yardstick_of(model)
     with pytest.raises(AnswerError, match=r"the plan does not answer as its original, .*: a score differs by"):
-        reference_from_scores(
-            [answers(wrong(model, yardstick), yardstick)], yardstick, HALF_PRECISION, who="the plan"
-        )
+        reference_from_scores([answers(wrong(model, yardstick), yardstick)], yardstick, HALF_PRECISION, who="the plan")
 
 
 def test_flattened_probabilities_are_refused_even_in_half_precision() -> None:

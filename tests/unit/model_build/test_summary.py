@@ -6,14 +6,18 @@ from model_build.tensorrt.record import Compilation, TensorRTRecord, document_fr
 from tests.unit.model_build.manifests import MANIFEST
 from tests.unit.model_build.onnx_device import H800
 
+PREPROCESSING = (
+    "{resize: [256], crop: [224, 224], scale: 1.0, mean: [127.0, 127.0, 127.0], std: [128.0, 128.0, 128.0], "
+    "channels: rgb}"
+)
+
 
 def test_a_plan_is_described_line_by_line() -> None:
     assert summary_from_manifest(MANIFEST).splitlines() == [
         "plan 0123456789abcdef",
         "  model       tiny, 2 classes, maxBatchSize 8",
         "  target      onnxruntime, fp32",
-        "  input       3x224x224, {resize: [256], crop: [224, 224], scale: 1.0, mean: [127.0, 127.0, 127.0], "
-        "std: [128.0, 128.0, 128.0], channels: rgb}",
+        f"  input       3x224x224, {PREPROCESSING}",
         "  source      onnx https://models.example/m.onnx",
         "  sha256      " + "a" * 64,
         "  built with  python 3.11.2, onnx 1.23.2",

@@ -12,7 +12,6 @@ from model_build.inputs import inputs_from_folder
 from model_build.repository import TARGETS
 from model_build.verify import golden_input_from_file, verified_manifest
 
-
 INPUT, SHAPE = "golden_input_0.bin", (3, 224, 224)
 
 

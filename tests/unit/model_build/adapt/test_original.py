@@ -45,7 +45,7 @@ def test_a_model_without_nodes_is_refused() -> None:
     assert "it has no nodes" in refusal(model.SerializeToString())
 
 
-def test_weights_in_another_file_are_refused_with_the_cure(tiny_classifier: Tiny, tmp_path: Path) -> None:
+def test_weights_in_another_file_are_refused_with_the_cure(tmp_path: Path) -> None:
     model = with_external_weights(convolutional_classifier(classes=10), tmp_path)
     message = refusal(model.read_bytes())
     assert "has its weights in a second file, " in message

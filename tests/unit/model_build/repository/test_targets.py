@@ -4,7 +4,9 @@ from model_build.errors import TargetError
 from model_build.repository import TARGETS, target_named
 
 
-@pytest.mark.parametrize(("name", "precision"), [("onnxruntime", "fp32"), ("tensorrt", "fp32"), ("tensorrt", "fp16")])
+@pytest.mark.parametrize(
+    ("name", "precision"), [("onnxruntime", "fp32"), ("tensorrt", "fp32"), ("tensorrt", "tf32"), ("tensorrt", "fp16")]
+)
 def test_a_target_is_known_by_its_name(name: str, precision: str) -> None:
     assert target_named(name, precision=precision) is TARGETS[name]
 
@@ -13,7 +15,7 @@ def test_a_target_is_known_by_its_name(name: str, precision: str) -> None:
     ("name", "precision", "reason"),
     [
         ("torch", "fp32", "target torch is unknown; accepted: onnxruntime, tensorrt"),
-        ("tensorrt", "int8", "target tensorrt is not built in precision int8; accepted: fp32, fp16"),
+        ("tensorrt", "int8", "target tensorrt is not built in precision int8; accepted: fp32, tf32, fp16"),
         ("onnxruntime", "fp16", "target onnxruntime is not built in precision fp16; accepted: fp32"),
     ],
 )

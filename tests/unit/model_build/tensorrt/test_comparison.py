@@ -54,11 +54,24 @@ def changed(row: int, **scores: float) -> Scores:
 def test_the_worst_difference_is_kept_with_the_tolerance() -> None:
     reference, batches = compared(changed(1, CUP=8.125))
     assert reference == Reference(max_abs_difference=0.125, tolerance=0.25)
-    assert batches == [2, 1]
+    assert batches == [1, 1, 2]
+
+
+@pytest.mark.parametrize("wrong_batch", [1, 2])
+def test_each_optimization_profile_must_answer(wrong_batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Answers.scores
+
+    def scores(answers: Answers, *arguments: Any) -> Scores:
+        wrong = len(arguments) > 1 and len(arguments[-1]) == wrong_batch
+        return right(answers, *arguments) + np.float32(wrong)
+
+    monkeypatch.setattr(Answers, "scores", scores)
+    with pytest.raises(AnswerError, match=r"worst difference is 1, one, class 0"):
+        compared(EXPECTED)
 
 
 def test_pictures_go_in_the_largest_batches_that_the_plan_takes() -> None:
-    assert compared(EXPECTED, largest=1)[1] == [1, 1, 1]
+    assert compared(EXPECTED, largest=1)[1] == [1, 1]
 
 
 @pytest.mark.parametrize(("score", "accepted"), [(0.25, True), (-0.25, True), (0.2501, False), (-0.2501, False)])

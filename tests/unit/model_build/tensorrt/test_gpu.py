@@ -9,14 +9,30 @@ from model_build.errors import DeviceError
 from model_build.tensorrt.device import Gpu
 from model_build.tensorrt.gpu import present_gpu
 
+NVML_SYMBOLS = {
+    "nvmlDeviceGetCudaComputeCapability",
+    "nvmlDeviceGetHandleByPciBusId_v2",
+    "nvmlDeviceGetName",
+    "nvmlErrorString",
+    "nvmlInit_v2",
+    "nvmlSystemGetDriverVersion",
+}
+CUDA_SYMBOLS = {"cudaDeviceGetPCIBusId", "cudaGetDeviceCount", "cudaGetErrorString"}
+
 
 class Library:
-    """Functions that write what they are told to through their pointers, and return a status."""
+    """Functions that write what they are told to through their pointers, and return a status.
 
-    def __init__(self, **answers: Any) -> None:
-        self._answers = answers
+    As in the real library there is no other function than those that it exports.
+    """
+
+    def __init__(self, symbols: set[str], **answers: Any) -> None:
+        assert answers.keys() <= symbols
+        self._symbols, self._answers = symbols, answers
 
     def __getattr__(self, name: str) -> Any:
+        if name not in self._symbols:
+            raise AttributeError(f"undefined symbol: {name}")
         answer = self._answers.get(name, 0)
 
         def function(*arguments: Any) -> Any:
@@ -45,8 +61,8 @@ CUDA = {"cudaDeviceGetPCIBusId": b"0000:18:00.0", "cudaGetErrorString": b"no CUD
 def gpu(
     monkeypatch: pytest.MonkeyPatch, *, nvml: dict[str, Any] | None = None, cuda: dict[str, Any] | None = None
 ) -> Gpu:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library(**NVML | (nvml or {})))
-    return present_gpu(Library(**CUDA, **(cuda or {})))  # type: ignore[arg-type]
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library(NVML_SYMBOLS, **NVML | (nvml or {})))
+    return present_gpu(Library(CUDA_SYMBOLS, **CUDA, **(cuda or {})))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", [b"NVIDIA H800", b"NVIDIA  H800 "])
