@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model_build.contract import OUTPUT_NAME
+from contract.served import OUTPUT_NAME
 from model_build.errors import PlanError
-from model_build.preprocessing import Tensor
-from model_build.scoring import LoadedModel, Scores
+from model_build.scoring import LoadedModel, Scores, Tensor
 from model_build.tensorrt.device import BuildSettings, Compiled, Gpu, Machine, Version
 from model_build.tensorrt.timing_cache import is_cache_hit
 
