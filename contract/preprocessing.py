@@ -88,7 +88,7 @@ def preprocessing_from_value(value: object, shape: ImageShape) -> Preprocessing:
             raise PreprocessingError(f"preprocessing is {shown(value)}; accepted: {ACCEPTED}")
         named = dict(NAMED[value])
         if "resize" in named:
-            named["resize"] = round(int(named["resize"]) * min(shape[1:]) / DEFAULT_SIDE)
+            named["resize"] = round(int(named["resize"]) * max(shape[1:]) / DEFAULT_SIDE)
         return _from_mapping(named, shape)
     if not isinstance(value, dict):
         raise PreprocessingError(f"preprocessing is {shown(value)}; accepted: {ACCEPTED}")
@@ -108,7 +108,7 @@ def _from_mapping(values: Mapping[str, Any], shape: ImageShape) -> Preprocessing
     if any(side < least for side, least in zip((resize[0], resize[-1]), crop)):
         raise _refusal("resize", list(resize), f"{max(crop)} or more, so that the model's {height}x{width} fits in")
     scale = _numbers("scale", values.get("scale", 1), 1)[0]
-    std = _numbers("std", values.get("std", 1), count)
+    mean, std = _numbers("mean", values.get("mean", 0), count), _numbers("std", values.get("std", 1), count)
     if not scale or not all(std):
         key = "std" if scale else "scale"
         raise _refusal(key, values.get(key), "numbers other than 0")
@@ -117,7 +117,6 @@ def _from_mapping(values: Mapping[str, Any], shape: ImageShape) -> Preprocessing
         raise _refusal("channels", order, " or ".join(_ORDERS))
     if count == 1 and order != RGB:
         raise _refusal("channels", order, f"{RGB}, or nothing: the model has one channel")
-    mean = _numbers("mean", values.get("mean", 0), count)
     return Preprocessing(resize=resize, crop=crop, scale=scale, mean=mean, std=std, channels=order)
 
 

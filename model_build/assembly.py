@@ -187,7 +187,7 @@ def _customary_preprocessing(interface: Interface) -> Any:
     """What a model without a declaration is asked in: ImageNet's, and whole numbers as they are."""
     if not interface.takes_whole_numbers:
         return "imagenet"
-    return {"resize": round(_RESIZE * min(interface.shape[1:]) / DEFAULT_SIDE)}
+    return {"resize": round(_RESIZE * max(interface.shape[1:]) / DEFAULT_SIDE)}
 
 
 def _refuse_fractions(interface: Interface, preprocessing: Preprocessing) -> None:

@@ -103,11 +103,6 @@ def test_a_plan_that_cannot_be_compiled_so_is_a_fault(changes: dict[str, Any], f
     assert fault in str(raised.value)
 
 
-def test_the_group_tensorrt_must_be_there() -> None:
-    with pytest.raises(InputsError, match=r"tensorrt is missing; accepted: an object"):
-        spec_from_json(json.dumps({key: value for key, value in DOCUMENT.items() if key != "tensorrt"}))
-
-
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
