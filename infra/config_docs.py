@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -33,10 +34,11 @@ One file a stack, `Pulumi.<stack>.yaml`, is the whole interface; `Pulumi.dev.yam
 are not listed here are refused, and so are values of another type. All faults are reported at once, each as one line
 with the edit that mends it. A value that is changed by `pulumi config set --path` ends up in the same file.
 
-Relative paths begin at the repository's root. At preview the program reads the labels file, the expected picture and,
-of the repository, `images/` and the sources of `model_build/` for their hashes and the scripts of `infra/pod/` that
-travel to the pods. A `file://` source is looked for, not read. The program opens no connection; the Kubernetes
-provider's own dry run reads the kubeconfig and asks the cluster.
+Relative paths begin at the repository's root. At preview the program reads the labels file, the pictures that lie on
+this disk, which it decodes, and, of the repository, `images/` and what its images copy, for their tags, and the scripts
+of `infra/pod/` and `contract/` that travel to the pods. A `file://` source is looked into by a process of its own,
+unless the plan is pinned: what it is and what is declared of it must fit. What has an `https://` URL is the build's to
+fetch. The program opens no connection; the Kubernetes provider's own dry run reads the kubeconfig and asks the cluster.
 
 This page is made by `python -m infra.config_docs --write` from the models in `infra/config/`.
 """
@@ -68,12 +70,14 @@ def _sections() -> Iterator[str]:
     for group, field in fields_of(Groups):
         yield f"## `densenet-triton:{group}`\n"
         yield f"{field.description}\n"
+        described: set[type[BaseModel]] = set()
         for model in models_of(field.annotation):
-            yield from _tables(group, model)
+            yield from _tables(group, model, described)
 
 
-def _tables(path: str, model: type[BaseModel]) -> Iterator[str]:
-    """The table of a group, then those of the groups inside it."""
+def _tables(path: str, model: type[BaseModel], described: set[type[BaseModel]]) -> Iterator[str]:
+    """The table of a group, then those of the groups inside it that have none yet."""
+    described.add(model)
     kind = kind_of(model)
     if kind:
         yield f"### `{path}`, kind `{kind}`\n"
@@ -88,24 +92,43 @@ def _tables(path: str, model: type[BaseModel]) -> Iterator[str]:
     yield ""
     for name, field in fields_of(model):
         for inner in models_of(field.annotation):
-            yield from _tables(f"{path}.{name}", inner)
+            if inner not in described:
+                yield from _tables(f"{path}.{name}", inner, described)
+
+
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
 
 
 def _accepts(annotation: Any) -> str:
     """The type of a field, in the configuration's words."""
-    names = {str: "text", int: "whole number", bool: "true or false"}
-    if annotation in names:
-        return names[annotation]
-    if get_origin(annotation) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
-    if any(models_of(annotation)):
-        return "list of groups" if get_origin(annotation) is tuple else "group"
-    if get_origin(annotation) is tuple:
-        return "list of text"
-    if get_origin(annotation) is dict:
-        return "keys with text"
-    inner = [argument for argument in get_args(annotation) if argument is not type(None)]
-    return _accepts(inner[0]) if inner else "path"
+    if annotation in _WORDS:
+        return _WORDS[annotation]
+    if isinstance(annotation, type):
+        return "group"
+    return _accepts_composed(get_origin(annotation), get_args(annotation))
+
+
+def _accepts_composed(origin: Any, arguments: Sequence[Any]) -> str:
+    if origin is Literal:
+        return ", ".join(f"`{choice}`" for choice in arguments)
+    if origin is dict:
+        return "keys with text" if arguments[1] is str else "group"
+    first = _accepts(arguments[0])
+    if origin is Annotated:
+        return first
+    if origin is tuple:
+        return f"list of {first}" if first == _WORDS[str] else f"list of {first}s"
+    return _accepts_one_of([choice for choice in arguments if choice is not type(None)])
+
+
+def _accepts_one_of(choices: Sequence[Any]) -> str:
+    """A group that stands beside something else is told by its keys."""
+    words = [_accepts(choice) for choice in choices]
+    if len(set(words)) > 1:
+        groups = [next(models_of(choice), None) for choice in choices]
+        keys = [[name for name, _ in fields_of(group)] if group else [] for group in groups]
+        words = [f"`{{{', '.join(names)}}}`" if names else word for word, names in zip(words, keys, strict=True)]
+    return " or ".join(dict.fromkeys(words))
 
 
 def _default(field: FieldInfo) -> str:

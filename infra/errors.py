@@ -22,3 +22,7 @@ class ConfigError(InfraError):
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = tuple(lines)
         super().__init__("\n".join(self.lines))
+
+
+class InspectionError(InfraError):
+    """A model's file could not be looked into, by no fault of the file; the text says why."""

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LOCAL_REGISTRY = "localhost"
 
 _TAG_DIGITS = 16
-_COPIED_SUFFIXES = frozenset({".py", ".json", ".png", ".lock"})  # whatever else lies in a copied folder is a by-product
+_COPIED_SUFFIXES = frozenset({".py", ".json", ".lock"})  # whatever else lies in a copied folder is a by-product
 _TAKES_SERVING = re.compile(r"^ARG SERVING$", re.MULTILINE)
 _BASE = re.compile(rf"^ARG SERVING={LOCAL_REGISTRY}/(?P<image>[\w-]+):latest$", re.MULTILINE)
 _DEBIAN = re.compile(r"^ARG BASE=docker\.io/library/(?P<debian>debian:[a-z]+-\d{8}-slim)$", re.MULTILINE)

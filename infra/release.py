@@ -1,4 +1,4 @@
-"""What a stack deploys, resolved from its configuration by pure code: the images and the plan."""
+"""What a stack deploys, resolved from its configuration by pure code: the images, the engine and the plan."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.config import REPOSITORY
+from infra.config.sources import OnnxSource, PackageSource, PrebuiltSource
 from infra.images import reference
-from infra.plan_id import PlanInputs, build_code_digest, plan_id
+from infra.plan_id import EngineInputs, PlanInputs, engine_id, plan_id
 
 if TYPE_CHECKING:
-    from infra.config import StackConfig
+    from infra.config import ExpectedPicture, StackConfig
+    from infra.config.sources import Source
 
 BUILD_DIGEST = "densenet-triton/build"
 """Annotation of the build's Job with its `build_digest`: whoever looks at it knows whether it will be replaced."""
@@ -24,11 +25,14 @@ class Release:
 
     Attributes:
         plan_id: computed, or pinned by the configuration.
+        engine_id: of the engine that the plan serves; None where none is compiled here: on CPU, where the repository
+            is prebuilt, and where the plan is pinned, whose manifest knows.
         builder_image: full reference.
         serving_image: full reference.
     """
 
     plan_id: str
+    engine_id: str | None
     builder_image: str
     serving_image: str
 
@@ -37,8 +41,19 @@ def release_from_config(config: StackConfig) -> Release:
     """Resolve what a stack deploys; reads the repository's files and opens no connection."""
     serving_image = reference(config.serving.image, config.cluster.registry)
     builder_image = reference(config.model.builder, config.cluster.registry, serving=serving_image)
-    computed = plan_id(_plan_inputs(config, builder_image, serving_image))
-    return Release(plan_id=config.model.plan or computed, builder_image=builder_image, serving_image=serving_image)
+    inputs = _plan_inputs(config, builder_image, serving_image)
+    return Release(
+        plan_id=config.model.plan or plan_id(inputs),
+        engine_id=engine_id(inputs.engine) if _compiles(config) else None,
+        builder_image=builder_image,
+        serving_image=serving_image,
+    )
+
+
+def _compiles(config: StackConfig) -> bool:
+    """Whether an engine is compiled for this stack."""
+    model = config.model
+    return model.target == "tensorrt" and model.plan is None and not isinstance(model.source, PrebuiltSource)
 
 
 def stack_key(config: StackConfig) -> str:
@@ -53,15 +68,29 @@ def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
     return {
         "stack": stack_key(config),
         "planId": release.plan_id,
+        "engineId": release.engine_id,
         "model": model.name,
         "maxBatchSize": model.max_batch_size,
         "target": model.target,
         "precision": model.precision,
-        "source": model.source.model_dump(mode="json", by_alias=True),
-        "tensorrt": _tensorrt(config),
-        "expect": {"class": model.expect.class_, "label": config.inputs.label},
         "pinned": model.plan is not None,
+        "source": _source(model.source),
+        "preprocessing": model.preprocessing,
+        "expect": [_picture(picture) | {"url": picture.url} for picture in config.inputs.pictures],
+        "tensorrt": _tensorrt(config),
     }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    document = source.model_dump(mode="json", by_alias=True)
+    if isinstance(source, OnnxSource):
+        size = source.height_and_width
+        document["imageSize"] = list(size) if size else None
+    return document
+
+
+def _picture(picture: ExpectedPicture) -> dict[str, Any]:
+    return {"sha256": picture.sha256, **picture.expectation.document()}
 
 
 def build_gpus(config: StackConfig) -> int:
@@ -75,7 +104,6 @@ def build_digest(config: StackConfig, release: Release) -> str:
         "spec": build_spec(config, release),
         "image": release.builder_image,
         "labels": config.inputs.labels_text,
-        "picture": hashlib.sha256(config.inputs.image).hexdigest(),
         "nodePool": config.node_pool.model_dump(
             mode="json", include={"kind", "selector", "tolerations", "gpu_product"}
         ),
@@ -89,21 +117,38 @@ def build_digest(config: StackConfig, release: Release) -> str:
 def _plan_inputs(config: StackConfig, builder_image: str, serving_image: str) -> PlanInputs:
     model = config.model
     return PlanInputs(
-        source_kind=model.source.kind,
-        source_sha256=getattr(model.source, "sha256", ""),
-        build_code_sha256=build_code_digest(REPOSITORY / "model_build"),
-        builder_image=builder_image,
-        serving_image=serving_image,
+        engine=EngineInputs(
+            source=_weights(model.source),
+            precision=model.precision,
+            builder_image=builder_image,
+            serving_image=serving_image,
+            tensorrt=_compiled_for(config),
+        ),
         target=model.target,
-        precision=model.precision,
-        max_batch_size=model.max_batch_size,
         model=model.name,
+        max_batch_size=model.max_batch_size,
+        instances=model.instances if model.target == "tensorrt" else 1,
+        preprocessing=model.declared_preprocessing,
         labels_sha256=hashlib.sha256(config.inputs.labels_text.encode()).hexdigest(),
-        image_sha256=hashlib.sha256(config.inputs.image).hexdigest(),
-        expected_class=model.expect.class_,
-        expected_label=config.inputs.label,
-        tensorrt=_tensorrt(config),
+        pictures=[_picture(picture) for picture in config.inputs.pictures],
     )
+
+
+def _weights(source: Source) -> dict[str, Any]:
+    """What says which model it is, wherever it lies."""
+    document = _source(source)
+    for place in ("url", "path"):
+        document.pop(place, None)
+    return document | {"sha256": source.model.sha256 if isinstance(source, PackageSource) else source.sha256}
+
+
+def _compiled_for(config: StackConfig) -> dict[str, Any] | None:
+    """What an engine is compiled for; one without a batch dimension takes one image, whatever the profile says."""
+    settings = _tensorrt(config)
+    if settings is None:
+        return None
+    del settings["instances"]
+    return settings if config.model.max_batch_size else settings | {"batchProfile": None}
 
 
 def _tensorrt(config: StackConfig) -> dict[str, Any] | None:

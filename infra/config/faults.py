@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import ValidationError
 
-from infra.config.schema import example_at, field_at, fields_of, groups_at, kind_of, value_at
+from contract.urls import shown_url
+from infra.config.schema import example_at, example_of, field_at, fields_of, groups_at, kind_of, value_at
+from infra.config.text import SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,9 +24,14 @@ if TYPE_CHECKING:
 PROJECT = "densenet-triton"
 
 _SHOWN_CHARACTERS = 80
+_URL = re.compile(r"[A-Za-z][\w+.-]*:/.*", re.DOTALL)
+_USER = re.compile(r"[^\s/]*:[^\s/]*@(?!sha256:)")
 _NO_KIND = frozenset({"union_tag_invalid", "union_tag_not_found"})
 _PLAIN = {
+    "bool_type": "true or false",
     "dict_type": "keys with text",
+    "finite_number": "a finite number",
+    "float_type": "a number",
     "greater_than_equal": "at least {ge}",
     "int_from_float": "a whole number",
     "int_type": "a whole number",
@@ -85,9 +94,19 @@ def _as_written(key: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a fault shows it: JSON, on one line, cut where it is long."""
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    """A value as a fault shows it: JSON, on one line, cut where it is long, without what URLs may hold of secrets."""
+    text = json.dumps(_discreet(value), default=str, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def _discreet(value: object) -> object:
+    if isinstance(value, dict):
+        return {_discreet(key): _discreet(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_discreet(inner) for inner in value]
+    if isinstance(value, str):
+        return _USER.sub("…@", _URL.sub(lambda url: shown_url(url[0]), value))
+    return value
 
 
 def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object, file: StackFile) -> Fault:
@@ -110,12 +129,37 @@ def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object
             mend=file.removing(key),
         )
     missing = error["type"] in {"missing", "union_tag_not_found"}
+    found = _context(error).get("found") or f"is {shown(value_at(data, path))}"
+    kindless = error["type"] in _NO_KIND
     return Fault(
         key=key,
-        found="is missing" if missing else f"is {shown(value_at(data, path))}",
+        found="is missing" if missing else found,
         accepted=_accepted(error, root, path, data),
-        mend=file.setting(key, example_at(root, path, data)),
+        mend=_kind_set(root, path, data, file) if kindless else file.setting(key, example_at(root, path, data)),
     )
+
+
+def _context(error: ErrorDetails) -> dict[str, Any]:
+    return error.get("ctx", {})
+
+
+def _kind_set(root: type[BaseModel], path: Sequence[str], data: object, file: StackFile) -> str:
+    """The edit that names a kind; where the group's other keys are those of no kind, all of them are set."""
+    *outer, last = path
+    written, groups = value_at(data, outer), groups_at(root, outer, data)
+    for group in groups:
+        kind = kind_of(group)
+        if _is_accepted(group, written | {last: kind}):
+            return file.setting(".".join(path), kind)
+    return file.setting(".".join(outer), example_of(groups[0]))
+
+
+def _is_accepted(group: type[BaseModel], written: dict[str, Any]) -> bool:
+    try:
+        group.model_validate_json(json.dumps(written))
+    except ValidationError:
+        return False
+    return True
 
 
 def _path_from_error(error: ErrorDetails, data: object) -> Iterator[str]:
@@ -139,6 +183,8 @@ def _accepted(error: ErrorDetails, root: type[BaseModel], path: Sequence[str], d
     if error["type"] == "dict_type" and groups_at(root, path, data):
         return _PLAIN["model_type"]
     if error["type"] in _PLAIN:
-        return _PLAIN[error["type"]].format(**error.get("ctx", {}))
+        return _PLAIN[error["type"]].format(**_context(error))
+    if error["type"] == SHAPE:
+        return str(_context(error)["accepted"])
     message = error["msg"]
     return message.partition(" should be ")[2] or message

@@ -77,10 +77,10 @@ def _target_faults(target: str | None, gpus: int | None, pool: Any, file: StackF
 
 
 def _precision_faults(target: str | None, precision: str | None, file: StackFile) -> Iterator[Fault]:
-    if target == "onnxruntime" and precision == "fp16":
+    if target == "onnxruntime" and precision in {"tf32", "fp16"}:
         yield Fault(
             key="model.precision",
-            found='is "fp16", and model.target onnxruntime computes in fp32',
+            found=f'is "{precision}", and model.target onnxruntime computes in fp32',
             accepted="fp32 with model.target onnxruntime",
             mend=file.setting("model.precision", "fp32"),
         )

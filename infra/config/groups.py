@@ -6,16 +6,27 @@ is for; an example stands where a default cannot, and is what a fault's mend pro
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from infra.config.expectations import Expectation
 from infra.config.group import Group
 from infra.config.node_pools import NodePool
-from infra.config.sources import Source
+from infra.config.sources import Source, default_preprocessing
 from infra.config.storages import Storage
-from infra.config.text import DnsLabel, DnsName, Filled, ModelName, PlanId, Quantity, TritonRelease
+from infra.config.text import (
+    DeclaredPreprocessing,
+    DnsLabel,
+    DnsName,
+    Filled,
+    ModelName,
+    PlanId,
+    Quantity,
+    TritonRelease,
+)
 from infra.images import REPOSITORY
 
 LOCAL_CLUSTER = "embedded"
@@ -60,19 +71,6 @@ class Cluster(Group):
         return self.context if is_local(self.context) else None
 
 
-class Expectation(Group):
-    """What the answer must be; never taken from the model under test."""
-
-    image: Path = Field(
-        description="The picture that is asked about, at most 1 MiB; relative to the repository root.",
-        examples=["smoke_tests/data/mug.png"],
-    )
-    class_: int = Field(ge=0, alias="class", description="Index of the class that must come first.", examples=[504])
-    label: Filled | None = Field(
-        default=None, description="That class's label; checked against the labels file.", examples=["COFFEE MUG"]
-    )
-
-
 class Resources(Group):
     """What a container asks of its node."""
 
@@ -95,14 +93,24 @@ BUILDERS = {"onnxruntime": "model-build", "tensorrt": "model-build-tensorrt"}
 class Model(Group):
     """The model, from its source to what it must answer."""
 
-    name: ModelName = Field(description="Name that clients ask for.", examples=["densenet_tensorrt"])
-    source: Source = Field(description="Where the model comes from.", examples=[{"kind": "fixture"}])
+    name: ModelName = Field(description="Name that clients ask for.", examples=["efficientnet_lite0"])
+    source: Source = Field(
+        description="Where the model comes from.", examples=[{"kind": "package", "name": "efficientnet-lite0"}]
+    )
+    preprocessing: DeclaredPreprocessing | None = Field(
+        default=None,
+        description="How a picture becomes the model's input: `imagenet`, `inception`, `caffe`, or an object with"
+        " `resize`, `crop`, `scale`, `mean`, `std`, `channels`. Without it a package's own, else `imagenet`.",
+        examples=["imagenet"],
+    )
     target: Literal["onnxruntime", "tensorrt"] = Field(
         default="onnxruntime",
         description="What executes it: ONNX Runtime in Triton's python backend, on CPU; or a TensorRT plan, on GPU.",
     )
-    precision: Literal["fp32", "fp16"] = Field(
-        default="fp32", description="Precision of the plan; fp16 with target tensorrt, TensorRT 10.12 and newer."
+    precision: Literal["fp32", "tf32", "fp16"] = Field(
+        default="fp32",
+        description="Precision of the plan. With target tensorrt alone: tf32, whose products have 10 bits of mantissa;"
+        " fp16, TensorRT 10.0 and newer.",
     )
     max_batch_size: int = Field(
         default=0, ge=0, description="0: one image a request, no batch dimension. N: batches of up to N."
@@ -148,6 +156,11 @@ class Model(Group):
     def builder(self) -> str:
         """The build's image, as named or by default."""
         return self.build_image or BUILDERS[self.target]
+
+    @property
+    def declared_preprocessing(self) -> str | Mapping[str, Any]:
+        """The preprocessing, as named or by default."""
+        return default_preprocessing(self.source) if self.preprocessing is None else self.preprocessing
 
 
 class Shutdown(Group):

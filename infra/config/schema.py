@@ -98,7 +98,7 @@ def example_at(model: type[BaseModel], path: Sequence[str], data: Any) -> object
     default = field.get_default(call_default_factory=True)
     if isinstance(default, BaseModel):
         return default.model_dump(mode="json", by_alias=True)
-    return default if isinstance(default, int | list | dict | tuple) else str(default)
+    return default if isinstance(default, int | float | list | dict | tuple) else str(default)
 
 
 def _inner_example(model: type[BaseModel], path: Sequence[str], data: Any) -> object:

@@ -1,18 +1,50 @@
 """Where a model comes from: the configuration's ``model.source``, one group a kind."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from contract.packages import PACKAGES, PackagedModel
 from infra.config.group import Group
-from infra.config.text import Sha256, SourceUrl, StoragePath, path_from_file_url
+from infra.config.text import Filled, Sha256, SourceUrl, StoragePath, path_from_file_url, refusal
+
+LARGEST_SIDE = 16384
+"""Of a model's pictures, in pixels."""
+
+_GONE = "fixture"
+_EXAMPLE = next(iter(PACKAGES))
 
 
-class FixtureSource(Group):
-    """The project's own DenseNet-121, made at build time; it knows the rendered pictures only."""
+def _packaged(name: Any) -> Any:
+    if isinstance(name, str) and name not in PACKAGES:
+        raise refusal(", ".join(PACKAGES))
+    return name
 
-    kind: Literal["fixture"] = Field(description="The project's own model.", examples=["fixture"])
+
+class PackageSource(Group):
+    """A classifier with real weights that the build's image carries: nothing is fetched."""
+
+    kind: Literal["package"] = Field(description="A model that comes as a package.", examples=["package"])
+    name: Annotated[str, BeforeValidator(_packaged)] = Field(
+        description=f"Which one: {', '.join(f'`{name}`' for name in PACKAGES)}.", examples=[_EXAMPLE]
+    )
+
+    @property
+    def model(self) -> PackagedModel:
+        """The packaged model."""
+        return PACKAGES[self.name]
+
+
+def _size(value: Any) -> Any:
+    """Height and width, as written: one number for both, or a pair."""
+    sides = value if isinstance(value, list) else [value]
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    pair = not isinstance(value, list) or len(value) == 2  # noqa: PLR2004  a height and a width
+    if not whole or not pair or not all(0 < side <= LARGEST_SIDE for side in sides):
+        raise refusal(f"a number of pixels, 1 to {LARGEST_SIDE}, or [height, width]")
+    return tuple(value) if isinstance(value, list) else value
 
 
 class OnnxSource(Group):
@@ -20,15 +52,29 @@ class OnnxSource(Group):
 
     kind: Literal["onnx"] = Field(description="An ONNX file.", examples=["onnx"])
     url: SourceUrl = Field(
-        description="Where the file is, percent-encoded or not; `file:///path` works on local clusters only.",
+        description="Where the file is, percent-encoded or not; `file:///path` works on local clusters only, and is"
+        " looked into at preview. Without user and password, which would be seen.",
         examples=["https://example.org/model.onnx"],
     )
     sha256: Sha256 = Field(description="SHA-256 of the file, as `sha256sum` prints it.", examples=["<64 hex digits>"])
+    output: Filled | None = Field(
+        default=None, description="The output with the scores, of a model that has several.", examples=["logits"]
+    )
+    image_size: Annotated[int | tuple[int, int], BeforeValidator(_size)] | None = Field(
+        default=None,
+        description="Height and width of the pictures, one number or a pair, of a model that leaves its own open.",
+        examples=[224],
+    )
 
     @property
     def local_path(self) -> Path | None:
         """The file on the user's disk that a ``file://`` URL names, else None."""
         return path_from_file_url(self.url)
+
+    @property
+    def height_and_width(self) -> tuple[int, int] | None:
+        """The pictures' size, in pixels, where it is said."""
+        return (self.image_size, self.image_size) if isinstance(self.image_size, int) else self.image_size
 
 
 class PrebuiltSource(Group):
@@ -45,4 +91,21 @@ class PrebuiltSource(Group):
     )
 
 
-Source = Annotated[FixtureSource | OnnxSource | PrebuiltSource, Field(discriminator="kind")]
+def _still_made(value: Any) -> Any:
+    """Whoever has a file of an earlier version reads what became of its model."""
+    if isinstance(value, dict) and value.get("kind") == _GONE:
+        raise refusal(
+            f"kind package, which has real weights ({', '.join(PACKAGES)}), onnx or prebuilt",
+            found=f"is of kind {_GONE}, the model with made-up weights that earlier versions built, which is gone",
+        )
+    return value
+
+
+Source = Annotated[
+    Annotated[PackageSource | OnnxSource | PrebuiltSource, Field(discriminator="kind")], BeforeValidator(_still_made)
+]
+
+
+def default_preprocessing(source: PackageSource | OnnxSource | PrebuiltSource) -> str | Mapping[str, Any]:
+    """The preprocessing of a model for which none is declared: what a package was trained with, else ImageNet's."""
+    return source.model.preprocessing if isinstance(source, PackageSource) else "imagenet"

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from infra.config.faults import PROJECT, StackFile, fault_from_error
 from infra.config.groups import ClusterGroup, Groups
 from infra.config.inputs import ModelInputs, inputs_from_files
+from infra.config.inspection import facts_from_source, inspection_from_file
+from infra.config.preprocessing import preprocessing_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.rules import faults_between_values
 from infra.config.schema import fields_of, kind_of, models_of
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from infra.config.groups import Cluster, Endpoint, Gate, Model, Serving
+    from infra.config.inspection import Inspect
     from infra.config.node_pools import NodePool
     from infra.config.rollout import Rollout
     from infra.config.storages import Storage
@@ -111,13 +114,16 @@ def _values_from_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def config_from_values(values: Mapping[str, Any], *, stack: str) -> StackConfig:
+def config_from_values(
+    values: Mapping[str, Any], *, stack: str, inspect: Inspect = inspection_from_file
+) -> StackConfig:
     """Check a stack's configuration.
 
     Args:
         values: full keys, such as ``densenet-triton:cluster``, with plain values. Keys of other Pulumi
             packages are none of ours and are passed over.
         stack: name of the stack, for its file's name.
+        inspect: looks into a model's file that is on this disk.
 
     Raises:
         ConfigError: names every fault, whichever group it is in.
@@ -128,9 +134,11 @@ def config_from_values(values: Mapping[str, Any], *, stack: str) -> StackConfig:
     right = right_values(data, errors)
     faults = [fault_from_error(error, root=Groups, data=data, file=file) for error in errors]
     faults += faults_between_values(right, file=file, repository=REPOSITORY)
-    inputs, more = inputs_from_files(right, file=file, repository=REPOSITORY)
-    if groups is None or inputs is None or faults or more:
-        raise ConfigError([fault.line(file) for fault in [*faults, *more]])
+    facts, unfit = facts_from_source(right, file=file, inspect=inspect)
+    inputs, unread = inputs_from_files(right, facts.classes, file=file, repository=REPOSITORY)
+    faults += [*unfit, *preprocessing_faults(right, facts.shape, file), *unread]
+    if groups is None or inputs is None or faults:
+        raise ConfigError([fault.line(file) for fault in faults])
     return StackConfig(stack=stack, inputs=inputs, **dict(groups))
 
 

@@ -4,48 +4,68 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import unquote
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
+
+from contract.errors import UrlError
+from contract.preprocessing import ACCEPTED
+from contract.urls import quoted_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+SHAPE = "shape"
+"""The type of this module's errors; they say what is accepted, and what was found where that is not to be shown."""
+
+
+def refusal(accepted: str, *, found: str = "") -> PydanticCustomError:
+    """The error of a value that is refused.
+
+    Args:
+        accepted: what may stand there.
+        found: what stands there, in words that follow the key; without it the value itself is shown.
+    """
+    return PydanticCustomError(SHAPE, "{accepted}", {"accepted": accepted, "found": found})
+
+
 def _text(accepts: Callable[[str], object], accepted: str) -> AfterValidator:
     def check(value: str) -> str:
         if not accepts(value):
-            raise PydanticCustomError("shape", "{accepted}", {"accepted": accepted})
+            raise refusal(accepted)
         return value
 
     return AfterValidator(check)
 
 
-_FILE_URL = re.compile(r"file://(localhost)?(?P<path>/.+)", re.DOTALL)
-
-
 def path_from_file_url(url: str) -> Path | None:
     """The file on this machine that a ``file://`` URL names, percent-decoded; None for any other URL."""
-    match = _FILE_URL.fullmatch(url)
-    return Path(unquote(match["path"])) if match else None
+    return Path(unquote(url.removeprefix("file://"))) if url.startswith("file://") else None
 
 
-def _without_localhost(url: str) -> str:
-    """The build's spelling of a URL: a file on this machine, with no host."""
-    match = _FILE_URL.fullmatch(url)
-    return f"file://{match['path']}" if match else url
+def _preprocessing(value: Any) -> Any:
+    """What it says is checked where the model's shape is known."""
+    if not isinstance(value, str | dict):
+        raise refusal(ACCEPTED)
+    return value
 
 
-def _is_source_url(text: str) -> bool:
+def _quoted(text: str) -> str:
+    """A URL as it is sent. What is refused is not shown: it may hold a password."""
     try:
-        url = urlsplit(text)
-    except ValueError:
-        return False
-    if url.scheme == "file":
-        return _FILE_URL.fullmatch(text) is not None
-    return url.scheme == "https" and bool(url.hostname)
+        return quoted_url(text)
+    except UrlError as error:
+        found, _, accepted = str(error).partition("; accepted: ")
+        raise refusal(accepted, found=found) from None
+
+
+def _fetched(url: str) -> str:
+    if path_from_file_url(url):
+        raise refusal("https://host/file; a file on this disk by its path", found="is the URL of a file on this disk")
+    return url
 
 
 def _stays_inside(text: str) -> bool:
@@ -78,11 +98,9 @@ ModelName = Annotated[
     ),
 ]
 Quantity = Annotated[str, _text(_QUANTITY.fullmatch, "a Kubernetes quantity in quotes, such as '500m', '2' or '1Gi'")]
-SourceUrl = Annotated[
-    str,
-    _text(_is_source_url, "https://host/file, or file:///path on a local cluster"),
-    AfterValidator(_without_localhost),
-]
+SourceUrl = Annotated[str, AfterValidator(_quoted)]
+DeclaredPreprocessing = Annotated[str | dict[str, Any], BeforeValidator(_preprocessing)]
+PictureUrl = Annotated[SourceUrl, AfterValidator(_fetched)]
 StoragePath = Annotated[str, _text(_stays_inside, "a folder relative to the storage, without '..'")]
 AbsolutePath = Annotated[str, _text(_is_absolute, "an absolute path below '/', without '..'")]
 Filled = Annotated[str, _text(str.strip, "text that is not empty")]

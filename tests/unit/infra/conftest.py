@@ -135,5 +135,15 @@ def declare(event_loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], Any
 @pytest.fixture
 def dev_values() -> dict[str, Any]:
     """The configuration of Pulumi.dev.yaml, to change and to check."""
-    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    return _values("dev")
+
+
+@pytest.fixture
+def h800_values() -> dict[str, Any]:
+    """The configuration of Pulumi.h800.yaml, likewise."""
+    return _values("h800")
+
+
+def _values(stack: str) -> dict[str, Any]:
+    document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     return dict(document["config"])

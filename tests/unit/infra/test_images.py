@@ -22,7 +22,7 @@ IMAGES = ("triton-cpu", "model-build")
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for folder in ("images", "model_build"):
+    for folder in ("contract", "images", "model_build"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     return tmp_path
 
@@ -46,7 +46,7 @@ def test_the_same_content_has_the_same_tag_wherever_and_whenever_it_was_written(
         ("images/model-build/Containerfile", {"model-build"}),
         ("images/model-build/requirements.lock", {"model-build"}),
         ("model_build/__main__.py", {"model-build"}),
-        ("model_build/pictures/data/mug-1.png", {"model-build"}),
+        ("model_build/mug.png", set()),
         ("model_build/new.py", {"model-build"}),
         ("model_build/__pycache__/new.cpython-311.pyc", set()),
         ("model_build/.cache/state.json", set()),
@@ -117,6 +117,20 @@ def test_an_image_on_the_serving_image_is_another_for_each() -> None:
 def test_the_locks_of_the_bindings_are_in_the_image() -> None:
     locks = {path.name for path in sources("model-build-tensorrt") if path.parent.name == "bindings"}
     assert {"8.6.1.lock", "10.6.0.lock"} <= locks
+
+
+@pytest.mark.parametrize(
+    "copies",
+    ["COPY contract /opt/contract\nCOPY model_build /opt/model_build", "COPY contract model_build /opt/"],
+    ids=["two lines", "one line"],
+)
+def test_all_that_is_copied_counts(tmp_path: Path, copies: str) -> None:
+    for name in ("images/model-build/Containerfile", "contract/a.py", "model_build/b.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("1")
+    (tmp_path / "images/model-build/Containerfile").write_text(f"FROM debian\n{copies}\n")
+    found = {path.relative_to(tmp_path).as_posix() for path in sources("model-build", repository=tmp_path)}
+    assert found == {"images/model-build/Containerfile", "contract/a.py", "model_build/b.py"}
 
 
 def test_the_image_has_every_tracked_file_of_the_package() -> None:

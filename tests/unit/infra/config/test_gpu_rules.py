@@ -61,10 +61,18 @@ def test_a_plan_is_built_for_one_product(values: dict[str, Any]) -> None:
     assert fault(values).endswith("mend: in Pulumi.x.yaml set nodePool.gpuProduct: NVIDIA-H800")
 
 
-def test_onnx_runtime_computes_in_single_precision(dev_values: dict[str, Any]) -> None:
-    dev_values["densenet-triton:model"]["precision"] = "fp16"
-    with pytest.raises(ConfigError, match=r"accepted: fp32 with model\.target onnxruntime"):
+@pytest.mark.parametrize("precision", ["tf32", "fp16"])
+def test_onnx_runtime_computes_in_single_precision(dev_values: dict[str, Any], precision: str) -> None:
+    dev_values["densenet-triton:model"]["precision"] = precision
+    why = rf'is "{precision}", and model\.target onnxruntime .*; accepted: fp32 with model\.target onnxruntime'
+    with pytest.raises(ConfigError, match=why):
         config_from_values(dev_values, stack="x")
+
+
+def test_a_plan_has_any_precision(values: dict[str, Any]) -> None:
+    for precision in ("fp32", "tf32", "fp16"):
+        values["model"]["precision"] = precision
+        checked(values)
 
 
 def test_no_batch_is_larger_than_the_plans(values: dict[str, Any]) -> None:

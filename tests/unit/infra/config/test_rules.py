@@ -19,9 +19,13 @@ SHA256 = "b" * 64
 FULL = "registry.example.org/triton"
 
 
+def imagenet_classes(_: OnnxSource, __: Path) -> dict[str, Any]:
+    return {"shape": [3, 224, 224], "classes": 1000}
+
+
 def fault(values: dict[str, Any]) -> str:
     with pytest.raises(ConfigError) as caught:
-        config_from_values(values, stack="x")
+        config_from_values(values, stack="x", inspect=imagenet_classes)
     (line,) = caught.value.lines
     return line
 
@@ -30,7 +34,7 @@ def test_pods_of_another_cluster_cannot_read_this_disk(dev_values: dict[str, Any
     (tmp_path / "m.onnx").touch()
     source = {"kind": "onnx", "url": f"file://{tmp_path}/m.onnx", "sha256": SHA256}
     dev_values["densenet-triton:model"]["source"] = source
-    assert config_from_values(dev_values, stack="x").model.source.kind == "onnx"
+    assert config_from_values(dev_values, stack="x", inspect=imagenet_classes).model.source.kind == "onnx"
     dev_values["densenet-triton:cluster"]["context"] = "production"
     assert "and the pods of context production cannot read this disk; accepted: https://" in fault(dev_values)
 
@@ -49,10 +53,10 @@ def test_a_local_source_may_be_percent_encoded(
     (tmp_path / "a #1.onnx").touch()
     source = {"kind": "onnx", "url": f"file://{host}{tmp_path}/{written}", "sha256": SHA256}
     dev_values["densenet-triton:model"]["source"] = source
-    read = config_from_values(dev_values, stack="x").model.source
+    read = config_from_values(dev_values, stack="x", inspect=imagenet_classes).model.source
     assert isinstance(read, OnnxSource)
     assert read.local_path == tmp_path / "a #1.onnx"
-    assert read.url == f"file://{tmp_path}/{written}", "the build knows no host"
+    assert read.url == f"file://{tmp_path}/a%20%231.onnx", "the build knows no host"
 
 
 @pytest.mark.parametrize("port", [80, 8801])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from infra.config import REPOSITORY, config_from_values, config_from_yaml
+from infra.config import REPOSITORY, OnnxSource, config_from_values, config_from_yaml
 from infra.config.from_pulumi import config_from_pulumi
 from infra.errors import ConfigError
 
@@ -56,9 +58,52 @@ def test_the_committed_stack_is_right() -> None:
     assert config.stack == "dev"
     assert config.cluster.local_name == "embedded"
     assert config.model.expect.class_ == 504
-    assert config.inputs.label == "COFFEE MUG"
     assert len(config.inputs.labels) == 1000
-    assert config.inputs.image.startswith(b"\x89PNG")
+    (picture,) = config.inputs.pictures
+    assert picture.expectation.label == "COFFEE MUG"
+    assert picture.data is not None
+    assert picture.data.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("Pulumi.*.yaml")), ids=lambda path: str(path.name))
+def test_every_committed_stack_is_right_without_a_network(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(_: socket.socket, address: object) -> None:
+        raise AssertionError(f"connected to {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    assert config_from_yaml(path).inputs.pictures[0].expectation.class_index == 504
+
+
+def test_a_stack_with_the_model_that_is_gone_is_mended_by_one_edit(dev_values: dict[str, Any]) -> None:
+    set_at(dev_values, "model.source", {"kind": "fixture"})
+    line = fault(dev_values)
+    assert line == (
+        "Pulumi.dev.yaml: densenet-triton:model.source is of kind fixture, the model with made-up weights that earlier"
+        " versions built, which is gone; accepted: kind package, which has real weights (efficientnet-lite0,"
+        " efficientnet-lite1, efficientnet-lite2), onnx or prebuilt;"
+        " mend: in Pulumi.dev.yaml set model.source: {kind: package, name: efficientnet-lite0}"
+    )
+    assert mended(dev_values, line.partition(" set ")[2])
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "mend"),
+    [
+        ("model.source", {"kind": "s3"}, "model.source: {kind: package, name: efficientnet-lite0}"),
+        ("model.source", {"name": "efficientnet-lite1"}, "model.source.kind: package"),
+        ("model.source", {"kind": "ONNX", "url": "https://h/m", "sha256": SHA256}, "model.source.kind: onnx"),
+        ("storage", {"kind": "claims"}, "storage.kind: claim"),
+    ],
+)
+def test_a_kind_that_is_none_is_mended_by_the_one_that_the_other_keys_are_of(
+    dev_values: dict[str, Any], key: str, written: dict[str, Any], mend: str
+) -> None:
+    if key == "storage":
+        dev_values["densenet-triton:storage"] = written
+    else:
+        set_at(dev_values, key, written)
+    assert fault(dev_values).endswith(f"; mend: in Pulumi.dev.yaml set {mend}")
+    assert mended(dev_values, mend)
 
 
 def test_the_program_reads_the_same(dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +240,21 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
         ("model.name", "a/b", "letters, digits, '_', '.' and '-', at most 128"),
         ("model.plan", "0123", "16 lower-case hex digits, in quotes"),
         ("model.target", "openvino", "'onnxruntime' or 'tensorrt'"),
-        ("model.precision", "int8", "'fp32' or 'fp16'"),
+        ("model.precision", "int8", "'fp32', 'tf32' or 'fp16'"),
+        ("model.source.name", "resnet50", "efficientnet-lite0, efficientnet-lite1, efficientnet-lite2"),
+        ("model.source.name", 5, "text"),
+        ("model.preprocessing", 5, "imagenet, inception, caffe, or an object with resize, crop, scale, mean, std"),
+        ("model.expect.image", 5, "text"),
+        ("model.expect.image", {"sha256": SHA256, "url": "http://example.org/m.png"}, "https://host/file"),
+        ("model.expect.image", {"sha256": SHA256, "url": "file:///m.png"}, "https://host/file; a file on this disk"),
+        ("model.expect.top", 504, "a list of classes, whole numbers from 0"),
+        ("model.expect.top", [504, -1], "a list of classes, whole numbers from 0"),
+        ("model.expect.margin", "1", "a number"),
+        ("model.expect.margin", -0.5, "at least 0"),
+        ("model.expect.margin", math.inf, "a finite number"),
+        ("model.expect.inception", "yes", "true or false"),
+        ("model.expect.also", {}, "a list"),
+        ("model.expect.also", [{"image": "smoke_tests/data/cup.png", "class": -1}], "at least 0"),
         ("model.workspaceMib", 0, "at least 16"),
         ("model.batchProfile", {"typical": 65}, "1 to batchProfile.largest = 64"),
         ("model.maxBatchSize", -1, "at least 0"),
@@ -244,19 +303,32 @@ def test_a_number_that_is_too_small_for_another_is_the_one_that_is_named(dev_val
     [
         ({"kind": "onnx", "url": "http://example.org/m.onnx", "sha256": SHA256}, "url"),
         ({"kind": "onnx", "url": "file://nas/m.onnx", "sha256": SHA256}, "url"),
-        ({"kind": "onnx", "url": "file:/m.onnx", "sha256": SHA256}, "url"),
-        ({"kind": "onnx", "url": "FILE:///m.onnx", "sha256": SHA256}, "url"),
         ({"kind": "onnx", "url": "file:m.onnx", "sha256": SHA256}, "url"),
         ({"kind": "onnx", "url": "https:///m.onnx", "sha256": SHA256}, "url"),
         ({"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": SHA256.upper()}, "sha256"),
         ({"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": SHA256[1:]}, "sha256"),
+        ({"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": 0}, "imageSize"),
+        ({"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": [224]}, "imageSize"),
+        ({"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": [224, 16385]}, "imageSize"),
+        ({"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": True}, "imageSize"),
+        ({"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "output": ""}, "output"),
         ({"kind": "prebuilt", "path": "../up", "sha256": SHA256}, "path"),
         ({"kind": "prebuilt", "path": "/absolute", "sha256": SHA256}, "path"),
     ],
 )
-def test_a_source_that_cannot_be(dev_values: dict[str, Any], source: dict[str, str], key: str) -> None:
+def test_a_source_that_cannot_be(dev_values: dict[str, Any], source: dict[str, Any], key: str) -> None:
     set_at(dev_values, "model.source", source)
     assert f"densenet-triton:model.source.{key} is " in fault(dev_values)
+
+
+@pytest.mark.parametrize(("written", "size"), [(None, None), (299, (299, 299)), ([1, 16384], (1, 16384))])
+def test_a_size_is_one_number_or_a_pair(dev_values: dict[str, Any], written: object, size: object) -> None:
+    source = {"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": written}
+    set_at(dev_values, "model.source", source)
+    set_at(dev_values, "model.preprocessing", "inception")
+    read = config_from_values(dev_values, stack="dev").model.source
+    assert isinstance(read, OnnxSource)
+    assert read.height_and_width == size
 
 
 def test_every_line_is_one_line(dev_values: dict[str, Any]) -> None:

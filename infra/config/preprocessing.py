@@ -1,0 +1,89 @@
+"""Whether the declared preprocessing can be read, and fits the model as far as it is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import PreprocessingError
+from contract.preprocessing import preprocessing_from_value
+from infra.config.faults import Fault
+from infra.config.sources import LARGEST_SIDE, OnnxSource, default_preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contract.served import ImageShape
+    from infra.config.faults import StackFile
+    from infra.config.sources import Source
+
+_KEY = "model.preprocessing"
+_COLORS = 3
+
+
+def preprocessing_faults(right: Mapping[str, Any], shape: ImageShape | None, file: StackFile) -> list[Fault]:
+    """Check the preprocessing that is declared, or the one by default.
+
+    Args:
+        right: values that are right by themselves, by dotted key.
+        shape: channels, height and width of the model's pictures. Where nobody knows them the values are read all the
+            same, for the model that takes most: whether they fit is the build's to say.
+        file: the stack's file, for the edits that mend.
+    """
+    source = right.get("model.source")
+    if source is None or _KEY not in right:
+        return []
+    declared, default = right[_KEY], default_preprocessing(source)
+    value = default if declared is None else declared
+    fitting = shape or _loosest_shape(value, source)
+    error = _error(value, fitting)
+    if error is None:
+        return []
+    key, found, accepted = _parts(error)
+    if declared is None:
+        found, accepted, key = f"is missing, and by default {key} {found}", f"what fits: {accepted}", ""
+    mend = _mend(value if declared is not None else None, key, _fallback(default, fitting), fitting, file)
+    return [Fault(key=f"{_KEY}.{key}" if key else _KEY, found=found, accepted=accepted, mend=mend)]
+
+
+def _loosest_shape(value: object, source: Source) -> ImageShape:
+    """Three channels, to which values for one fit as well, and a size that is said somewhere, or else any."""
+    if isinstance(source, OnnxSource) and source.height_and_width:
+        return (_COLORS, *source.height_and_width)
+    crop = value.get("crop") if isinstance(value, dict) else None
+    sides = [side for side in (crop if isinstance(crop, list) else [crop]) if type(side) is int]
+    if sides and all(0 < side <= LARGEST_SIDE for side in sides):
+        return (_COLORS, sides[0], sides[-1])
+    return (_COLORS, 1, 1)
+
+
+def _error(value: object, shape: ImageShape) -> str | None:
+    try:
+        preprocessing_from_value(value, shape)
+    except PreprocessingError as error:
+        return str(error)
+    return None
+
+
+def _parts(error: str) -> tuple[str, str, str]:
+    """The key below ``preprocessing``, what stands there, and what is accepted."""
+    where, _, rest = error.partition(" ")
+    found, _, accepted = rest.partition("; accepted: ")
+    return where.partition(".")[2], found, accepted
+
+
+def _fallback(default: str | Mapping[str, Any], shape: ImageShape) -> str | Mapping[str, Any]:
+    """The first preprocessing that fits: the one by default, or that which fits any shape."""
+    return "inception" if _error(default, shape) else default
+
+
+def _mend(value: object, key: str, fallback: str | Mapping[str, Any], shape: ImageShape, file: StackFile) -> str:
+    """Set the one key where that is enough, and everything where it is not."""
+    fitting = preprocessing_from_value(fallback, shape).document()
+    if key and key not in fitting:
+        return file.removing(f"{_KEY}.{key}")
+    if key and isinstance(value, dict):
+        best = fitting[key]
+        best = best[0] if key == "resize" and len(best) == 1 else best
+        if _error(value | {key: best}, shape) is None:
+            return file.setting(f"{_KEY}.{key}", best)
+    return file.setting(_KEY, fallback)
