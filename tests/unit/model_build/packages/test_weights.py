@@ -4,7 +4,6 @@ import random
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -131,8 +130,8 @@ STATES: dict[str, object] = {
     "OrderedDict is called with": Named("collections.OrderedDict", [("a", 1)]),
     "is called with something else": Named("torch._utils._rebuild_tensor_v2", "a", 1),
     "calls what cannot be called": Named("torch.FloatStorage", 1),
-    "'weight' is no tensor": OrderedDict(weight=1),
-    "not in a collections.OrderedDict": {"weight": tensor()},
+    "'b' is no tensor": OrderedDict(a=tensor(), b=1),
+    "not in a collections.OrderedDict": {"weight": 1},
     "a key that is no text": {1: 2},
     "no storage's": OrderedDict(weight=tensor(where=Identity("module", Named("torch.FloatStorage"), "1"))),
     "in two ways": OrderedDict(a=tensor(), b=tensor(where=storage(count=7))),
@@ -244,17 +243,17 @@ def test_a_file_that_ends_early_is_refused_wherever_it_ends() -> None:
 def test_flipped_bytes_give_tensors_or_one_line() -> None:
     data = pth()
     draw = random.Random(20)  # noqa: S311  not for secrets
-    outcomes: dict[Any, int] = {}
+    read = refused = 0
     for _ in range(5000):
         flipped = bytearray(data)
         for _ in range(draw.randint(1, 3)):
             flipped[draw.randrange(len(data))] = draw.randrange(256)
         try:
             found = tensors_from_pth(bytes(flipped), name="a.pth")
-        except SourceError as error:
-            assert "\n" not in str(error)
-            outcomes["refused"] = outcomes.get("refused", 0) + 1
+        except SourceError:
+            refusal(bytes(flipped))
+            refused += 1
         else:
-            assert all(array.sum() is not None for array in found.values())
-            outcomes["read"] = outcomes.get("read", 0) + 1
-    assert set(outcomes) == {"refused", "read"}
+            read += all(array.tobytes() for array in found.values())
+    assert min(read, refused) > 0
+    assert read + refused == 5000
