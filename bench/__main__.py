@@ -13,8 +13,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 from bench.budgets import (
     POD_AGAINST_RUNTIME,
     PREVIEW_UNCHANGED,
@@ -30,6 +28,7 @@ from bench.cost import cpu_medians_s, is_unchanged, loop_s
 from bench.latency import medians_s, runtime_call, triton_call
 from bench.workspace import Workspace, workspace_in, workspace_of_commit
 from local_cluster.layout import layout_from_name
+from model_build.verify import golden_input_from_file, manifest_from_repository
 
 _CLUSTER = "embedded-bench"
 _BASE_CLUSTER = "embedded-bench-base"
@@ -104,8 +103,9 @@ def _latencies(workspace: Workspace) -> list[Measurement]:
     print("measuring: requests", file=sys.stderr)
     url = _made(workspace, "url")
     (repository,) = (layout_from_name(_CLUSTER).storage / "repositories").iterdir()
-    tensor = np.fromfile(repository / "golden_input.bin", dtype="<f4").reshape(3, 224, 224)
-    model = "densenet_tensorrt"
+    manifest = manifest_from_repository(repository)
+    model = manifest.model
+    tensor = golden_input_from_file(repository / manifest.golden.pictures[0].input_file, manifest.shape)
     medians = medians_s(
         {
             "url": triton_call(url, model, tensor),

@@ -10,7 +10,7 @@ VERDICT = re.compile(
     r"Image '\S*smoke_tests/data/mug\.png':\n"
     r"    \s*\d+\.\d{6} \(504\) = COFFEE MUG\n"
     r"    \s*\d+\.\d{6} \(968\) = CUP\n"
-    r"    \s*\d+\.\d{6} \(505\) = COFFEEPOT\n\Z",
+    r"    \s*\d+\.\d{6} \(647\) = MEASURING CUP\n\Z",
     re.MULTILINE,
 )
 
@@ -51,17 +51,17 @@ def test_the_status_names_every_component_and_the_url(workspace: Workspace) -> N
     result = workspace.make("status", "STACK=first")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    for name in ("etcd", "kube-apiserver", "kubelet", "traefik", "/triton-first", "densenet_tensorrt"):
+    for name in ("etcd", "kube-apiserver", "kubelet", "traefik", "/triton-first", "efficientnet_lite0"):
         assert name in result.stdout
 
 
 def test_the_outputs_are_what_a_pipeline_needs(workspace: Workspace) -> None:
     outputs = json.loads(plain_pulumi(workspace, "first", "stack output --json"))
 
-    assert outputs["modelName"] == "densenet_tensorrt"
+    assert outputs["modelName"] == "efficientnet_lite0"
     assert outputs["namespace"] == "triton-first"
     assert outputs["manifest"]["planId"] == outputs["planId"]
-    assert len(outputs["manifest"]["golden"]["scores"]) == 1000
+    assert len(outputs["manifest"]["golden"]["pictures"][0]["scores"]) == 1000
 
 
 def test_plain_pulumi_deploys_and_destroys_a_stack_of_its_own(workspace: Workspace) -> None:

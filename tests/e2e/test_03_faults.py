@@ -18,7 +18,7 @@ from local_cluster.layout import layout_from_name
 def _first_stack_still_serves(workspace: Workspace) -> Iterator[None]:
     yield
     url = workspace.make("url", "STACK=first").stdout.strip()
-    with urllib.request.urlopen(f"{url}/v2/models/densenet_tensorrt/ready", timeout=10) as response:
+    with urllib.request.urlopen(f"{url}/v2/models/efficientnet_lite0/ready", timeout=10) as response:
         assert response.status == 200
 
 
@@ -96,9 +96,9 @@ def test_a_failed_build_says_why_and_runs_again_when_mended(workspace: Workspace
 def upload(workspace: Workspace, name: str) -> Path:
     """Put a copy of the first stack's repository on the storage, as a user's upload; return its folder."""
     storage = layout_from_name(workspace.cluster).storage
-    published = next(path for path in (storage / "repositories").iterdir() if _is_fixture(path))
+    published = next(path for path in (storage / "repositories").iterdir() if _is_packaged(path))
     folder = storage / "uploads" / name
-    shutil.copytree(published / "densenet_tensorrt", folder / "densenet_tensorrt")
+    shutil.copytree(published / "efficientnet_lite0", folder / "efficientnet_lite0")
     return folder
 
 
@@ -120,7 +120,7 @@ def test_a_prebuilt_repository_is_served_as_it_is(workspace: Workspace) -> None:
 def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
     """Right scores, and the right label for the mug, but others exchanged: the pod's own proof shows both tables."""
     folder = upload(workspace, "permuted")
-    labels = folder / "densenet_tensorrt" / "labels.txt"
+    labels = folder / "efficientnet_lite0" / "labels.txt"
     labels.chmod(0o644)
     rows = labels.read_text().splitlines()
     rows[505], rows[968] = rows[968], rows[505]
@@ -174,5 +174,5 @@ def tree_digest(folder: Path) -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def _is_fixture(repository: Path) -> bool:
-    return bool(yaml.safe_load((repository / "manifest.json").read_text())["source"]["kind"] == "fixture")
+def _is_packaged(repository: Path) -> bool:
+    return bool(yaml.safe_load((repository / "manifest.json").read_text())["source"]["kind"] == "package")

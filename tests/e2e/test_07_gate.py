@@ -176,7 +176,7 @@ def test_plans_that_nobody_names_are_pruned_and_no_other(workspace: Workspace) -
     assert named_by_first in published(workspace)
     assert before - published(workspace) == {old}
     url = workspace.make("url", f"STACK={STACK}").stdout.strip()
-    with urllib.request.urlopen(f"{url}/v2/models/densenet_tensorrt/ready", timeout=10) as response:
+    with urllib.request.urlopen(f"{url}/v2/models/efficientnet_lite0/ready", timeout=10) as response:
         assert response.status == 200
 
 

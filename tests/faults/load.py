@@ -7,16 +7,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smoke_tests.client import OUTPUT_NAME, Classified
-from smoke_tests.contract import INPUT
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.comparison import ranked, spread_of
+from contract.manifest import Manifest
+from contract.pictures import picture_from_bytes, tensor_from_picture
+from contract.preprocessing import Preprocessing
+from contract.served import OUTPUT_NAME, input_of
+from smoke_tests.client import Classified
 from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import NoAnswerError
-from smoke_tests.preprocessing import Tensor, imagenet, picture_from_bytes
 from smoke_tests.wire import HEADER_LENGTH, Message, exchange
 from tests.faults.account import Account, Answer, Right, Verdict, account_from_answers, answer_from_reply
 
 BEST = 3
 """How many classes are asked for, each with its score and its label."""
+
+Tensor = NDArray[np.float32]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PATIENCE_S = 10
@@ -90,8 +98,7 @@ class Load:
 
 def classification_message(tensor: Tensor) -> Message:
     """Return a request for the best classes of an image, with the image in binary and the answer in JSON."""
-    given: dict[str, Any] = INPUT.metadata() | {
-        "shape": list(tensor.shape),
+    given: dict[str, Any] = input_of(tensor.shape).document() | {
         "parameters": {"binary_data_size": tensor.nbytes},
     }
     wanted = {"name": OUTPUT_NAME, "parameters": {"classification": BEST, "binary_data": False}}
@@ -99,21 +106,22 @@ def classification_message(tensor: Tensor) -> Message:
     return Message(body=header + tensor.tobytes(), headers={HEADER_LENGTH: str(len(header))})
 
 
-def tensor_from_file(picture: Path) -> Tensor:
-    """Prepare a picture, float32 (3, 224, 224), as the quick start's client does."""
-    return imagenet(picture_from_bytes(picture.read_bytes()))
+def tensor_from_file(picture: Path, preprocessing: Preprocessing) -> Tensor:
+    """Prepare a picture as a model takes it, float32 (C,H,W)."""
+    return tensor_from_picture(picture_from_bytes(picture.read_bytes(), name=picture.name), preprocessing)
 
 
-def right_from_manifest(manifest: dict[str, Any], labels: list[str]) -> Right:
+def right_from_manifest(manifest: Manifest, labels: list[str]) -> Right:
     """Read off a manifest what the right answer is.
 
     Args:
         manifest: of the plan that serves, whose golden scores are there.
         labels: one for each class.
     """
-    scores = manifest["golden"]["scores"]
-    best = sorted(range(len(scores)), key=lambda index: -scores[index])[:BEST]
+    scores = manifest.golden.pictures[0].scores
+    assert scores is not None
+    best = ranked(scores)[:BEST]
     return Right(
         best=tuple(Classified(score=scores[index], class_index=index, label=labels[index]) for index in best),
-        tolerance=manifest["golden"]["tolerance"],
+        tolerance=manifest.golden.tolerance.largest * spread_of(scores),
     )

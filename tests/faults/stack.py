@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.workspace import ROOT, Workspace
+from contract.packages import PACKAGES
+from contract.preprocessing import preprocessing_from_value
 from local_cluster.awaiting import await_condition
+from model_build.verify import manifest_from_repository
 from tests.cluster.driver import ClusterDriver
 from tests.faults.account import Right
 from tests.faults.load import Load, right_from_manifest, tensor_from_file
@@ -28,7 +31,10 @@ BASE: dict[str, dict[str, Any]] = {
 }
 """What makes a stack of these tests quick to fail: timeouts that a pod of this machine meets many times over."""
 
-MODEL = "densenet_tensorrt"
+MODEL = "efficientnet_lite0"
+PACKAGE = PACKAGES["efficientnet-lite0"]
+"""What `dev` serves, and so every stack of these tests."""
+
 _SERVERS = "app.kubernetes.io/name=triton"
 _GATE_S = 900
 _SETTLED = 5
@@ -179,12 +185,13 @@ class GatedStack:
 
     def right(self, plan: str) -> Right:
         """Return what a published plan answers to the mug."""
-        manifest = json.loads((self.storage / "repositories" / plan / "manifest.json").read_text())
+        manifest = manifest_from_repository(self.storage / "repositories" / plan)
         return right_from_manifest(manifest, (ROOT / "infra/data/imagenet_labels.txt").read_text().splitlines())
 
     def load(self, right: Right) -> Load:
         """Have clients ask the URL about the mug while the context lasts."""
-        tensor = tensor_from_file(ROOT / "smoke_tests/data/mug.png")
+        preprocessing = preprocessing_from_value(PACKAGE.preprocessing, (3, PACKAGE.side, PACKAGE.side))
+        tensor = tensor_from_file(ROOT / "smoke_tests/data/mug.png", preprocessing)
         return Load(self.url, MODEL, right, tensor, rate_per_s=RATE_PER_S)
 
     def _get(self, *arguments: str) -> str:

@@ -42,17 +42,17 @@ def test_weights_that_are_not_those_that_were_pinned(bed: Bed) -> None:
 
 
 def test_weights_a_little_wrong_under_a_forged_digest(bed: Bed) -> None:
-    """Every digest agrees, and the class is right: only the golden scores tell."""
+    """File, manifest and golden agree, and the class is right: only what the build has reported tells."""
     weights = (bed.uploads.model.parent / uploads.ONNX).read_bytes()
     bed.configure("forged")
 
     said = put_back_when_published(
         bed,
-        "Weights 0.2 % too large in the published repository, its manifest forged to agree",
+        "Weights 0.2 % too large in the published repository, manifest and golden scores forged to agree",
         uploads.replaced_and_forged(uploads.weights_scaled(weights, 1.002)),
     )
 
-    assert "from golden" in said
+    assert "manifest.json: sha256 " in said
 
 
 @pytest.mark.parametrize(
