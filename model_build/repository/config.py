@@ -7,6 +7,7 @@ from typing import Any, Final
 from google.protobuf import (  # type: ignore[import-untyped]
     descriptor_pb2,
     descriptor_pool,
+    json_format,
     message_factory,
     text_format,
 )
@@ -22,7 +23,11 @@ ModelConfig = Any
 Shape = tuple[int, int, int]
 """Of one image: planes, height, width."""
 
-_DESCRIPTION: Final = "model_config.pbtxt"
+_DESCRIPTION: Final = "model_config.json"
+"""Triton's model_config.proto as protobuf describes it itself (google.protobuf.FileDescriptorProto), of tritonclient
+2.73.0; Copyright NVIDIA CORPORATION, BSD 3-Clause. `python -m tests.unit.model_build.repository.test_config` writes it
+anew."""
+
 _UNKNOWN: Final = "has no field named"
 
 
@@ -102,6 +107,6 @@ def _message_class() -> type[Any]:
     """
     text = (resources.files("model_build.repository") / _DESCRIPTION).read_text(encoding="utf-8")
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(text_format.Parse(text, descriptor_pb2.FileDescriptorProto()))
+    pool.Add(json_format.Parse(text, descriptor_pb2.FileDescriptorProto()))
     message: type[Any] = message_factory.GetMessageClass(pool.FindMessageTypeByName("inference.ModelConfig"))
     return message

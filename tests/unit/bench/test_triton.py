@@ -41,9 +41,8 @@ def install(repository: Path, program: str) -> None:
 
 def test_a_triton_runs_as_long_as_it_is_asked(repository: Path) -> None:
     install(repository, _SERVES)
-    with running_triton(repository, "mug") as url:
-        with urllib.request.urlopen(f"{url}/v2/models/mug/ready") as answer:
-            assert answer.status == 200
+    with running_triton(repository, "mug") as url, urllib.request.urlopen(f"{url}/v2/models/mug/ready") as answer:
+        assert answer.status == 200
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"{url}/v2/models/mug/ready")
 
