@@ -159,12 +159,22 @@ def test_two_classes_of_one_channel(workspace: Workspace) -> None:
     np.testing.assert_allclose(scores_through(url, tensor), own_scores(model, tensor), atol=0.01)
 
 
+def with_its_weights_elsewhere() -> bytes:
+    model = onnx.load_model_from_string(colour_classifier())
+    weights = model.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="model.onnx.data")
+    data: bytes = model.SerializeToString()
+    return data
+
+
 @pytest.mark.parametrize(
     ("model", "keys", "said"),
     [
         (lambda: colour_classifier(auxiliary="features"), {}, "model.source.output"),
         (colour_classifier, {"preprocessing": {"crop": 299}}, "model.preprocessing.crop"),
-        (lambda: _with_its_weights_elsewhere(), {}, "second file"),
+        (with_its_weights_elsewhere, {}, "second file"),
     ],
     ids=["two outputs", "a crop that does not fit", "weights in a second file"],
 )
@@ -183,13 +193,3 @@ def test_what_the_file_tells_is_refused_before_anything_is_made(
     assert result.returncode != 0
     assert said in result.stderr
     assert "Traceback" not in result.stdout + result.stderr
-
-
-def _with_its_weights_elsewhere() -> bytes:
-    model = onnx.load_model_from_string(colour_classifier())
-    weights = model.graph.initializer[0]
-    weights.ClearField("raw_data")
-    weights.data_location = TensorProto.EXTERNAL
-    weights.external_data.add(key="location", value="model.onnx.data")
-    data: bytes = model.SerializeToString()
-    return data

@@ -1,6 +1,7 @@
 """From a real classifier to a plan that this GPU runs, and all that may make a plan another than it was."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from bench.latency import triton_call
+from bench.triton import missing_triton, running_triton
 from model_build.errors import DeviceError, PlanError, RepositoryError, TargetError
-from model_build.manifest import MANIFEST_FILE
-from model_build.tensorrt.device import BatchProfile, Device
-from model_build.tensorrt.precision import STRONGLY_TYPED_SINCE
+from model_build.manifest import GOLDEN_INPUT_FILE, MANIFEST_FILE
+from model_build.tensorrt.device import Device
+from model_build.tensorrt.settings import ONE_IMAGE, STRONGLY_TYPED_SINCE, build_settings
+from model_build.tensorrt.timing_cache import timing_cache_from_file, write_timing_cache
 from model_build.verify import verified_manifest
 from tools.cache import Cache
 from tools.tensorrt import environment_of, releases, tensorrt_folder
@@ -27,18 +31,62 @@ IMAGES = np.zeros((1, 3, 224, 224), np.float32)
 def test_a_plan_answers_as_onnx_runtime_does(build: Any, max_batch_size: int) -> None:
     manifest = build(maxBatchSize=max_batch_size)
     assert manifest.reference.max_abs_difference <= manifest.reference.tolerance == 0.01
-    assert manifest.golden.scores.index(max(manifest.golden.scores)) == 504
+    assert manifest.golden.scores.index(max(manifest.golden.scores)) == build.source.class_index
     assert manifest.tensorrt.machine == build.device.describe()
     assert manifest.tensorrt.compilation.build_seconds > 0
 
 
 def test_half_precision_is_built_or_refused_by_the_version(build: Any) -> None:
     if build.device.describe().version < STRONGLY_TYPED_SINCE:
-        with pytest.raises(TargetError, match=r"^fp16 needs TensorRT 10\.12 or newer, this is"):
+        with pytest.raises(TargetError, match=r"^fp16 needs TensorRT 10\.0 or newer, this is"):
             build(precision="fp16")
     else:
         manifest = build(precision="fp16")
         assert 0 < manifest.reference.max_abs_difference <= 0.25
+
+
+def test_tf32_is_a_precision_of_its_own(build: Any) -> None:
+    manifest = build(precision="tf32")
+    assert manifest.precision == "tf32"
+    assert manifest.reference.max_abs_difference <= manifest.reference.tolerance == 0.05
+
+
+@pytest.mark.parametrize("max_batch_size", [0, 64])
+def test_a_plan_has_a_profile_for_one_image(build: Any, max_batch_size: int) -> None:
+    build(maxBatchSize=max_batch_size)
+    plan = (build.repository() / "classifier" / "1" / "model.plan").read_bytes()
+    engine = build.device.engine_from_plan(plan)
+    sizes = [
+        [shape[0] for shape in engine.get_tensor_profile_shape("input", index)]
+        for index in range(engine.num_optimization_profiles)
+    ]
+    assert sizes == [[1, 1, 1], [1, 8, 64]][: 2 if max_batch_size else 1]
+
+
+@pytest.mark.parametrize("max_batch_size", [0, 64])
+def test_triton_serves_the_plan_as_it_answers_alone(build: Any, max_batch_size: int) -> None:
+    if missing := missing_triton():
+        pytest.skip(missing)
+    manifest = build(maxBatchSize=max_batch_size)
+    image = np.fromfile(build.repository() / GOLDEN_INPUT_FILE, dtype="<f4").reshape(IMAGES.shape[1:])
+    served = build.folder / "served"
+    shutil.copytree(build.repository() / "classifier", served / "classifier")
+    sizes = (1, 2, max_batch_size) if max_batch_size else (0,)
+    with running_triton(served, "classifier") as url:
+        for size in sizes:
+            images = np.stack([image] * size) if size else image
+            scores: Any = triton_call(url, "classifier", images)()
+            assert scores.shape == ((size, manifest.classes) if size else (manifest.classes,))
+            assert np.abs(scores - np.float32(manifest.golden.scores)).max() <= manifest.golden.tolerance
+
+
+def test_a_timing_cache_that_tensorrt_refuses_is_measured_anew(build: Any, caplog: pytest.LogCaptureFixture) -> None:
+    build()
+    (path,) = (build.storage / "timing-caches").iterdir()
+    write_timing_cache(bytes(len(timing_cache_from_file(path))), path)
+    assert not build(planId="1" * 16).tensorrt.compilation.cache_hit
+    assert any(message.startswith("TensorRT does not take the timing cache") for message in caplog.messages)
+    assert build(planId="2" * 16).tensorrt.compilation.cache_hit
 
 
 def test_building_again_finds_everything_in_the_timing_cache(build: Any) -> None:
@@ -111,6 +159,8 @@ def test_an_operator_that_tensorrt_lacks_is_named_with_its_node(device: Device) 
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
-    profile = BatchProfile(typical=1, largest=1)
+    settings = build_settings(
+        device.describe().version, "fp32", batches=ONE_IMAGE, image_shape=IMAGES.shape[1:], workspace_mib=64
+    )
     with pytest.raises(PlanError, match=r"it has no operator Det \(node 'volume'\); accepted: a model without it"):
-        device.compile(model.SerializeToString(), profile=profile, workspace_mib=64, timing_cache=b"")
+        device.compile(model.SerializeToString(), settings, timing_cache=b"")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import descriptor_pb2, text_format
+from google.protobuf import descriptor_pb2, json_format, text_format
 from tritonclient.grpc import model_config_pb2
 
 import model_build.repository.config
@@ -12,7 +12,7 @@ from model_build.errors import SourceError
 from model_build.repository import ServedModel
 from model_build.repository.config import config_from_text, python_config, tensorrt_config, text_from_config
 
-DESCRIPTION = Path(model_build.repository.config.__file__).with_name("model_config.pbtxt")
+DESCRIPTION = Path(model_build.repository.config.__file__).with_name("model_config.json")
 SHAPE = (1, 28, 30)
 LABELS = ("TENCH", "MUG")
 
@@ -30,7 +30,7 @@ def described() -> Any:
 
 def test_the_description_is_that_of_the_tritonclient_that_is_locked() -> None:
     text = DESCRIPTION.read_text()
-    assert text_format.Parse(text, descriptor_pb2.FileDescriptorProto()) == described()
+    assert json_format.Parse(text, descriptor_pb2.FileDescriptorProto()) == described()
 
 
 @pytest.mark.parametrize("configured", [python_config, tensorrt_config])
@@ -94,5 +94,4 @@ def test_what_triton_does_not_read_is_refused_with_its_place(text: str, reason: 
 
 
 if __name__ == "__main__":
-    head = "".join(line for line in DESCRIPTION.read_text().splitlines(keepends=True) if line.startswith("#"))
-    DESCRIPTION.write_text(head + text_format.MessageToString(described()))
+    DESCRIPTION.write_text(json_format.MessageToJson(described(), indent=1) + "\n")

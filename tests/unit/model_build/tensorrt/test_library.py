@@ -144,16 +144,27 @@ def test_without_a_driver_the_reason_is_said_where_tensorrt_itself_would_crash(v
 @pytest.mark.parametrize("version", VERSIONS)
 def test_polygraphy_s_loaders_take_what_a_plan_is_compiled_with(version: str) -> None:
     code = (
-        "from model_build.tensorrt.library import loaded_bindings; trt, _ = loaded_bindings(); "
+        "from threading import Event; "
+        "from model_build.tensorrt.library import loaded_bindings; trt, version = loaded_bindings(); "
         "from model_build.tensorrt.faults import send_to_log; send_to_log(); "
+        "from model_build.tensorrt.interruption import progress_until; "
+        "from model_build.tensorrt.device import BatchProfile; "
+        "from model_build.tensorrt.settings import build_settings; "
+        "settings = build_settings(version, 'tf32', batches=BatchProfile(typical=8, largest=64), "
+        "image_shape=(3, 224, 224), workspace_mib=1); "
         "from polygraphy.backend import trt as loaders; "
-        "loaders.NetworkFromOnnxBytes(b'', strongly_typed=False); "
-        "profile = loaders.Profile().add('input', (1, 3, 224, 224), (8, 3, 224, 224), (64, 3, 224, 224)); "
-        "loaders.CreateConfig(tf32=False, profiles=[profile], load_timing_cache=None, "
-        "memory_pool_limits={trt.MemoryPoolType.WORKSPACE: 1 << 20}); "
-        "print(sorted(trt.TacticSource.__members__)[0])"
+        "loaders.NetworkFromOnnxBytes(b'', strongly_typed=settings.strongly_typed); "
+        "profiles = [loaders.Profile().add('input', *shapes) for shapes in settings.input_shapes()]; "
+        "monitor = progress_until(Event(), trt); "
+        "loaders.CreateConfig(tf32=settings.tf32, profiles=profiles, progress_monitor=monitor, "
+        "memory_pool_limits={trt.MemoryPoolType.WORKSPACE: settings.workspace_bytes}); "
+        "print(len(profiles), monitor is None or monitor.step_complete('phase', 0), "
+        "not settings.strongly_typed or trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED is not None, "
+        "all(map(hasattr, [trt.IBuilderConfig] * 3 + [trt.ITimingCache] + [trt.ICudaEngine] * 2, "
+        "['create_timing_cache', 'set_timing_cache', 'get_timing_cache', 'serialize', "
+        "'num_optimization_profiles', 'get_tensor_profile_shape'])))"
     )
-    assert said(code, version=version) == "CUBLAS"
+    assert said(code, version=version) == "2 True True True"
 
 
 def test_onnxruntime_needs_none_of_it() -> None:
