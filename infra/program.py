@@ -49,7 +49,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
     build = PlanBuild("plan", _plan_build_args(config, release, namespace, storage.claim_name, nodes.placement), opts)
     triton = Triton(
         "triton",
-        _triton_args(config, release, namespace, storage.claim_name, nodes.placement, published_by=build.job),
+        _triton_args(config, release, namespace, storage.claim_name, nodes.placement, build=build),
         opts,
     )
     if config.serving.gpus_per_replica:
@@ -104,7 +104,7 @@ def _plan_build_args(
         plan_id=release.plan_id,
         spec=json.dumps(build_spec(config, release), indent=2),
         labels=config.inputs.labels_text,
-        image=config.inputs.image,
+        pictures={picture.sha256: picture.data for picture in config.inputs.pictures if picture.data is not None},
         builder_image=release.builder_image,
         image_pull_secrets=config.serving.image_pull_secrets,
         claim_name=claim_name,
@@ -125,17 +125,17 @@ def _triton_args(
     claim_name: pulumi.Output[str],
     placement: Placement,
     *,
-    published_by: pulumi.Resource,
+    build: PlanBuild,
 ) -> TritonArgs:
     return TritonArgs(
         namespace=namespace,
         plan_id=release.plan_id,
+        manifest_sha256=build.manifest_sha256,
         expected=Expected(
             model=config.model.name,
-            class_index=config.model.expect.class_,
-            label=config.inputs.label,
             max_batch_size=config.model.max_batch_size,
             gpu_product=config.node_pool.gpu_product if config.model.target == "tensorrt" else None,
+            pictures=[(picture.sha256, picture.expectation) for picture in config.inputs.pictures],
         ),
         labels=config.inputs.labels_text,
         image=release.serving_image,
@@ -144,7 +144,7 @@ def _triton_args(
         placement=placement,
         rollout=config.rollout,
         pulumi_timeout_s=config.timeouts.pulumi_rollout_s,
-        published_by=published_by,
+        published_by=build.job,
     )
 
 

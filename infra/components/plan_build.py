@@ -36,7 +36,7 @@ class PlanBuildArgs:
         plan_id: names the Job, its report and the published repository.
         spec: the build's specification, a JSON object.
         labels: the labels file's text.
-        image: the expected picture's bytes.
+        pictures: the expected pictures' bytes by their SHA-256, but for those that the Job fetches itself.
         builder_image: has the ``model_build`` package.
         image_pull_secrets: names of secrets in the namespace.
         claim_name: claim on the storage, mounted for writing.
@@ -53,7 +53,7 @@ class PlanBuildArgs:
     plan_id: str
     spec: str
     labels: str
-    image: bytes
+    pictures: Mapping[str, bytes]
     builder_image: str
     image_pull_secrets: Sequence[str]
     claim_name: pulumi.Input[str]
@@ -76,10 +76,12 @@ class PlanBuild(pulumi.ComponentResource):
     Attributes:
         job: to depend on; whoever does is not replaced together with it.
         manifest: what was published.
+        manifest_sha256: of its text, which is the very content of the repository's file.
     """
 
     job: batch.Job
     manifest: pulumi.Output[dict[str, Any]]
+    manifest_sha256: pulumi.Output[str]
 
     def __init__(self, name: str, args: PlanBuildArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:PlanBuild", name, None, opts)
@@ -96,7 +98,7 @@ class PlanBuild(pulumi.ComponentResource):
         image = core.ConfigMap(
             f"{name}-image",
             metadata=meta.ObjectMetaArgs(name=f"{plan}-image", namespace=args.namespace),
-            binary_data={"image": base64.b64encode(args.image).decode("ascii")},
+            binary_data={sha256: base64.b64encode(data).decode("ascii") for sha256, data in args.pictures.items()},
             opts=child,
         )
         report = core.ConfigMap(
@@ -120,13 +122,21 @@ class PlanBuild(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{args.pulumi_timeout_s}s"),
             ),
         )
-        reported = core.ConfigMap.get(
-            f"{name}-manifest",
-            pulumi.Output.all(self.job.id, report.id).apply(lambda ids: str(ids[1])),
-            pulumi.ResourceOptions(parent=self),
-        )
-        self.manifest = reported.data.apply(_manifest_from_data)
+        text = self._reported_text(name, args.plan_id, report)
+        self.manifest = text.apply(_manifest_from_text)
+        self.manifest_sha256 = text.apply(lambda manifest: hashlib.sha256(manifest.encode()).hexdigest())
         self.register_outputs({"manifest": self.manifest})
+
+    def _reported_text(self, name: str, plan_id: str, report: core.ConfigMap) -> pulumi.Output[str]:
+        """The manifest's text as the Job has reported it.
+
+        It is read once the Job is done. The Job's outputs are no part of it, though: where the Job runs again for a
+        plan that is published, a preview knows what it will report, and whoever depends on the text is left alone.
+        """
+        reported = core.ConfigMap.get(
+            f"{name}-manifest", report.id, pulumi.ResourceOptions(parent=self, depends_on=[self.job])
+        )
+        return reported.data.apply(lambda data: _text_from_data(data, plan_id))
 
 
 def _account_that_reports(
@@ -163,7 +173,7 @@ def _job_spec(
     args: PlanBuildArgs, *, account: pulumi.Input[str], inputs: Sequence[core.ConfigMap]
 ) -> batch.JobSpecArgs:
     """The Job's spec. It changes with its inputs, so that other inputs are another Job, pinned or not."""
-    digest = hashlib.sha256(args.spec.encode() + args.labels.encode() + args.image).hexdigest()
+    digest = hashlib.sha256("\0".join([args.spec, args.labels, *sorted(args.pictures)]).encode()).hexdigest()
     return batch.JobSpecArgs(
         active_deadline_seconds=args.timeout_s,
         backoff_limit=0,
@@ -234,7 +244,22 @@ def _volumes(claim_name: pulumi.Input[str], inputs: Sequence[core.ConfigMap]) ->
     ]
 
 
-def _manifest_from_data(data: Mapping[str, str] | None) -> dict[str, Any]:
-    """The manifest that the Job reported; empty while a preview looks at a report that is not there yet."""
-    manifest: dict[str, Any] = json.loads((data or {}).get(MANIFEST_KEY, "{}"))
+def _text_from_data(data: Mapping[str, str] | None, plan_id: str) -> str:
+    """What the Job reported; a preview that finds nothing reported yet does not come here.
+
+    Raises:
+        RunError: the Job reported nothing; in one line.
+    """
+    text = (data or {}).get(MANIFEST_KEY)
+    if not text:
+        raise pulumi.RunError(
+            f"Job plan-{plan_id} has succeeded and reported no manifest; accepted: {MANIFEST_KEY} in ConfigMap "
+            f"plan-{plan_id}, where model_build puts it; look at the Job's log, and set model.buildImage to an image "
+            "with this version's model_build"
+        )
+    return text
+
+
+def _manifest_from_text(text: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(text)
     return manifest

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -14,6 +12,7 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.policy import v1 as policy
 
+from infra.components import proof
 from infra.components.node_pool import KEEP_NODE
 from infra.components.triton_pod import Expected, TritonPod, pod_spec
 from infra.config.gpu_rules import ACCEPTED_RELEASE
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from infra.components.node_pool import Placement
     from infra.config.groups import Serving
     from infra.config.rollout import Rollout
-
-PROOF_SCRIPTS = ("verify_repository.py", "prove_answer.py")
 
 _NAME = "triton"
 _LABELS = {"app.kubernetes.io/name": _NAME}
@@ -36,7 +33,8 @@ class TritonArgs:
     Attributes:
         namespace: of everything here.
         plan_id: the published repository.
-        expected: what the answer must be.
+        manifest_sha256: of its manifest, as the build reported it.
+        expected: what the answers must be.
         labels: the labels file's text.
         image: Triton's.
         serving: the configuration group.
@@ -49,6 +47,7 @@ class TritonArgs:
 
     namespace: pulumi.Input[str]
     plan_id: str
+    manifest_sha256: pulumi.Input[str]
     expected: Expected
     labels: str
     image: str
@@ -78,7 +77,7 @@ class Triton(pulumi.ComponentResource):
         account = core.ServiceAccount(
             f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=child
         )
-        proof = _proof(name, args, child)
+        given = _proof(name, args, child)
         pod = TritonPod(
             plan_id=args.plan_id,
             model=args.expected.model,
@@ -87,7 +86,7 @@ class Triton(pulumi.ComponentResource):
             placement=args.placement,
             account=account.metadata.name.apply(str),
             claim_name=args.claim_name,
-            proof=proof.metadata.name.apply(str),
+            proof=given.metadata.name.apply(str),
         )
         _deployment(name, args, pod, self)
         service = _service(name, metadata, args.serving.http_port, child)
@@ -105,16 +104,24 @@ class Triton(pulumi.ComponentResource):
 
 
 def _proof(name: str, args: TritonArgs, child: pulumi.ResourceOptions) -> core.ConfigMap:
-    """The scripts and the expectation, named by their content: pods that still run keep theirs."""
-    scripts = resources.files("infra.pod")
-    data = {script: scripts.joinpath(script).read_text(encoding="utf-8") for script in PROOF_SCRIPTS}
-    data["expected.json"] = json.dumps(args.expected.document(args.plan_id), indent=2)
-    data["labels.txt"] = args.labels
-    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:10]
+    """The scripts and the expectation, named by their content: pods that still run keep theirs.
+
+    While a preview cannot know the manifest, nor can it know the expectation and the name.
+    """
+    data = {proof.key_of(path): text for path, text in proof.script_texts().items()}
+    data[proof.LABELS_FILE] = args.labels
+    expected = pulumi.Output.from_input(args.manifest_sha256).apply(
+        lambda sha256: json.dumps(args.expected.document(args.plan_id, sha256), indent=2)
+    )
     return core.ConfigMap(
         f"{name}-proof",
-        metadata=meta.ObjectMetaArgs(name=f"{_NAME}-proof-{digest}", namespace=args.namespace),
-        data=data,
+        metadata=meta.ObjectMetaArgs(
+            name=expected.apply(
+                lambda text: proof.name_from_data(f"{_NAME}-proof", {**data, proof.EXPECTED_FILE: text})
+            ),
+            namespace=args.namespace,
+        ),
+        data={**data, proof.EXPECTED_FILE: expected},
         immutable=True,
         opts=child,
     )

@@ -10,13 +10,15 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.node_pool import gpu_resources
+from infra.components.proof import EXPECTED_FILE, LABELS_FILE, items
 from infra.components.security import container_security, pod_security
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
+    from contract.expectation import Expectation
     from infra.components.node_pool import Placement
     from infra.config.groups import Serving
 
@@ -35,28 +37,31 @@ class Expected:
 
     Attributes:
         model: name that clients ask for.
-        class_index: the class that must come first.
-        label: its label.
         max_batch_size: 0 for one image without a batch dimension.
         gpu_product: that the plan was built for, or None on CPU.
+        pictures: each expected picture's SHA-256, and what it must be called; one or more.
     """
 
     model: str
-    class_index: int
-    label: str
     max_batch_size: int
     gpu_product: str | None
+    pictures: Sequence[tuple[str, Expectation]]
 
-    def document(self, plan_id: str) -> dict[str, object]:
-        """The expectation as the pod's scripts read it."""
+    def document(self, plan_id: str, manifest_sha256: str) -> dict[str, object]:
+        """The expectation as the pod's scripts read it.
+
+        Args:
+            plan_id: of the repository that the pod mounts.
+            manifest_sha256: digest of the manifest that lies in it.
+        """
         return {
             "planId": plan_id,
+            "manifestSha256": manifest_sha256,
             "model": self.model,
             "maxBatchSize": self.max_batch_size,
-            "class": self.class_index,
-            "label": self.label,
             "gpuProduct": self.gpu_product,
-            "labelsFile": f"{PROOF_MOUNT}/labels.txt",
+            "labelsFile": f"{PROOF_MOUNT}/{LABELS_FILE}",
+            "pictures": [{"sha256": sha256, **expectation.document()} for sha256, expectation in self.pictures],
         }
 
 
@@ -155,7 +160,7 @@ def _verify_container(pod: TritonPod) -> core.ContainerArgs:
         name="verify",
         image=pod.image,
         command=["python3", f"{PROOF_MOUNT}/verify_repository.py"],
-        args=["--repository", REPOSITORY_MOUNT, "--expected", f"{PROOF_MOUNT}/expected.json"],
+        args=["--repository", REPOSITORY_MOUNT, "--expected", f"{PROOF_MOUNT}/{EXPECTED_FILE}"],
         resources=_resources(pod.serving),
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",
@@ -164,11 +169,11 @@ def _verify_container(pod: TritonPod) -> core.ContainerArgs:
 
 
 def _startup_probe(serving: Serving) -> core.ProbeArgs:
-    """Posts the expected picture to the pod's own Triton until the answer is right."""
+    """Posts the expected pictures to the pod's own Triton until the answers are right."""
     command = ["python3", f"{PROOF_MOUNT}/prove_answer.py"]
     arguments = ["--port", str(serving.http_port), "--repository", REPOSITORY_MOUNT]
     return core.ProbeArgs(
-        exec_=core.ExecActionArgs(command=[*command, *arguments, "--expected", f"{PROOF_MOUNT}/expected.json"]),
+        exec_=core.ExecActionArgs(command=[*command, *arguments, "--expected", f"{PROOF_MOUNT}/{EXPECTED_FILE}"]),
         period_seconds=_STARTUP_PERIOD_S,
         timeout_seconds=_PROOF_TIMEOUT_S,
         failure_threshold=math.ceil(serving.startup_timeout_s / _STARTUP_PERIOD_S),
@@ -220,7 +225,7 @@ def _volumes(pod: TritonPod) -> list[core.VolumeArgs]:
                 claim_name=pod.claim_name, read_only=True
             ),
         ),
-        core.VolumeArgs(name="proof", config_map=core.ConfigMapVolumeSourceArgs(name=pod.proof)),
+        core.VolumeArgs(name="proof", config_map=core.ConfigMapVolumeSourceArgs(name=pod.proof, items=items())),
         core.VolumeArgs(
             name="shared-memory",
             empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=_SHARED_MEMORY),

@@ -1,9 +1,11 @@
 """Verify a mounted model repository against its manifest, before Triton starts.
 
-Runs as the pod's init container: plain Python 3.8, no packages. Every file must have the digest that the
-manifest records, none may be missing, none may be there that the manifest does not name, none may be writable
-here, and the plan must be the one that this pod was declared with. A TensorRT plan runs only where it was built:
-libnvinfer and NVML themselves are asked which TensorRT and which GPUs this pod has.
+Runs as the pod's init container: plain Python 3.8, no packages but ours that lie beside it. The manifest
+must be the one that the build reported: its digest came to this pod through Kubernetes, not over the storage, so that
+who can write the storage can't change a file together with what vouches for it. Every file must have the digest that
+the manifest records, none may be missing, none may be there that the manifest does not name, none may be writable
+here, and the plan must be the one that this pod was declared with, built for the same expected pictures. A TensorRT
+plan runs only where it was built: libnvinfer and NVML themselves are asked which TensorRT and which GPUs this pod has.
 
     python3 verify_repository.py --repository /mnt/model --expected /proof/expected.json
 """
@@ -19,12 +21,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from contract.downloads import sha256_of_file
+from contract.errors import ManifestError
+from contract.expectation import expectation_from_fields
+from contract.fields import Fields
+from contract.manifest import manifest_from_json
+from contract.served import MANIFEST_FILE
 
-MANIFEST = "manifest.json"
-SCHEMA = 1
-_CHUNK_BYTES = 1024 * 1024
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from contract.manifest import Manifest
+
 _MOST_LINES = 20
 _TENSORRT_MAJORS = range(20, 7, -1)  # newest first; a machine has one
 _FIVE_DIGITS = 10_000
@@ -65,11 +73,11 @@ def main() -> int:
     parser.add_argument("--expected", type=Path, required=True)
     arguments = parser.parse_args()
     try:
-        manifest = manifest_from_repository(arguments.repository)
         expected = json.loads(arguments.expected.read_text(encoding="utf-8"))
+        manifest = manifest_from_repository(arguments.repository, expected["manifestSha256"])
         found = [
             *differences(arguments.repository, manifest, expected),
-            *platform_differences(manifest.get("tensorrt"), expected["gpuProduct"]),
+            *platform_differences(manifest.tensorrt, expected["gpuProduct"]),
         ]
     except (RepositoryError, OSError) as error:
         found = [str(error)]
@@ -77,36 +85,70 @@ def main() -> int:
         more = [f"and {len(found) - _MOST_LINES} more"] if len(found) > _MOST_LINES else []
         sys.stdout.write("\n".join([*found[:_MOST_LINES], *more]) + "\n")
         return 1
-    sys.stdout.write(f"plan {manifest['planId']}: {len(manifest['files'])} files are as published\n")
+    sys.stdout.write(f"plan {manifest.plan_id}: {len(manifest.files)} files are as published\n")
     return 0
 
 
-def manifest_from_repository(repository: Path) -> dict[str, Any]:
+def manifest_from_repository(repository: Path, sha256: str) -> Manifest:
     """Read the repository's manifest.
 
+    Args:
+        repository: the mounted folder.
+        sha256: of the manifest that the build reported.
+
     Raises:
-        RepositoryError: there is none, or it is not one of this schema.
+        RepositoryError: there is none, it is another one, or one that this version does not read.
     """
     try:
-        manifest = json.loads((repository / MANIFEST).read_text(encoding="utf-8"))
+        data = (repository / MANIFEST_FILE).read_bytes()
     except FileNotFoundError:
         there = sorted(path.name for path in repository.iterdir()) if repository.is_dir() else []
-        raise RepositoryError(f"no {MANIFEST} in the repository; there is: {', '.join(there) or 'nothing'}") from None
-    except ValueError as error:
-        raise RepositoryError(f"{MANIFEST} is not JSON: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise RepositoryError(f"{MANIFEST} is not of schema {SCHEMA}")
-    if not isinstance(manifest.get("files"), dict):
-        raise RepositoryError(f"{MANIFEST} names no files")
-    return manifest
+        raise RepositoryError(
+            f"no {MANIFEST_FILE} in the repository; there is: {', '.join(there) or 'nothing'}"
+        ) from None
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
+        raise RepositoryError(
+            f"{MANIFEST_FILE}: sha256 {digest} ({len(data)} bytes), reported by the build was {sha256}"
+        )
+    try:
+        return manifest_from_json(data.decode())
+    except (ManifestError, UnicodeDecodeError) as error:
+        raise RepositoryError(f"{MANIFEST_FILE}: {error}") from error
 
 
-def differences(repository: Path, manifest: dict[str, Any], expected: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for everything that is not as published."""
-    for key in ("planId", "model", "maxBatchSize"):
-        if manifest.get(key) != expected[key]:
-            yield f"{key}: the repository has {manifest.get(key)!r}, this pod was declared with {expected[key]!r}"
-    named = manifest["files"]
+def differences(repository: Path, manifest: Manifest, expected: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for everything that is not as published, or not as declared."""
+    has = {"planId": manifest.plan_id, "model": manifest.model, "maxBatchSize": manifest.max_batch_size}
+    for key, value in has.items():
+        if value != expected[key]:
+            yield f"{key}: the repository has {value!r}, this pod was declared with {expected[key]!r}"
+    yield from picture_differences(manifest, expected)
+    yield from file_differences(repository, manifest.files)
+
+
+def picture_differences(manifest: Manifest, expected: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for every expected picture that the plan was not built with, or not with the same expectation."""
+    golden = {picture.sha256: picture.expectation for picture in manifest.golden.pictures}
+    for picture in expected["pictures"]:
+        sha256, declared = picture["sha256"], expectation_from_fields(Fields(picture))
+        found = golden.get(sha256)
+        if found is None:
+            yield f"picture {sha256}: not in the manifest"
+        elif found != declared:
+            yield (
+                f"picture {sha256}: the repository has {json.dumps(found.document())}, "
+                f"this pod was declared with {json.dumps(declared.document())}"
+            )
+
+
+def file_differences(repository: Path, named: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for every file that is not as published.
+
+    Args:
+        repository: the mounted folder.
+        named: SHA-256 of each file that must be there, by its POSIX path in the repository.
+    """
     there = {path.relative_to(repository).as_posix(): path for path in sorted(repository.rglob("*"))}
     files = {name: path for name, path in there.items() if path.is_symlink() or not path.is_dir()}
     writable = [name for name, path in {".": repository, **there}.items() if os.access(path, os.W_OK)]
@@ -114,13 +156,13 @@ def differences(repository: Path, manifest: dict[str, Any], expected: dict[str, 
         yield f"{writable[0]}: writable in this pod, which executes what it holds; the mount must be read-only"
     for name in sorted(set(named) - set(files)):
         yield f"{name}: missing"
-    for name in sorted(set(files) - set(named) - {MANIFEST}):
+    for name in sorted(set(files) - set(named) - {MANIFEST_FILE}):
         yield f"{name}: not in the manifest"
     for name in sorted(set(files) & set(named)):
         if files[name].is_symlink():
             yield f"{name}: a symbolic link"
             continue
-        digest = digest_of(files[name])
+        digest = sha256_of_file(files[name])
         if digest != named[name]:
             size_bytes = files[name].stat().st_size
             yield f"{name}: sha256 {digest} ({size_bytes} bytes), published was {named[name]}"
@@ -139,7 +181,7 @@ def platform_differences(tensorrt: Any, gpu_product: str | None) -> Iterator[str
         version = str(tensorrt["version"])
         built_for = Gpu(str(tensorrt["gpu"]["product"]), str(tensorrt["gpu"]["computeCapability"]))
     except (KeyError, TypeError):
-        yield f"{MANIFEST} names no TensorRT version and no GPU, this pod was declared with {gpu_product!r}"
+        yield f"{MANIFEST_FILE} names no TensorRT version and no GPU, this pod was declared with {gpu_product!r}"
         return
     if built_for.product != gpu_product:
         yield f"gpuProduct: the plan is for {built_for.product!r}, this pod was declared with {gpu_product!r}"
@@ -231,15 +273,6 @@ def ask(nvml: ctypes.CDLL, function: str, *arguments: Any) -> None:
         raise PlatformError(
             f"the NVIDIA driver refuses {function} ({reason}): mend it on the node; nvidia-smi says the same there"
         )
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 if __name__ == "__main__":

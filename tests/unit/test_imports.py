@@ -11,8 +11,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALLOWED = {
-    "infra": {"infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},
-    "infra/pod": set[str](),
+    "infra": {"contract", "infra", "pulumi", "pulumi_kubernetes", "pydantic", "pydantic_core", "yaml"},
+    "infra/pod": {"contract", "infra"},
     "contract": {"contract"},
     "model_build": {
         *("contract", "model_build", "google", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from google.protobuf import empty_pb2, json_format  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, json_format
 
 from tools.language_host.children import Children, Output
 from tools.language_host.errors import LanguageHostError

@@ -31,6 +31,7 @@ class Registered:
     ignored: tuple[str, ...] = ()
     create_timeout: str = ""
     read_id: str = ""
+    property_dependencies: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,7 +51,10 @@ class Declared:
 
 
 class Recorder(pulumi.runtime.Mocks):
-    """Gives every resource its inputs back, a Gateway an address and the report a manifest."""
+    """Gives every resource its inputs back, a Gateway an address and the report a manifest, if there is one."""
+
+    def __init__(self, report: str | None) -> None:
+        self.report = report
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program called {args.token}")
@@ -59,8 +63,8 @@ class Recorder(pulumi.runtime.Mocks):
         state = dict(args.inputs)
         if args.typ.endswith(":Gateway"):
             state["status"] = {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]}
-        if args.name.endswith("-manifest"):
-            state["data"] = {"manifest.json": MANIFEST}
+        if args.name.endswith("-manifest") and self.report is not None:
+            state["data"] = {"manifest.json": self.report}
         metadata = state.get("metadata", {})
         return f"{metadata.get('namespace', '')}/{metadata.get('name', args.name)}", state
 
@@ -68,8 +72,8 @@ class Recorder(pulumi.runtime.Mocks):
 class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
     """Keeps what a request says beside the inputs."""
 
-    def __init__(self, declared: Declared) -> None:
-        super().__init__(Recorder())
+    def __init__(self, declared: Declared, report: str | None) -> None:
+        super().__init__(Recorder(report))
         self.declared = declared
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
@@ -83,6 +87,10 @@ class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
                     dependencies=tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
                     ignored=tuple(request.ignoreChanges),
                     create_timeout=request.customTimeouts.create,
+                    property_dependencies={
+                        key: {urn.rpartition("::")[2] for urn in found.urns}
+                        for key, found in request.propertyDependencies.items()
+                    },
                 )
             )
         return super().RegisterResource(request)
@@ -90,7 +98,14 @@ class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         parent = request.parent.rpartition("::")[2]
         self.declared.resources.append(
-            Registered(type=request.type, name=request.name, parent=parent, inputs={}, read_id=request.id)
+            Registered(
+                type=request.type,
+                name=request.name,
+                parent=parent,
+                inputs={},
+                read_id=request.id,
+                dependencies=tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
+            )
         )
         return super().ReadResource(request)
 
@@ -114,13 +129,17 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def declare(event_loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], Any]], Declared]:
-    """Run a declaration under a new event loop and fresh mocks; its Outputs are awaited."""
+def declare(event_loop: asyncio.AbstractEventLoop) -> Callable[..., Declared]:
+    """Run a declaration under a new event loop and fresh mocks; its Outputs are awaited.
+
+    A test may say what the build has reported, None for nothing, and that this is a preview.
+    """
     assert not event_loop.is_running()
 
-    def run(declaration: Callable[[], Any]) -> Declared:
+    def run(declaration: Callable[[], Any], *, report: str | None = MANIFEST, preview: bool = False) -> Declared:
         declared = Declared()
-        pulumi.runtime.set_mocks(Recorder(), "densenet-triton", "dev", monitor=RecordingMonitor(declared))
+        monitor = RecordingMonitor(declared, report)
+        pulumi.runtime.set_mocks(monitor.mocks, "densenet-triton", "dev", preview=preview, monitor=monitor)
 
         @pulumi.runtime.test
         def awaited() -> pulumi.Output[None]:

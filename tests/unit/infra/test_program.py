@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import socket
 from typing import TYPE_CHECKING, Any
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     Declare = Callable[[Callable[[], Any]], Declared]
 
 
-def declared_dev(declare: Declare, values: dict[str, Any]) -> Declared:
-    return declare(lambda: outputs_from_config(config_from_values(values, stack="dev")))
+def declared_dev(declare: Callable[..., Declared], values: dict[str, Any], **run: Any) -> Declared:
+    return declare(lambda: outputs_from_config(config_from_values(values, stack="dev")), **run)
 
 
 def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -> None:
@@ -54,7 +56,7 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
     config = config_from_values(dev_values, stack="dev")
     assert declared_dev(declare, dev_values).result == {
         "url": "http://127.0.0.1:8800/triton-dev",
-        "modelName": "densenet_tensorrt",
+        "modelName": config.model.name,
         "planId": release_from_config(config).plan_id,
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
@@ -98,6 +100,45 @@ def test_triton_waits_for_the_build_and_is_not_replaced_with_it(declare: Declare
     assert "plan-job" not in json.dumps(declared.named("triton-deployment").inputs)
 
 
+def test_pods_are_told_the_digest_of_the_manifest_that_the_build_reported(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
+    declared = declared_dev(declare, dev_values, report='{"planId": "x"}')
+    expected = json.loads(declared.named("triton-proof").inputs["data"]["expected.json"])
+    assert expected["manifestSha256"] == hashlib.sha256(b'{"planId": "x"}').hexdigest()
+    assert expected["planId"] == declared.result["planId"]
+    volume = declared.named("triton-deployment").inputs["spec"]["template"]["spec"]["volumes"][1]
+    assert volume["configMap"]["name"] == declared.named("triton-proof").inputs["metadata"]["name"]
+
+
+def test_a_preview_with_nothing_changed_knows_the_same_proof_as_the_update(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
+    update, preview = (declared_dev(declare, dev_values, preview=preview) for preview in (False, True))
+    for name in ("triton-proof", "triton-deployment"):
+        assert preview.named(name).inputs == update.named(name).inputs
+
+
+def test_a_first_preview_does_not_know_the_manifest_and_declares_everything(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
+    preview = declared_dev(declare, dev_values, report=None, preview=True)
+    assert preview.types() == declared_dev(declare, dev_values).types()
+    assert preview.named("triton-proof").inputs["metadata"].get("name") is None
+
+
+def test_the_proof_hangs_on_what_was_read_and_on_nothing_that_is_replaced_with_a_build(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
+    declared = declared_dev(declare, dev_values)
+    assert declared.named("plan-manifest").dependencies == ("plan-job",)
+    of_proof = declared.named("triton-proof").property_dependencies
+    assert of_proof["data"] == {"plan-manifest"}
+    assert of_proof["metadata"] <= {"plan-manifest", "namespace"}
+    of_deployment = declared.named("triton-deployment").property_dependencies
+    assert not {"plan-job", "plan-report"} & {name for names in of_deployment.values() for name in names}
+
+
 def test_a_pinned_plan_is_deployed_as_it_is(declare: Declare, dev_values: dict[str, Any]) -> None:
     dev_values["densenet-triton:model"]["plan"] = "00112233aabbccdd"
     declared = declared_dev(declare, dev_values)
@@ -106,20 +147,44 @@ def test_a_pinned_plan_is_deployed_as_it_is(declare: Declare, dev_values: dict[s
     assert declared.named("plan-job").inputs["metadata"]["name"] == "plan-00112233aabbccdd"
 
 
-def test_the_builds_specification(declare: Declare, dev_values: dict[str, Any]) -> None:
-    declared = declared_dev(declare, dev_values)
+def test_the_builds_specification_and_its_picture(declare: Declare, dev_values: dict[str, Any]) -> None:
+    declared, model = declared_dev(declare, dev_values), dev_values["densenet-triton:model"]
+    picture = (REPOSITORY / model["expect"]["image"]).read_bytes()
+    sha256 = hashlib.sha256(picture).hexdigest()
     assert json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"]) == {
         "stack": "dev.triton-dev.9289140b",
         "planId": declared.result["planId"],
-        "model": "densenet_tensorrt",
+        "engineId": None,
+        "model": model["name"],
         "maxBatchSize": 0,
         "target": "onnxruntime",
         "precision": "fp32",
-        "source": {"kind": "fixture"},
-        "tensorrt": None,
-        "expect": {"class": 504, "label": "COFFEE MUG"},
         "pinned": False,
+        "source": {"kind": "package", "name": "efficientnet-lite0"},
+        "preprocessing": model.get("preprocessing"),
+        "expect": [{"sha256": sha256, "url": None, "class": 504, "label": "COFFEE MUG", "top": [], "margin": 0.0}],
+        "tensorrt": None,
     }
+    (name, data), *none = declared.named("plan-image").inputs["binaryData"].items()
+    assert (name, base64.b64decode(data), none) == (sha256, picture, [])
+
+
+def test_pods_are_declared_with_every_expected_picture(declare: Declare, dev_values: dict[str, Any]) -> None:
+    ball = {"image": "smoke_tests/data/ball.png", "class": 852, "top": [852], "margin": 0.25}
+    dev_values["densenet-triton:model"]["expect"]["also"] = [ball]
+    declared = declared_dev(declare, dev_values)
+    pictures = json.loads(declared.named("triton-proof").inputs["data"]["expected.json"])["pictures"]
+    assert [(found["class"], found["top"], found["margin"]) for found in pictures] == [(504, [], 0), (852, [852], 0.25)]
+    assert {found["sha256"] for found in pictures} == set(declared.named("plan-image").inputs["binaryData"])
+
+
+def test_a_picture_with_a_url_is_the_builds_to_fetch(declare: Declare, dev_values: dict[str, Any]) -> None:
+    image = {"url": "https://host/mug.png", "sha256": "f" * 64}
+    dev_values["densenet-triton:model"]["expect"]["image"] = image
+    declared = declared_dev(declare, dev_values)
+    assert declared.named("plan-image").inputs["binaryData"] == {}
+    (picture,) = json.loads(declared.named("triton-proof").inputs["data"]["expected.json"])["pictures"]
+    assert picture["sha256"] == "f" * 64
 
 
 def test_the_build_reserves_what_it_needs(declare: Declare, dev_values: dict[str, Any]) -> None:
@@ -143,7 +208,7 @@ def test_a_declaration_opens_no_connection(
         raise AssertionError(f"connected to {address}")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
-    assert declared_dev(declare, dev_values).result["modelName"] == "densenet_tensorrt"
+    assert declared_dev(declare, dev_values).result["namespace"] == "triton-dev"
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
 from pulumi_kubernetes.core import v1 as core
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     Declare = Callable[[Callable[[], Any]], Declared]
 
 PLAN = "plan-0123456789abcdef"
+MUG, CUP = "a" * 64, "b" * 64
 
 
 def args(**changes: Any) -> PlanBuildArgs:
@@ -28,7 +31,7 @@ def args(**changes: Any) -> PlanBuildArgs:
         "plan_id": "0123456789abcdef",
         "spec": '{"planId": "0123456789abcdef"}',
         "labels": "CUP\nCOFFEE MUG\n",
-        "image": b"\x89PNG",
+        "pictures": {MUG: b"\x89PNG", CUP: b"GIF"},
         "builder_image": "localhost/model-build:1",
         "image_pull_secrets": ["registry"],
         "claim_name": "models-1",
@@ -68,7 +71,10 @@ def test_inputs_travel_in_two_config_maps(declare: Declare) -> None:
     assert texts["metadata"] == {"name": f"{PLAN}-inputs", "namespace": "triton-dev"}
     assert texts["data"] == {"spec.json": '{"planId": "0123456789abcdef"}', "labels.txt": "CUP\nCOFFEE MUG\n"}
     assert image["metadata"] == {"name": f"{PLAN}-image", "namespace": "triton-dev"}
-    assert base64.b64decode(image["binaryData"]["image"]) == b"\x89PNG"
+    assert {name: base64.b64decode(data) for name, data in image["binaryData"].items()} == {
+        MUG: b"\x89PNG",
+        CUP: b"GIF",
+    }
 
 
 def test_report_is_declared_empty_and_left_alone(declare: Declare) -> None:
@@ -162,7 +168,7 @@ def test_job_container(declare: Declare) -> None:
     }
 
 
-@pytest.mark.parametrize("change", [{"spec": "{}"}, {"labels": "CUP\n"}, {"image": b"other"}])
+@pytest.mark.parametrize("change", [{"spec": "{}"}, {"labels": "CUP\n"}, {"pictures": {MUG: b"\x89PNG"}}])
 def test_other_inputs_are_another_job(declare: Declare, change: dict[str, Any]) -> None:
     def annotations(**changes: Any) -> Any:
         return built(declare, **changes).named("plan-job").inputs["spec"]["template"]["metadata"]["annotations"]
@@ -173,8 +179,34 @@ def test_other_inputs_are_another_job(declare: Declare, change: dict[str, Any]) 
 def test_manifest_is_read_back_once_the_job_is_done(declare: Declare) -> None:
     declared = built(declare)
     read = declared.named("plan-manifest")
-    assert (read.read_id, read.parent) == (f"triton-dev/{PLAN}", "plan")
+    assert (read.read_id, read.parent, read.dependencies) == (f"triton-dev/{PLAN}", "plan", ("plan-job",))
     assert declared.result == {"planId": "0123456789abcdef", "golden": {"class": 504}}
+
+
+def digest(declare: Callable[..., Declared], **run: Any) -> Declared:
+    return declare(lambda: PlanBuild("plan", args()).manifest_sha256, **run)
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_the_manifests_digest_is_that_of_the_very_text_that_was_reported(
+    declare: Callable[..., Declared], *, preview: bool
+) -> None:
+    text = '{"b": "\N{HOT BEVERAGE}",  "a": 1}\n'
+    assert digest(declare, report=text, preview=preview).result == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_preview_does_not_know_what_is_not_reported_yet(declare: Callable[..., Declared]) -> None:
+    assert digest(declare, report=None, preview=True).result is None
+
+
+@pytest.mark.parametrize("report", [None, ""])
+def test_a_job_that_reported_nothing_ends_the_update_in_one_line(
+    declare: Callable[..., Declared], report: str | None
+) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        digest(declare, report=report)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"Job {PLAN} has succeeded and reported no manifest; accepted: manifest.json in ConfigMap ")
 
 
 def test_children_belong_to_the_component(declare: Declare) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pulumi_kubernetes.core import v1 as core
+
+from contract.expectation import Expectation
 from infra.components.node_pool import NodePool, NodePoolArgs, Placement
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
+from infra.config import REPOSITORY
 from infra.config.groups import Resources, Serving, Shutdown
 from infra.config.node_pools import ExistingNodePool
 from infra.config.rollout import REPLACE, SURGE
@@ -15,11 +19,18 @@ from infra.config.rollout import REPLACE, SURGE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pulumi
+
     from infra.config.rollout import Rollout
     from tests.unit.infra.conftest import Declared
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
+PICTURE, DIGEST = "e" * 64, "c" * 64
+CONTRACT = [
+    *("__init__", "comparison", "downloads", "errors", "expectation", "fields", "manifest", "preprocessing"),
+    *("served", "urls"),
+]
 ANY_NODE = ExistingNodePool(kind="existing")
 LABELS = {"app.kubernetes.io/name": "triton"}
 SERVING = Serving(
@@ -49,21 +60,24 @@ REPOSITORY_MOUNTS = [
 
 
 def served(
-    declare: Declare,
+    declare: Callable[..., Declared],
     *,
     label: str = "COFFEE MUG",
+    manifest_sha256: str | None = DIGEST,
     serving: Serving = SERVING,
     rollout: Rollout = SURGE,
     gpu_product: str | None = None,
 ) -> Declared:
     def declaration() -> Any:
         nothing = NodePool("published", NodePoolArgs(pool=ANY_NODE, pool_name="any", has_gpu=False))
+        expectation = Expectation(504, label, top=(504, 968), margin=0.5)
         expected = Expected(
-            model="densenet_tensorrt", class_index=504, label=label, max_batch_size=0, gpu_product=gpu_product
+            model="densenet_tensorrt", max_batch_size=0, gpu_product=gpu_product, pictures=[(PICTURE, expectation)]
         )
         args = TritonArgs(
             namespace="triton-dev",
             plan_id="0123456789abcdef",
+            manifest_sha256=not_there_yet() if manifest_sha256 is None else manifest_sha256,
             expected=expected,
             labels="CUP\nCOFFEE MUG\n",
             image="localhost/triton-cpu:1",
@@ -76,7 +90,12 @@ def served(
         )
         return Triton("triton", args).service_name
 
-    return declare(declaration)
+    return declare(declaration, preview=manifest_sha256 is None)
+
+
+def not_there_yet() -> pulumi.Output[str]:
+    """What a preview cannot know."""
+    return core.ConfigMap.get("report", "triton-dev/plan").data.apply(str)
 
 
 def pod(declared: Declared) -> dict[str, Any]:
@@ -142,6 +161,7 @@ def test_a_pod_knows_the_gpu_that_its_plan_is_for(declare: Declare) -> None:
 
 def test_pod_but_for_its_containers(declare: Declare) -> None:
     declared = served(declare)
+    proof = declared.named("triton-proof").inputs
     found = {key: value for key, value in pod(declared).items() if key not in {"containers", "initContainers"}}
     assert found == {
         "serviceAccountName": "triton",
@@ -170,7 +190,7 @@ def test_pod_but_for_its_containers(declare: Declare) -> None:
         "terminationGracePeriodSeconds": 75,
         "volumes": [
             {"name": "storage", "persistentVolumeClaim": {"claimName": "models-1", "readOnly": True}},
-            {"name": "proof", "configMap": {"name": declared.named("triton-proof").inputs["metadata"]["name"]}},
+            {"name": "proof", "configMap": {"name": proof["metadata"]["name"], "items": placed(proof)}},
             {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "256Mi"}},
             {"name": "tmp", "emptyDir": {}},
         ],
@@ -250,19 +270,50 @@ def test_repository_is_verified_in_the_serving_image_before_triton_starts(declar
     ]
 
 
+def placed(proof: dict[str, Any]) -> list[dict[str, str]]:
+    """Where each of the proof's keys is to lie, in the volume's order."""
+    modules = [f"contract/{name}.py" for name in CONTRACT] + ["infra/__init__.py", "infra/pod/__init__.py"]
+    paths = ["verify_repository.py", "prove_answer.py", *modules, "infra/pod/own_triton.py"]
+    items = [{"key": path.replace("/", "."), "path": path} for path in [*paths, "expected.json", "labels.txt"]]
+    assert {item["key"] for item in items} == set(proof["data"])
+    return items
+
+
 def test_proof_carries_the_scripts_and_the_expectation(declare: Declare) -> None:
     proof = served(declare).named("triton-proof").inputs
     assert proof["immutable"] is True
-    assert set(proof["data"]) == {"verify_repository.py", "prove_answer.py", "expected.json", "labels.txt"}
+    assert proof["data"]["contract.manifest.py"] == (REPOSITORY / "contract/manifest.py").read_text()
+    assert proof["data"]["prove_answer.py"] == (REPOSITORY / "infra/pod/prove_answer.py").read_text()
+    assert proof["data"]["labels.txt"] == "CUP\nCOFFEE MUG\n"
     assert json.loads(proof["data"]["expected.json"]) == {
         "planId": "0123456789abcdef",
+        "manifestSha256": DIGEST,
         "model": "densenet_tensorrt",
         "maxBatchSize": 0,
         "gpuProduct": None,
-        "class": 504,
-        "label": "COFFEE MUG",
         "labelsFile": "/proof/labels.txt",
+        "pictures": [{"sha256": PICTURE, "class": 504, "label": "COFFEE MUG", "top": [504, 968], "margin": 0.5}],
     }
+
+
+def test_proof_leaves_the_labels_their_three_quarters_of_a_config_map(declare: Declare) -> None:
+    data = served(declare).named("triton-proof").inputs["data"]
+    assert sum(len(text.encode()) for key, text in data.items() if key != "labels.txt") < 1024 * 1024 // 4
+
+
+def test_another_manifest_is_another_proof_and_the_same_one_the_same(declare: Declare) -> None:
+    names = [
+        served(declare, manifest_sha256=sha256).named("triton-proof").inputs["metadata"]["name"]
+        for sha256 in (DIGEST, "d" * 64, DIGEST)
+    ]
+    assert len({*names}) == 2
+    assert names[0] == names[2]
+
+
+def test_a_preview_that_does_not_know_the_manifest_shows_the_proof_all_the_same(declare: Declare) -> None:
+    proof = served(declare, manifest_sha256=None).named("triton-proof").inputs
+    assert (proof["metadata"].get("name"), proof["data"].get("expected.json")) == (None, None)
+    assert proof["data"]["labels.txt"] == "CUP\nCOFFEE MUG\n"
 
 
 def test_another_expectation_is_another_proof(declare: Declare) -> None:

@@ -10,28 +10,67 @@ import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from contract.comparison import LOGITS, Tolerance
+from contract.expectation import Expectation
+from contract.labels import text_from_labels
+from contract.manifest import Golden, GoldenPicture, Manifest, SourceRecord, json_from_manifest, manifest_from_json
+from contract.preprocessing import preprocessing_from_value
+from contract.served import golden_input_file
+from infra.components.proof import script_texts
+from infra.components.triton_pod import Expected
 
-SCRIPTS = Path(__file__).resolve().parents[4] / "infra" / "pod"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from contract.served import ImageShape
+
 PLAN = "0123456789abcdef"
-LABELS = ["CUP", "COFFEE MUG", "COFFEEPOT", "SOAP: BAR"]
-SCORES = [2.5, 7.25, -1.0, 0.5]
-INPUT = bytes(range(48))
+LABELS = ("CUP", "COFFEE MUG", "COFFEEPOT", "SOAP: BAR")
+SCORES = (2.5, 7.25, -1.0, 0.5)
+SHAPE = (3, 2, 2)
+TENSOR = tuple(range(12))
+TOLERANCE = Tolerance(largest=0.01, cosine=0.999)
+MUG = Expectation(class_index=1, label="COFFEE MUG", top=(1, 0), margin=1.0)
 STAND_INS = Path(__file__).parent / "stand_ins"
+OLD_PYTHON = Path("/root/.pyenv/versions/3.8.18/bin/python")
 READ_ONLY = """
 import os, runpy, sys
 os.access = lambda *_: False
 sys.argv = sys.argv[1:]
+sys.path[0] = os.path.dirname(sys.argv[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An expected picture of a stand-in repository.
+
+    Attributes:
+        values: of its tensor.
+        expectation: of the pod, and of the manifest.
+        scores: golden.
+    """
+
+    values: Sequence[float] = TENSOR
+    expectation: Expectation = MUG
+    scores: tuple[float, ...] | None = SCORES
+
+    @property
+    def tensor(self) -> bytes:
+        return array.array("f", self.values).tobytes()
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that the tensor stands for."""
+        return hashlib.sha256(self.tensor).hexdigest()
 
 
 @dataclass
@@ -46,18 +85,68 @@ class Pod:
     termination_log: Path
     libraries: Path
     read_only: bool = True
+    python: str = sys.executable
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a script as the pod does: another process, its own interpreter, no packages."""
         mounts = ["--repository", str(self.repository), "--expected", str(self.proof / "expected.json")]
-        python = [sys.executable, "-I", "-S", *(["-c", READ_ONLY] if self.read_only else [])]
-        command = [*python, str(SCRIPTS / script), *mounts, *arguments]
+        python = [self.python, "-E", "-s", "-S", "-B", *(["-c", READ_ONLY] if self.read_only else [])]
+        command = [*python, str(self.proof / script), *mounts, *arguments]
         environment = {**os.environ, "LD_LIBRARY_PATH": str(self.libraries)}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            command, env=environment, cwd=self.libraries, capture_output=True, text=True, check=False, timeout=60
+        )
 
-    def change(self, path: Path, **values: Any) -> None:
-        """Change keys of a JSON file."""
+    def expects(self, **values: Any) -> None:
+        """Change keys of what the pod was declared with."""
+        path = self.proof / "expected.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    def publish(
+        self,
+        *pictures: Asked,
+        labels: Sequence[str] = LABELS,
+        scale: str = LOGITS,
+        shape: ImageShape = SHAPE,
+        **values: Any,
+    ) -> None:
+        """Publish a repository, and declare the pod with it; what is in there already stays."""
+        (self.proof / "labels.txt").write_text(text_from_labels(tuple(labels)), encoding="utf-8")
+        for position, picture in enumerate(pictures):
+            (self.repository / golden_input_file(position)).write_bytes(picture.tensor)
+        golden = tuple(
+            GoldenPicture(each.sha256, golden_input_file(position), each.expectation, each.scores)
+            for position, each in enumerate(pictures)
+        )
+        manifest = replace(
+            manifest_of_files(self.repository, shape),
+            classes=len(labels),
+            golden=Golden(scale, TOLERANCE, golden),
+            **values,
+        )
+        self.write(manifest)
+        expected = Expected(
+            model=manifest.model,
+            max_batch_size=manifest.max_batch_size,
+            gpu_product=None,
+            pictures=[(each.sha256, each.expectation) for each in pictures],
+        )
+        document = expected.document(manifest.plan_id, self.manifest_sha256)
+        document["labelsFile"] = str(self.proof / "labels.txt")
+        (self.proof / "expected.json").write_text(json.dumps(document))
+
+    def write(self, manifest: Manifest) -> None:
+        """Write the manifest, and nothing else."""
+        (self.repository / "manifest.json").write_text(json_from_manifest(manifest))
+
+    def republish(self, change: Callable[[Manifest], Manifest]) -> None:
+        """Write another manifest, as if the build had reported that one."""
+        self.write(change(manifest_from_json((self.repository / "manifest.json").read_text())))
+        self.expects(manifestSha256=self.manifest_sha256)
+
+    @property
+    def manifest_sha256(self) -> str:
+        return hashlib.sha256((self.repository / "manifest.json").read_bytes()).hexdigest()
 
     def has_tensorrt(self, number: int, library: str = "libnvinfer.so.10") -> None:
         """Put a libnvinfer into the image that gives its version as this number."""
@@ -76,64 +165,84 @@ class Pod:
         subprocess.run([compiler, *target, *flags, str(STAND_INS / source)], check=True, timeout=60)
 
 
+def manifest_of_files(repository: Path, shape: ImageShape) -> Manifest:
+    """A manifest that names the files of a repository."""
+    files = [path for path in repository.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    return Manifest(
+        plan_id=PLAN,
+        engine_id=None,
+        model="mug",
+        target="onnxruntime",
+        precision="fp32",
+        max_batch_size=0,
+        source=SourceRecord("onnx", "https://host/mug.onnx", "0" * 64),
+        shape=shape,
+        classes=len(LABELS),
+        preprocessing=preprocessing_from_value({}, shape),
+        files={str(path.relative_to(repository)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        versions={},
+        reference=None,
+        tensorrt=None,
+        golden=Golden(LOGITS, TOLERANCE, ()),
+    )
+
+
 @pytest.fixture
 def pod(tmp_path: Path) -> Pod:
     repository, proof = tmp_path / "model", tmp_path / "proof"
-    files = {"golden_input.bin": INPUT, "mug/config.pbtxt": b"name: mug", "mug/1/model.onnx": b"onnx"}
-    for name, data in files.items():
+    for name, data in {"mug/config.pbtxt": b"name: mug", "mug/1/model.onnx": b"onnx"}.items():
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
         (repository / name).write_bytes(data)
-    manifest = {
-        "schema": 1,
-        "planId": PLAN,
-        "model": "mug",
-        "maxBatchSize": 0,
-        "input": {"name": "input", "datatype": "FP32", "shape": [3, 2, 2]},
-        "output": {"name": "output", "datatype": "FP32", "shape": [4]},
-        "tensorrt": None,
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-        "golden": {"class": 1, "label": "COFFEE MUG", "tolerance": 0.01, "scores": SCORES},
-    }
-    (repository / "manifest.json").write_text(json.dumps(manifest))
-    proof.mkdir()
-    (proof / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
-    expected = {
-        "planId": PLAN,
-        "model": "mug",
-        "maxBatchSize": 0,
-        "gpuProduct": None,
-        "class": 1,
-        "label": "COFFEE MUG",
-        "labelsFile": str(proof / "labels.txt"),
-    }
-    (proof / "expected.json").write_text(json.dumps(expected))
+    for name, text in script_texts().items():
+        (proof / name).parent.mkdir(parents=True, exist_ok=True)
+        (proof / name).write_text(text, encoding="utf-8")
     (tmp_path / "libraries").mkdir()
-    return Pod(repository, proof, tmp_path / "termination-log", tmp_path / "libraries")
+    pod = Pod(repository, proof, tmp_path / "termination-log", tmp_path / "libraries")
+    pod.publish(Asked())
+    return pod
 
 
 @dataclass
 class Triton:
-    """What the stand-in answers, and what it was asked."""
+    """What the stand-in answers, and what it was asked.
+
+    Attributes:
+        scores: of every tensor that has none of its own.
+        scores_by_tensor: of the others.
+        mixed: what becomes of a batch's rows.
+    """
 
     port: int
-    scores: list[float] = field(default_factory=lambda: list(SCORES))
-    labels: list[str] = field(default_factory=lambda: list(LABELS))
+    scores: Sequence[float] = SCORES
+    scores_by_tensor: dict[bytes, Sequence[float]] = field(default_factory=dict)
+    labels: Sequence[str] = LABELS
     ready: int = 200
     refusal: tuple[int, str] | None = None
+    mixed: Callable[[list[Sequence[float]]], list[Sequence[float]]] = list
     shapes: list[list[int]] = field(default_factory=list)
     inputs: list[bytes] = field(default_factory=list)
 
     def answer(self, body: bytes, header_length: int) -> tuple[bytes, bytes]:
         """Answer as Triton does: JSON, and the binary output after it."""
         request = json.loads(body[:header_length])
-        self.shapes.append(request["inputs"][0]["shape"])
-        self.inputs.append(body[header_length:])
+        shape, data = request["inputs"][0]["shape"], body[header_length:]
+        self.shapes.append(shape)
+        self.inputs.append(data)
         parameters = request["outputs"][0]["parameters"]
+        count = shape[0] if len(shape) > len(SHAPE) else 1
+        size = len(data) // count
+        rows = [self.scores_of(data[at : at + size]) for at in range(0, len(data), size)]
         if "classification" not in parameters:
-            return json.dumps({"outputs": [{"name": "output"}]}).encode(), array.array("f", self.scores).tobytes()
-        order = sorted(range(len(self.scores)), key=lambda index: -self.scores[index])
-        data = [f"{self.scores[i]:f}:{i}:{self.labels[i]}" for i in order[: parameters["classification"]]]
-        return json.dumps({"outputs": [{"name": "output", "datatype": "BYTES", "data": data}]}).encode(), b""
+            rows = self.mixed(rows) if count > 1 else rows
+            binary = array.array("f", [score for row in rows for score in row]).tobytes()
+            return json.dumps({"outputs": [{"name": "output"}]}).encode(), binary
+        order = sorted(range(len(rows[0])), key=lambda index: -rows[0][index])
+        found = [f"{rows[0][i]:f}:{i}:{self.labels[i]}" for i in order[: parameters["classification"]]]
+        return json.dumps({"outputs": [{"name": "output", "datatype": "BYTES", "data": found}]}).encode(), b""
+
+    def scores_of(self, tensor: bytes) -> Sequence[float]:
+        """What a tensor gets alone."""
+        return self.scores_by_tensor.get(tensor, self.scores)
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.unit.infra.pod.conftest import Asked
 from tools.cache import Cache
 from tools.tensorrt import releases, tensorrt_folder
 
@@ -34,16 +35,9 @@ def gpu_pod(pod: Pod) -> Pod:
     """A pod whose repository is a plan of TensorRT 10.6.0 for an H800; what the pod itself has, a test says."""
     (pod.repository / "mug/1/model.onnx").unlink()
     (pod.repository / "mug/1/model.plan").write_bytes(b"ftrt and a plan")
-    files = ("golden_input.bin", "mug/config.pbtxt", "mug/1/model.plan")
-    pod.change(
-        pod.repository / "manifest.json",
-        files={name: hashlib.sha256((pod.repository / name).read_bytes()).hexdigest() for name in files},
-        tensorrt={
-            "version": "10.6.0",
-            "gpu": {"product": "NVIDIA-H800", "computeCapability": "9.0", "driver": "535.1"},
-        },
-    )
-    pod.change(pod.proof / "expected.json", gpuProduct="NVIDIA-H800")
+    tensorrt = {"version": "10.6.0", "gpu": {"product": "NVIDIA-H800", "computeCapability": "9.0", "driver": "535.1"}}
+    pod.publish(Asked(), tensorrt=tensorrt)
+    pod.expects(gpuProduct="NVIDIA-H800")
     return pod
 
 
@@ -151,14 +145,14 @@ def test_a_plan_file_that_is_not_the_published_one(gpu_pod: Pod, plan: bytes, si
 def test_a_plan_for_another_gpu_than_the_stack_declares(gpu_pod: Pod) -> None:
     gpu_pod.has_tensorrt(100600)
     gpu_pod.has_driver(L4)
-    gpu_pod.change(gpu_pod.proof / "expected.json", gpuProduct="NVIDIA-L4")
+    gpu_pod.expects(gpuProduct="NVIDIA-L4")
     declared, _ = differences(gpu_pod)
     assert declared == "gpuProduct: the plan is for 'NVIDIA-H800', this pod was declared with 'NVIDIA-L4'"
 
 
 @pytest.mark.parametrize("tensorrt", [None, {}, {"version": "10.6.0", "gpu": "NVIDIA-H800"}])
-def test_a_manifest_that_does_not_say_what_its_plan_is_for(gpu_pod: Pod, tensorrt: object) -> None:
-    gpu_pod.change(gpu_pod.repository / "manifest.json", tensorrt=tensorrt)
+def test_a_manifest_that_does_not_say_what_its_plan_is_for(gpu_pod: Pod, tensorrt: dict[str, Any] | None) -> None:
+    gpu_pod.republish(lambda manifest: replace(manifest, tensorrt=tensorrt))
     assert differences(gpu_pod) == [
         "manifest.json names no TensorRT version and no GPU, this pod was declared with 'NVIDIA-H800'"
     ]

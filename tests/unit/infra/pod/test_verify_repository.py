@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.unit.infra.pod.conftest import MUG, Asked
 
 if TYPE_CHECKING:
     from tests.unit.infra.pod.conftest import Pod
@@ -32,12 +35,12 @@ def test_one_flipped_bit(pod: Pod) -> None:
 
 
 def test_a_truncated_a_missing_and_an_extra_file_are_all_named(pod: Pod) -> None:
-    (pod.repository / "golden_input.bin").write_bytes(b"")
+    (pod.repository / "golden_input_0.bin").write_bytes(b"")
     (pod.repository / "mug/1/model.onnx").unlink()
     (pod.repository / "mug/1/model.py").write_text("surprise")
     lines = differences(pod)
     assert lines[:2] == ["mug/1/model.onnx: missing", "mug/1/model.py: not in the manifest"]
-    assert lines[2].startswith("golden_input.bin: sha256 ")
+    assert lines[2].startswith("golden_input_0.bin: sha256 ")
 
 
 def test_a_symbolic_link_is_no_file(pod: Pod) -> None:
@@ -47,7 +50,7 @@ def test_a_symbolic_link_is_no_file(pod: Pod) -> None:
 
 
 def test_another_plan(pod: Pod) -> None:
-    pod.change(pod.proof / "expected.json", planId="fedcba9876543210")
+    pod.expects(planId="fedcba9876543210")
     assert differences(pod) == [
         "planId: the repository has '0123456789abcdef', this pod was declared with 'fedcba9876543210'"
     ]
@@ -67,17 +70,54 @@ def test_an_empty_repository(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "is not JSON"),
-        ("[]", "is not of schema 1"),
-        ('{"schema": 2}', "schema 1"),
-        ('{"schema": 1}', "names no files"),
+        ("{", "not JSON"),
+        ("[]", "accepted: a manifest of schema 2"),
+        ('{"schema": 1}', "schema is 1; accepted: a manifest of schema 2"),
+        ('{"schema": 2}', "planId is missing"),
+        ("\ud800", "can't decode"),
     ],
 )
 def test_a_manifest_that_is_none(pod: Pod, text: str, why: str) -> None:
-    (pod.repository / "manifest.json").write_text(text)
+    (pod.repository / "manifest.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    pod.expects(manifestSha256=pod.manifest_sha256)
     (line,) = differences(pod)
-    assert line.startswith("manifest.json ")
+    assert line.startswith("manifest.json: ")
     assert why in line
+
+
+def test_who_can_write_the_storage_cannot_forge_file_manifest_and_golden_together(pod: Pod) -> None:
+    reported = pod.manifest_sha256
+    (pod.repository / "mug/1/model.onnx").write_bytes(b"another model")
+    pod.publish(Asked(scores=(0.0, 9.0, 1.0, 2.0)))
+    pod.expects(manifestSha256=reported)
+    size_bytes = (pod.repository / "manifest.json").stat().st_size
+    assert differences(pod) == [
+        f"manifest.json: sha256 {pod.manifest_sha256} ({size_bytes} bytes), reported by the build was {reported}"
+    ]
+
+
+def test_a_picture_that_the_plan_was_not_built_with(pod: Pod) -> None:
+    pod.expects(pictures=[{"sha256": "0" * 64, **MUG.document()}])
+    assert differences(pod) == [f"picture {'0' * 64}: not in the manifest"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"class": 0, "label": "CUP", "top": []}, {"label": "CUP"}, {"top": [1]}, {"margin": 0.5}]
+)
+def test_a_picture_that_the_plan_was_built_with_for_another_answer(pod: Pod, change: dict[str, Any]) -> None:
+    declared = MUG.document() | change
+    pod.expects(pictures=[{"sha256": Asked().sha256, **declared}])
+    assert differences(pod) == [
+        f"picture {Asked().sha256}: the repository has {json.dumps(MUG.document())}, this pod was declared with "
+        + json.dumps(declared)
+    ]
+
+
+def test_the_second_picture_is_looked_at_too(pod: Pod) -> None:
+    pod.publish(Asked(), Asked(values=range(12, 24)))
+    assert pod.run(SCRIPT).returncode == 0
+    pod.expects(pictures=[{"sha256": sha256, **MUG.document()} for sha256 in (Asked().sha256, "0" * 64)])
+    assert differences(pod) == [f"picture {'0' * 64}: not in the manifest"]
 
 
 def test_a_long_list_is_cut(pod: Pod) -> None:
