@@ -22,7 +22,7 @@ class FetchedPicture(Group):
 
 def _form(value: Any) -> str:
     # no key is called so: a fault's path is told from these words by that
-    return "a group" if isinstance(value, dict) else "a path"
+    return "a group" if isinstance(value, dict | FetchedPicture) else "a path"
 
 
 Picture = Annotated[Annotated[Path, Tag("a path")] | Annotated[FetchedPicture, Tag("a group")], Discriminator(_form)]
@@ -35,18 +35,18 @@ def _classes(value: Any) -> Any:
     return tuple(value)
 
 
+_IMAGE = (
+    "The picture, relative to the repository root, all of them at most 1 MiB; or url and sha256 of one that is fetched."
+)
+_CLASS = "Index of the class that must come first."
+
+
 class ExpectedAnswer(Group):
     """One picture, and what its answer must be."""
 
-    image: Picture = Field(
-        description="The picture, relative to the repository root, all of them at most 1 MiB; or url and sha256 of one"
-        " that is fetched.",
-        examples=["smoke_tests/data/mug.png"],
-    )
-    class_: int = Field(ge=0, alias="class", description="Index of the class that must come first.", examples=[504])
-    label: Filled | None = Field(
-        default=None, description="That class's label; checked against the labels file.", examples=["COFFEE MUG"]
-    )
+    image: Picture = Field(description=_IMAGE, examples=["smoke_tests/data/cup.png"])
+    class_: int = Field(ge=0, alias="class", description=_CLASS, examples=[968])
+    label: Filled | None = Field(default=None, description="That class's label; checked against the labels file.")
     top: Annotated[tuple[int, ...], BeforeValidator(_classes)] = Field(
         default=(), description="The first classes in their order, beginning with the expected one."
     )
@@ -65,6 +65,8 @@ class ExpectedAnswer(Group):
 class Expectation(ExpectedAnswer):
     """What the answers must be; never taken from the model under test."""
 
+    image: Picture = Field(description=_IMAGE, examples=["smoke_tests/data/mug.png"])
+    class_: int = Field(ge=0, alias="class", description=_CLASS, examples=[504])
     other_image: Picture | None = Field(
         default=None,
         description="A picture that must not be of the expected class, for the smoke tests.",

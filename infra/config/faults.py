@@ -130,17 +130,23 @@ def fault_from_error(error: ErrorDetails, *, root: type[BaseModel], data: object
         )
     missing = error["type"] in {"missing", "union_tag_not_found"}
     found = _context(error).get("found") or f"is {shown(value_at(data, path))}"
-    kindless = error["type"] in _NO_KIND
     return Fault(
         key=key,
         found="is missing" if missing else found,
         accepted=_accepted(error, root, path, data),
-        mend=_kind_set(root, path, data, file) if kindless else file.setting(key, example_at(root, path, data)),
+        mend=_mend(error, root, path, data, file),
     )
 
 
 def _context(error: ErrorDetails) -> dict[str, Any]:
     return error.get("ctx", {})
+
+
+def _mend(error: ErrorDetails, root: type[BaseModel], path: Sequence[str], data: object, file: StackFile) -> str:
+    if error["type"] in _NO_KIND:
+        return _kind_set(root, path, data, file)
+    key, example = ".".join(path), example_at(root, path, data)
+    return file.removing(key) if example is None else file.setting(key, example)
 
 
 def _kind_set(root: type[BaseModel], path: Sequence[str], data: object, file: StackFile) -> str:

@@ -87,7 +87,7 @@ def example_of(model: type[BaseModel]) -> dict[str, object]:
 
 
 def example_at(model: type[BaseModel], path: Sequence[str], data: Any) -> object:
-    """A value that is accepted at a key path: the field's example, else its default."""
+    """A value that is accepted at a key path: the field's example, else its default; None where it is best left out."""
     field = field_at(model, path, data)
     if field is None:
         return _inner_example(model, path, data)
@@ -98,7 +98,7 @@ def example_at(model: type[BaseModel], path: Sequence[str], data: Any) -> object
     default = field.get_default(call_default_factory=True)
     if isinstance(default, BaseModel):
         return default.model_dump(mode="json", by_alias=True)
-    return default if isinstance(default, int | float | list | dict | tuple) else str(default)
+    return default if default is None or isinstance(default, int | float | list | dict | tuple) else str(default)
 
 
 def _inner_example(model: type[BaseModel], path: Sequence[str], data: Any) -> object:

@@ -20,6 +20,20 @@ def test_the_committed_reference_is_current() -> None:
     assert committed == reference(), "make it anew: python -m infra.config_docs --write"
 
 
+def test_what_may_be_written_in_two_ways_is_told_in_both() -> None:
+    text = reference()
+    assert "| `image` | path or `{url, sha256}` |" in text
+    assert "| `imageSize` | whole number or list of whole numbers |" in text
+    assert "| `also` | list of groups |" in text
+
+
+def test_a_group_is_described_once_wherever_it_may_stand() -> None:
+    headings = [line for line in reference().splitlines() if line.startswith("#")]
+    assert headings.count("### `model.expect.image`") == 1
+    assert len(headings) == len(set(headings))
+    assert not any("otherImage" in line or "also.image" in line for line in headings)
+
+
 def test_every_key_says_what_it_is_and_has_an_example_or_a_default() -> None:
     for _, group in fields_of(Groups):
         for model in models_of(group.annotation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import socket
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from pydantic.alias_generators import to_camel
 
 from infra.config import REPOSITORY, OnnxSource, config_from_values, config_from_yaml
 from infra.config.from_pulumi import config_from_pulumi
+from infra.config.group import Group
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,6 +75,18 @@ def test_every_committed_stack_is_right_without_a_network(path: Path, monkeypatc
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     assert config_from_yaml(path).inputs.pictures[0].expectation.class_index == 504
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("Pulumi.*.yaml")), ids=lambda path: str(path.name))
+def test_what_is_read_can_be_written_and_read_again(path: Path) -> None:
+    config = config_from_yaml(path)
+    groups = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    values = {
+        f"densenet-triton:{to_camel(name)}": group.model_dump(mode="json", by_alias=True)
+        for name, group in groups.items()
+        if isinstance(group, Group)
+    }
+    assert config_from_values(values, stack=config.stack) == config
 
 
 def test_a_stack_with_the_model_that_is_gone_is_mended_by_one_edit(dev_values: dict[str, Any]) -> None:
@@ -254,6 +269,8 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
         ("model.expect.margin", math.inf, "a finite number"),
         ("model.expect.inception", "yes", "true or false"),
         ("model.expect.also", {}, "a list"),
+        ("model.expect.also", ["cup.png"], "a group of keys"),
+        ("model.expect.also", [{"image": 5, "class": 968}], "text"),
         ("model.expect.also", [{"image": "smoke_tests/data/cup.png", "class": -1}], "at least 0"),
         ("model.workspaceMib", 0, "at least 16"),
         ("model.batchProfile", {"typical": 65}, "1 to batchProfile.largest = 64"),
@@ -286,6 +303,18 @@ def test_what_is_accepted_is_said(dev_values: dict[str, Any], key: str, value: o
     assert f"; accepted: {accepted}" in line
     mend = line.partition("; mend: in Pulumi.dev.yaml set ")[2]
     assert mended(dev_values, mend)
+
+
+@pytest.mark.parametrize(("key", "value"), [("endpoint.hostname", "*.example.org"), ("model.expect.label", 5)])
+def test_what_has_neither_example_nor_default_is_mended_by_leaving_it_out(
+    dev_values: dict[str, Any], key: str, value: object
+) -> None:
+    set_at(dev_values, key, value)
+    assert fault(dev_values).endswith(f"; mend: remove {key} from Pulumi.dev.yaml")
+    group, *inner, last = key.split(".")
+    place = dev_values[f"densenet-triton:{group}"]
+    del (place[inner[0]] if inner else place)[last]
+    assert config_from_values(dev_values, stack="dev").stack == "dev"
 
 
 def test_a_number_that_is_too_small_for_another_is_the_one_that_is_named(dev_values: dict[str, Any]) -> None:
