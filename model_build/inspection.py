@@ -38,4 +38,4 @@ def inspection_from_onnx(path: Path, *, output: str | None, image_size: ImageSiz
 
 
 def _refused(key: str, found: str, accepted: str, value: object) -> dict[str, Any]:
-    return {"refused": {"key": key, "found": found, "accepted": accepted, "value": value}}
+    return {"refused": {"key": key, "found": f"is refused: {found}", "accepted": accepted, "value": value}}
