@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from PIL import Image
 from tritonclient.http import InferenceServerClient, InferInput
 
 from bench.workspace import Workspace
-from smoke_tests.preprocessing import imagenet
+from contract.pictures import picture_from_bytes, tensor_from_picture
+from contract.preprocessing import preprocessing_from_value
 
 
 def test_a_real_classifier_answers_beside_the_first_stack(workspace: Workspace, shared_models: Path) -> None:
@@ -27,8 +27,8 @@ def test_a_real_classifier_answers_beside_the_first_stack(workspace: Workspace, 
     result = workspace.make("up", "STACK=real")
     assert result.returncode == 0, result.stdout + result.stderr
 
-    with Image.open(photo) as image:
-        tensor = imagenet(image)
+    picture = picture_from_bytes(photo.read_bytes(), name=photo.name)
+    tensor = tensor_from_picture(picture, preprocessing_from_value("imagenet", (3, 224, 224)))
     served = scores_through(workspace.make("url", "STACK=real").stdout.strip(), tensor)
     session = onnxruntime.InferenceSession(onnx)
     (reference,) = session.run(None, {"data": tensor[np.newaxis]})

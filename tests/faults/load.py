@@ -7,12 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smoke_tests.client import OUTPUT_NAME, Classified
-from smoke_tests.contract import INPUT
+from contract.comparison import ranked, spread_of
+from contract.pictures import picture_from_bytes, tensor_from_picture
+from contract.preprocessing import preprocessing_from_value
+from contract.served import INPUT_NAME, OUTPUT_NAME, TensorSpec
+from smoke_tests.client import Classified
 from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import NoAnswerError
-from smoke_tests.preprocessing import Tensor, imagenet, picture_from_bytes
-from smoke_tests.wire import HEADER_LENGTH, Message, exchange
+from smoke_tests.wire import HEADER_LENGTH, Message, Tensor, exchange
 from tests.faults.account import Account, Answer, Right, Verdict, account_from_answers, answer_from_reply
 
 BEST = 3
@@ -90,10 +92,7 @@ class Load:
 
 def classification_message(tensor: Tensor) -> Message:
     """Return a request for the best classes of an image, with the image in binary and the answer in JSON."""
-    given: dict[str, Any] = INPUT.metadata() | {
-        "shape": list(tensor.shape),
-        "parameters": {"binary_data_size": tensor.nbytes},
-    }
+    given = TensorSpec(INPUT_NAME, tensor.shape).document() | {"parameters": {"binary_data_size": tensor.nbytes}}
     wanted = {"name": OUTPUT_NAME, "parameters": {"classification": BEST, "binary_data": False}}
     header = json.dumps({"inputs": [given], "outputs": [wanted]}).encode()
     return Message(body=header + tensor.tobytes(), headers={HEADER_LENGTH: str(len(header))})
@@ -101,7 +100,8 @@ def classification_message(tensor: Tensor) -> Message:
 
 def tensor_from_file(picture: Path) -> Tensor:
     """Prepare a picture, float32 (3, 224, 224), as the quick start's client does."""
-    return imagenet(picture_from_bytes(picture.read_bytes()))
+    decoded = picture_from_bytes(picture.read_bytes(), name=picture.name)
+    return tensor_from_picture(decoded, preprocessing_from_value("imagenet", (3, 224, 224)))
 
 
 def right_from_manifest(manifest: dict[str, Any], labels: list[str]) -> Right:
@@ -111,9 +111,10 @@ def right_from_manifest(manifest: dict[str, Any], labels: list[str]) -> Right:
         manifest: of the plan that serves, whose golden scores are there.
         labels: one for each class.
     """
-    scores = manifest["golden"]["scores"]
-    best = sorted(range(len(scores)), key=lambda index: -scores[index])[:BEST]
+    golden = manifest["golden"]
+    scores = golden["pictures"][0]["scores"]
+    best = ranked(scores)[:BEST]
     return Right(
         best=tuple(Classified(score=scores[index], class_index=index, label=labels[index]) for index in best),
-        tolerance=manifest["golden"]["tolerance"],
+        tolerance=golden["tolerance"]["largest"] * spread_of(scores),
     )

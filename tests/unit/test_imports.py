@@ -17,7 +17,7 @@ ALLOWED = {
         *("model_build", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
         "triton_python_backend_utils",
     },
-    "smoke_tests": {"smoke_tests", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
+    "smoke_tests": {"smoke_tests", "contract", "numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
     "local_cluster": {"local_cluster", "cryptography", "psutil", "yaml"},
     "tools": {"tools"},
     "tools/language_host": {"tools", "google", "grpc", "pulumi"},
@@ -25,7 +25,7 @@ ALLOWED = {
     "gate": {"gate", "deploy", "infra", "psutil", "pydantic", "tools", "yaml"},
     "policy": {"policy", "infra", "pulumi_policy"},
     "bench": {
-        *("bench", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
+        *("bench", "contract", "deploy", "local_cluster", "model_build", "numpy", "onnxruntime", "PIL", "polygraphy"),
         *("tools", "tritonclient", "yaml"),
     },
 }

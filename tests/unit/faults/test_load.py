@@ -83,9 +83,9 @@ def test_the_request_asks_for_classes_in_json() -> None:
 
 
 def test_the_right_answer_is_the_golden_one() -> None:
-    manifest = {"golden": {"scores": [0.5, 4.0, 3.0, 2.0], "tolerance": 0.01}}
+    manifest = {"golden": {"pictures": [{"scores": [0.5, 4.0, 3.0, 2.0]}], "tolerance": {"largest": 0.01}}}
 
     right = right_from_manifest(manifest, ["a", "b", "c", "d"])
 
     assert [(one.class_index, one.label, one.score) for one in right.best] == [(1, "b", 4), (2, "c", 3), (3, "d", 2)]
-    assert right.tolerance == 0.01
+    assert right.tolerance == pytest.approx(0.01 * 1.2930, rel=1e-4), "in units of a score"
