@@ -29,6 +29,8 @@ from bench.budgets import (
 from bench.cost import cpu_medians_s, is_unchanged, loop_s
 from bench.latency import medians_s, runtime_call, triton_call
 from bench.workspace import Workspace, workspace_in, workspace_of_commit
+from contract.manifest import manifest_from_json
+from contract.served import MANIFEST_FILE, MODEL_FILE, MODEL_VERSION
 from local_cluster.layout import layout_from_name
 
 _CLUSTER = "embedded-bench"
@@ -104,13 +106,14 @@ def _latencies(workspace: Workspace) -> list[Measurement]:
     print("measuring: requests", file=sys.stderr)
     url = _made(workspace, "url")
     (repository,) = (layout_from_name(_CLUSTER).storage / "repositories").iterdir()
-    tensor = np.fromfile(repository / "golden_input.bin", dtype="<f4").reshape(3, 224, 224)
-    model = "densenet_tensorrt"
+    manifest = manifest_from_json((repository / MANIFEST_FILE).read_text(encoding="utf-8"))
+    golden, model = manifest.golden.pictures[0], manifest.model
+    tensor = np.fromfile(repository / golden.input_file, dtype="<f4").reshape(manifest.shape)
     medians = medians_s(
         {
             "url": triton_call(url, model, tensor),
             "pod": triton_call(f"http://{_pod_address(workspace)}:8080", model, tensor),
-            "runtime": runtime_call(repository / model / "1" / "model.onnx", tensor),
+            "runtime": runtime_call(repository / model / MODEL_VERSION / MODEL_FILE, tensor),
         }
     )
     for name, seconds in medians.items():
