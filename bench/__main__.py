@@ -27,6 +27,7 @@ from bench.budgets import (
 from bench.cost import cpu_medians_s, is_unchanged, loop_s
 from bench.latency import medians_s, runtime_call, triton_call
 from bench.workspace import Workspace, workspace_in, workspace_of_commit
+from contract.served import MODEL_FILE, MODEL_VERSION
 from local_cluster.layout import layout_from_name
 from model_build.verify import golden_input_from_file, manifest_from_repository
 
@@ -110,7 +111,7 @@ def _latencies(workspace: Workspace) -> list[Measurement]:
         {
             "url": triton_call(url, model, tensor),
             "pod": triton_call(f"http://{_pod_address(workspace)}:8080", model, tensor),
-            "runtime": runtime_call(repository / model / "1" / "model.onnx", tensor),
+            "runtime": runtime_call(repository / model / MODEL_VERSION / MODEL_FILE, tensor),
         }
     )
     for name, seconds in medians.items():

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import onnxruntime
 from tritonclient.http import InferenceServerClient, InferInput
 
+from contract.served import DATATYPE, INPUT_NAME, OUTPUT_NAME
+
 _WARM_UP = 5
 _ROUNDS = 60
 
@@ -34,13 +36,13 @@ def medians_s(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def triton_call(url: str, model: str, tensor: Tensor) -> Callable[[], object]:
-    """Return a call that posts a float32 [3, 224, 224] tensor in binary to a Triton at `url`."""
+    """Return a call that posts one picture's float32 tensor in binary to a Triton at `url`."""
     client = InferenceServerClient(url.removeprefix("http://"), network_timeout=60)
 
     def call() -> object:
-        infer_input = InferInput("input", list(tensor.shape), "FP32")
+        infer_input = InferInput(INPUT_NAME, list(tensor.shape), DATATYPE)
         infer_input.set_data_from_numpy(tensor)
-        return client.infer(model, [infer_input]).as_numpy("output")
+        return client.infer(model, [infer_input]).as_numpy(OUTPUT_NAME)
 
     return call
 
@@ -56,4 +58,4 @@ def runtime_call(onnx: Path, tensor: Tensor) -> Callable[[], object]:
     options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     batch = tensor[np.newaxis]
-    return lambda: session.run(None, {"input": batch})
+    return lambda: session.run(None, {INPUT_NAME: batch})

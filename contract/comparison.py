@@ -46,6 +46,10 @@ class Tolerance:
         return {"largest": self.largest, "cosine": self.cosine}
 
 
+DEFAULT_TOLERANCE = Tolerance(largest=0.01, cosine=0.9999)
+"""Where no manifest says another one: what two runs of the same float32 model may differ by, and no wrong one does."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a comparison measures; what is no number is infinitely wrong.

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, status_of
@@ -22,6 +22,18 @@ TRITON = "deployment/triton"
 """What keeps them, as kubectl names it."""
 
 _FORWARD_S = 30
+
+
+class _Fetched(Protocol):
+    """A picture of a URL, named by its bytes."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
 
 
 def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, junit: Path | None = None) -> None:
@@ -58,6 +70,7 @@ def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, 
 
 
 def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path) -> list[str]:
+    """What is asked of whom, and what the configuration expects, which the manifest must expect too."""
     expect = config.model.expect
     flags = [
         "--url",
@@ -68,12 +81,24 @@ def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path
         "--manifest",
         str(manifest),
     ]
-    flags += ["--image", str(expect.image), "--expect-class", str(expect.class_)]
+    flags += [flag for answer in (expect, *expect.also) for flag in ("--image", _picture(answer.image))]
+    if expect.other_image is not None:
+        flags += ["--other-image", _picture(expect.other_image)]
+    if expect.inception:
+        flags += ["--inception"]
+    flags += ["--expect-class", str(expect.class_), "--expect-margin", repr(expect.margin)]
     if expect.label is not None:
         flags += ["--expect-label", expect.label]
+    if expect.top:
+        flags += ["--expect-top", ",".join(map(str, expect.top))]
     if outputs.get("maxBodyBytes") is not None:
         flags += ["--max-body-bytes", str(int(outputs["maxBodyBytes"]))]
     return flags
+
+
+def _picture(picture: Path | _Fetched) -> str:
+    """A picture as the smoke tests' options name it."""
+    return str(picture) if isinstance(picture, Path) else f"{picture.url}#sha256={picture.sha256}"
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from gate.preview import Preview, preview_from_events
 from gate.record import Record
 from gate.storage import StorageJobs
 from gate.verdict import say
+from infra.config import StackConfig
 from infra.release import release_from_config
 
 POLICY_PACK = ROOT / "policy"
@@ -214,10 +215,16 @@ def candidate_from_checkout(
         DeployError: the cluster does not answer, or lacks nodes or GPUs.
         InfraError: the configuration has faults.
     """
-    model = deployment.config.model
-    commit = commit_of_checkout(deployment.environment, [model.labels, model.expect.image])
+    commit = commit_of_checkout(deployment.environment, input_files(deployment.config))
     deployment.check()
     return Candidate(deployment=deployment, commit=commit, file=file, folder=folder, promoted_from=promoted_from)
+
+
+def input_files(config: StackConfig) -> list[Path]:
+    """The files that a model's configuration names: its labels, and the pictures that are no URL's."""
+    expect = config.model.expect
+    pictures = [expect.image, expect.other_image, *(answer.image for answer in expect.also)]
+    return [config.model.labels, *(picture for picture in pictures if isinstance(picture, Path))]
 
 
 def _few(plans: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ def commit_of_checkout(environment: dict[str, str], inputs: Iterable[Path]) -> s
 
     Args:
         environment: what git runs in.
-        inputs: the files that the configuration names: labels and picture.
+        inputs: the files that the configuration names: labels and pictures.
 
     Raises:
         RefusedError: the checkout is no clone, or has something that no commit holds.

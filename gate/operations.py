@@ -15,7 +15,7 @@ from deploy.environment import state_folder
 from deploy.errors import DeployError
 from deploy.nodes import require_nodes
 from deploy.operations import Deployment
-from gate.candidate import Candidate, candidate_from_checkout, previewed, refusals, values_from_file
+from gate.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals, values_from_file
 from gate.checkout import commit_of_checkout
 from gate.errors import GateError, RefusedError
 from gate.evidence import Evidence, Subject, Verdict
@@ -139,8 +139,7 @@ def _deployed(request: Request) -> Status:
 def _promised(source: str, deployment: Deployment) -> tuple[Promised, dict[str, Any]]:
     """What a promotion promises, and the configuration that it deploys."""
     values = values_from_file(_file_of(deployment.stack))
-    model = deployment.config.model
-    commit = commit_of_checkout(deployment.environment, [model.labels, model.expect.image])
+    commit = commit_of_checkout(deployment.environment, input_files(deployment.config))
     release = _releases(Deployment(source)).last()
     if release is None:
         raise RefusedError(

@@ -1,9 +1,11 @@
-"""Proof that a URL serves the quick start's classifier, and that it answers rightly.
+"""Proof that a URL serves an image classifier, and that it answers rightly.
 
 These tests know a URL, a model's name, what is expected and perhaps a manifest, and nothing of how the server
 came to be::
 
-    pytest smoke_tests --url http://127.0.0.1:8800/dev --model densenet_tensorrt --manifest manifest.json
+    pytest smoke_tests --url http://127.0.0.1:8800/dev --model efficientnet_lite0 --manifest manifest.json
+
+Without a manifest the model itself is asked what pictures it takes, so that any classifier at any URL can be judged.
 
 They end with status 0 (proven), 1 (a wrong answer), 4 (an option that can't be used), 5 (no test was run) or 69
 (nobody answers at the URL). ``pytest smoke_tests --help`` lists the options. What was measured (scores against golden,

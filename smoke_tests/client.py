@@ -12,12 +12,10 @@ from geventhttpclient.response import HTTPParseError
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
-from smoke_tests.contract import INPUT, output_of
+from contract.served import DATATYPE, INPUT_NAME, OUTPUT_NAME
 from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import BadAnswerError, NoAnswerError
-from smoke_tests.preprocessing import Tensor
-
-OUTPUT_NAME = output_of(1).name
+from smoke_tests.wire import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,8 @@ class TritonClient:
         """Return the raw scores.
 
         Args:
-            tensor: float32 (3, 224, 224), or (N, 3, 224, 224) for a model with a batch dimension.
+            tensor: float32 (channels, height, width), or (N, channels, height, width) for a model with a batch
+                dimension.
 
         Returns:
             float32 (classes,), or (N, classes).
@@ -83,10 +82,11 @@ class TritonClient:
         return np.asarray(self._infer(tensor, triton.InferRequestedOutput(OUTPUT_NAME, binary_data=True)))
 
     def classify(self, tensor: Tensor, count: int) -> list[Classified]:
-        """Return the best ``count`` classes of one image, best first.
+        """Return the best ``count`` classes of one picture, best first.
 
         Args:
-            tensor: float32 (3, 224, 224), or (1, 3, 224, 224) for a model with a batch dimension.
+            tensor: float32 (channels, height, width), or (1, channels, height, width) for a model with a batch
+                dimension.
             count: 1 or more; a model of fewer classes gives them all.
         """
         entries = self._infer(tensor, triton.InferRequestedOutput(OUTPUT_NAME, class_count=count))
@@ -94,7 +94,7 @@ class TritonClient:
             return [Classified.from_entry(entry) for entry in entries.ravel()]
 
     def _infer(self, tensor: Tensor, output: Any) -> NDArray[Any]:
-        described = triton.InferInput(INPUT.name, list(tensor.shape), INPUT.datatype)
+        described = triton.InferInput(INPUT_NAME, list(tensor.shape), DATATYPE)
         described.set_data_from_numpy(tensor, binary_data=True)
         with self._asking("infer"):
             result = self._client.infer(self.model, [described], outputs=[output])

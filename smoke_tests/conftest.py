@@ -6,35 +6,64 @@ from pathlib import Path
 
 import pytest
 
-from smoke_tests.client import Classified, TritonClient
-from smoke_tests.contract import QUICK_START
+from contract.errors import ContractError
+from contract.preprocessing import NAMED
+from smoke_tests.client import TritonClient
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import NoAnswerError, OptionError
-from smoke_tests.preprocessing import Tensor
-from smoke_tests.report import classification_table
-from smoke_tests.settings import PICTURES, Settings
+from smoke_tests.errors import NoAnswerError, OptionError, SmokeTestError
+from smoke_tests.model import Model, model_from_server
+from smoke_tests.question import Question, questions_from_settings
+from smoke_tests.report import BestClasses, classification_table
+from smoke_tests.settings import DEFAULT_IMAGE, DEFAULT_PREPROCESSING, QUICK_START, Settings
 from smoke_tests.wire import exchange
 
 UNREACHABLE_STATUS = os.EX_UNAVAILABLE
 SETTINGS = pytest.StashKey[Settings]()
-BEST_CLASSES = pytest.StashKey[dict[Endpoint, list[Classified]]]()
+BEST_CLASSES = pytest.StashKey[BestClasses]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
-    group = parser.getgroup("smoke tests of a Triton server")
-    add = group.addoption
+    add = parser.getgroup("smoke tests of a Triton server").addoption
+    picture = "FILE|URL#sha256=…"
     add("--url", help="where the server's HTTP API begins: [http[s]://]HOST[:PORT][/BASE]")
     add("--replica-url", action="append", default=[], metavar="URL", help="a replica, asked by itself; repeatable")
     add("--model", default="densenet_tensorrt", help="the model's name (default: %(default)s)")
-    add("--manifest", type=Path, metavar="FILE", help="the repository's manifest.json, for its golden scores")
-    add("--image", type=Path, default=PICTURES / "mug.png", metavar="FILE", help="the expected image")
-    add("--other-image", type=Path, default=PICTURES / "ball.png", metavar="FILE", help="an image of another class")
-    add("--expect-class", type=int, metavar="N", help=f"default: the manifest's, or {QUICK_START.class_index}")
-    add("--expect-label", metavar="TEXT", help=f"default: the manifest's, or {QUICK_START.label}")
+    add(
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help="the repository's manifest.json: its golden scores, preprocessing and batches; without it the model is "
+        "asked",
+    )
+    add(
+        "--image",
+        action="append",
+        metavar=picture,
+        help="an expected picture, a URL's fetched once; repeatable with --manifest, which says what further ones are "
+        f"(default: {os.path.relpath(DEFAULT_IMAGE)})",
+    )
+    add("--other-image", metavar=picture, help="a picture of another class")
+    add(
+        "--preprocessing",
+        metavar="NAME|JSON",
+        help=f"what the model is asked in: {', '.join(NAMED)}, or an object with resize, scale, mean, std, channels "
+        f"(default: the manifest's, or {DEFAULT_PREPROCESSING})",
+    )
+    add("--inception", action="store_true", help="image_client's preprocessing, -s INCEPTION, must give the class too")
+    _add_expectation(parser)
     add("--max-body-bytes", type=int, metavar="N", help="the largest body that the URL must accept")
     add("--routed", action="store_true", help="the URL is a route that gives health, metadata, config and infer only")
     add("--request-timeout-s", type=float, default=30, metavar="S", help="patience with each answer (default: 30)")
+
+
+def _add_expectation(parser: pytest.Parser) -> None:
+    """Declare what the first --image must be called."""
+    add = parser.getgroup("smoke tests of a Triton server").addoption
+    add("--expect-class", type=int, metavar="N", help=f"default: the manifest's, or {QUICK_START.class_index}")
+    add("--expect-label", metavar="TEXT", help=f"default: the manifest's, or {QUICK_START.label}")
+    add("--expect-top", metavar="N,N,…", help="the first classes in their order (default: the manifest's, or none)")
+    add("--expect-margin", type=float, metavar="X", help="lead over the next class, in units of a score")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,10 +96,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Put the questions about scores to the URL and to every replica."""
+    """Put the questions about scores to the URL and to every replica, those about pictures with each picture."""
+    settings = metafunc.config.stash[SETTINGS]
     if "endpoint" in metafunc.fixturenames:
-        endpoints = metafunc.config.stash[SETTINGS].endpoints
+        endpoints = settings.endpoints
         metafunc.parametrize("endpoint", endpoints, ids=[endpoint.without_scheme for endpoint in endpoints])
+    if "position" in metafunc.fixturenames:
+        metafunc.parametrize("position", range(len(settings.images)), ids=[each.name for each in settings.images])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,16 +112,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
-    """Print what the URL called the expected image, as the last of all that is printed."""
+    """Print what the URL called the first picture, as the last of all that is printed."""
     yield
     settings = session.config.stash[SETTINGS]
-    classes = session.config.stash[BEST_CLASSES].get(settings.url)
+    classes = session.config.stash[BEST_CLASSES].get((settings.url, settings.images[0].name))
     terminalreporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if classes is None or terminalreporter is None:
         return
     if settings.routed:
         terminalreporter.write_line(str(settings.url))
-    for line in classification_table(settings.image.name, classes):
+    for line in classification_table(settings.images[0].name, classes):
         terminalreporter.write_line(line)
 
 
@@ -100,9 +132,42 @@ def settings(pytestconfig: pytest.Config) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def best_classes(pytestconfig: pytest.Config) -> dict[Endpoint, list[Classified]]:
-    """Return where a test leaves what a server called the expected image, for the table."""
+def best_classes(pytestconfig: pytest.Config) -> BestClasses:
+    """Return where a test leaves what a server called a picture, for the table."""
     return pytestconfig.stash[BEST_CLASSES]
+
+
+@pytest.fixture(scope="session")
+def model(settings: Settings) -> Model:
+    """Return what the model takes and gives: as the manifest promises, or, without one, as the server says."""
+    if settings.promised:
+        return settings.promised
+    try:
+        with TritonClient(settings.url, settings.model, timeout_s=settings.timeout_s) as client:
+            return model_from_server(client, settings.preprocessing)
+    except (SmokeTestError, ContractError) as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def questions(settings: Settings, model: Model) -> tuple[Question, ...]:
+    """Return every expected picture, prepared as the model takes it."""
+    try:
+        return questions_from_settings(settings, model)
+    except SmokeTestError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def question(questions: tuple[Question, ...]) -> Question:
+    """Return the first picture's, which stands for all where any would do."""
+    return questions[0]
+
+
+@pytest.fixture
+def each_question(questions: tuple[Question, ...], position: int) -> Question:
+    """Return one picture's after the other."""
+    return questions[position]
 
 
 @pytest.fixture
@@ -117,18 +182,3 @@ def replica(endpoint: Endpoint, settings: Settings) -> Iterator[TritonClient]:
     """Return a client of the URL, then of each replica."""
     with TritonClient(endpoint, settings.model, timeout_s=settings.timeout_s) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def max_batch_size(settings: Settings) -> int:
-    """Return the manifest's batch size, or the model's own where there is no manifest."""
-    if settings.manifest:
-        return settings.manifest.max_batch_size
-    with TritonClient(settings.url, settings.model, timeout_s=settings.timeout_s) as client:
-        return int(client.config().get("max_batch_size", 0))
-
-
-@pytest.fixture(scope="session")
-def image(settings: Settings, max_batch_size: int) -> Tensor:
-    """Return the expected image, prepared as the Python client does, in the shape that the model takes."""
-    return settings.image.imagenet[None] if max_batch_size else settings.image.imagenet

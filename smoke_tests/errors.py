@@ -9,10 +9,6 @@ class OptionError(SmokeTestError):
     """A command-line option, or a file that it names, can't be used."""
 
 
-class PictureError(SmokeTestError):
-    """Bytes that are no picture, or only the beginning of one."""
-
-
 class NoAnswerError(SmokeTestError):
     """The server can't be connected to, closes the connection or stays silent past the timeout."""
 

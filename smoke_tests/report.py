@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 from smoke_tests.client import Classified
+from smoke_tests.endpoint import Endpoint
+
+BestClasses = dict[tuple[Endpoint, str], list[Classified]]
+"""What each server called each picture, by its name."""
 
 INDENT = "    "
 

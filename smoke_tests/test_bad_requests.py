@@ -7,9 +7,9 @@ import pytest
 
 from smoke_tests.client import TritonClient
 from smoke_tests.errors import NoAnswerError
-from smoke_tests.preprocessing import Tensor
+from smoke_tests.question import Question
 from smoke_tests.settings import Settings
-from smoke_tests.wire import HEADER_LENGTH, Message, Reply, binary_message, exchange
+from smoke_tests.wire import HEADER_LENGTH, Message, Reply, Tensor, binary_message, exchange
 
 # A gateway's words for a server that is gone: that is no refusal, it is a crash.
 SERVER_IS_GONE = {502, 503, 504}
@@ -41,21 +41,21 @@ BAD_REQUESTS: dict[str, Callable[[Tensor], Message]] = {
 
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
-def test_bad_request_is_refused(name: str, client: TritonClient, image: Tensor, settings: Settings) -> None:
+def test_bad_request_is_refused(name: str, client: TritonClient, question: Question, settings: Settings) -> None:
     """Each kind of nonsense gets an error and a reason."""
-    assert_refused(infer(settings, BAD_REQUESTS[name](image)))
-    assert_still_serves(client, image, settings)
+    assert_refused(infer(settings, BAD_REQUESTS[name](question.tensor)))
+    assert_still_serves(client, question)
 
 
-def test_unknown_model_is_refused(client: TritonClient, image: Tensor, settings: Settings) -> None:
+def test_unknown_model_is_refused(client: TritonClient, question: Question, settings: Settings) -> None:
     """A model that is not there is an error, not somebody else's answer."""
-    assert_refused(infer(settings, binary_message(image), model=f"no_{settings.model}"))
-    assert_still_serves(client, image, settings)
+    assert_refused(infer(settings, binary_message(question.tensor), model=f"no_{settings.model}"))
+    assert_still_serves(client, question)
 
 
-def test_broken_connection_is_dropped(client: TritonClient, image: Tensor, settings: Settings) -> None:
+def test_broken_connection_is_dropped(client: TritonClient, question: Question, settings: Settings) -> None:
     """A body that ends before its Content-Length is never taken for a whole one, nor waited for."""
-    whole = binary_message(image)
+    whole = binary_message(question.tensor)
     half = len(whole.body) // 2
     try:
         reply = infer(settings, replace(whole, body=whole.body[:half], missing_bytes=len(whole.body) - half))
@@ -63,21 +63,21 @@ def test_broken_connection_is_dropped(client: TritonClient, image: Tensor, setti
         assert "no answer within" not in str(closed), closed  # noqa: PT017 - an error status is as good as an end
     else:
         assert reply.status >= 400, reply.body[:200]
-    assert_still_serves(client, image, settings)
+    assert_still_serves(client, question)
 
 
-def test_body_over_the_limit_is_refused(client: TritonClient, image: Tensor, settings: Settings) -> None:
+def test_body_over_the_limit_is_refused(client: TritonClient, question: Question, settings: Settings) -> None:
     """One byte more than the URL accepts is status 413 with a reason."""
     limit = max_body_bytes(settings)
-    reply = infer(settings, padded(binary_message(image), limit + 1))
+    reply = infer(settings, padded(binary_message(question.tensor), limit + 1))
     assert reply.status == 413, reply.reason
     assert_refused(reply)
-    assert_still_serves(client, image, settings)
+    assert_still_serves(client, question)
 
 
-def test_body_at_the_limit_reaches_the_server(image: Tensor, settings: Settings) -> None:
+def test_body_at_the_limit_reaches_the_server(question: Question, settings: Settings) -> None:
     """A body of exactly the limit gets the server's own refusal of the bytes that are too many."""
-    reply = infer(settings, padded(binary_message(image), max_body_bytes(settings)))
+    reply = infer(settings, padded(binary_message(question.tensor), max_body_bytes(settings)))
     assert_refused(reply)
     assert reply.status != 413, reply.reason
 
@@ -107,7 +107,7 @@ def assert_refused(reply: Reply) -> None:
     assert reply.reason, f"status {reply.status} without a reason"
 
 
-def assert_still_serves(client: TritonClient, image: Tensor, settings: Settings) -> None:
-    """Ask for the expected image once more."""
-    (top,) = client.classify(image, 1)
-    assert top.class_index == settings.expectation.class_index
+def assert_still_serves(client: TritonClient, question: Question) -> None:
+    """Ask for the expected picture once more."""
+    (top,) = client.classify(question.tensor, 1)
+    assert top.class_index == question.expectation.class_index

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from socket import SHUT_WR
 from typing import Any
 
-from smoke_tests.contract import INPUT
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.served import INPUT_NAME, TensorSpec
 from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import BadAnswerError, NoAnswerError
-from smoke_tests.preprocessing import Tensor
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+
+Tensor = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +68,14 @@ def binary_message(tensor: Tensor, **changed: Any) -> Message:
         tensor: float32, with a batch dimension where the model has one.
         changed: keys of the request's input that are to differ from the contract.
     """
-    described = INPUT.metadata() | {
-        "shape": list(tensor.shape),
-        "parameters": {"binary_data_size": tensor.nbytes},
-    }
+    described = _described(tensor) | {"parameters": {"binary_data_size": tensor.nbytes}}
     header = json.dumps({"inputs": [described | changed]}).encode()
     return Message(body=header + tensor.tobytes(), headers={HEADER_LENGTH: str(len(header))})
 
 
 def json_message(tensor: Tensor) -> Message:
     """Return an infer request as a user of curl writes it."""
-    described = INPUT.metadata() | {"shape": list(tensor.shape), "data": tensor.ravel().tolist()}
+    described = _described(tensor) | {"data": tensor.ravel().tolist()}
     body = json.dumps({"inputs": [described]}).encode()
     return Message(body=body, headers={"Content-Type": "application/json"})
 
@@ -105,6 +106,10 @@ def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None
         raise NoAnswerError(f"{method} {endpoint}{path}: {error or type(error).__name__}") from None
     finally:
         connection.close()
+
+
+def _described(tensor: Tensor) -> dict[str, Any]:
+    return TensorSpec(INPUT_NAME, tensor.shape).document()
 
 
 def _send(connection: http.client.HTTPConnection, method: str, path: str, message: Message | None) -> None:

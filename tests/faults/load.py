@@ -5,26 +5,21 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Self
 
 from contract.comparison import ranked, spread_of
 from contract.manifest import Manifest
 from contract.pictures import picture_from_bytes, tensor_from_picture
 from contract.preprocessing import Preprocessing
-from contract.served import OUTPUT_NAME, input_of
+from contract.served import INPUT_NAME, OUTPUT_NAME, TensorSpec
 from smoke_tests.client import Classified
 from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import NoAnswerError
-from smoke_tests.wire import HEADER_LENGTH, Message, exchange
+from smoke_tests.wire import HEADER_LENGTH, Message, Tensor, exchange
 from tests.faults.account import Account, Answer, Right, Verdict, account_from_answers, answer_from_reply
 
 BEST = 3
 """How many classes are asked for, each with its score and its label."""
-
-Tensor = NDArray[np.float32]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PATIENCE_S = 10
@@ -98,9 +93,7 @@ class Load:
 
 def classification_message(tensor: Tensor) -> Message:
     """Return a request for the best classes of an image, with the image in binary and the answer in JSON."""
-    given: dict[str, Any] = input_of(tensor.shape).document() | {
-        "parameters": {"binary_data_size": tensor.nbytes},
-    }
+    given = TensorSpec(INPUT_NAME, tensor.shape).document() | {"parameters": {"binary_data_size": tensor.nbytes}}
     wanted = {"name": OUTPUT_NAME, "parameters": {"classification": BEST, "binary_data": False}}
     header = json.dumps({"inputs": [given], "outputs": [wanted]}).encode()
     return Message(body=header + tensor.tobytes(), headers={HEADER_LENGTH: str(len(header))})

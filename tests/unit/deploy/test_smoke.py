@@ -1,28 +1,102 @@
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from deploy import smoke
 from deploy.cluster import Cluster
-from deploy.commands import ROOT
 from deploy.smoke import prove
-from infra.config import config_from_yaml
+from infra.config import Cluster as ClusterConfig
+
+OUTPUTS = {"url": "http://127.0.0.1:8800/dev", "modelName": "mug", "manifest": {}, "namespace": "triton-dev"}
+SHA256 = "a" * 64
 
 
-def test_the_tests_start_no_threads_for_matrices_unless_the_user_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = config_from_yaml(ROOT / "Pulumi.dev.yaml")
-    outputs = {"url": "http://127.0.0.1:8800/dev", "modelName": "mug", "manifest": {}, "namespace": "triton-dev"}
-    environments: list[Mapping[str, str]] = []
+def config_of(**expect: Any) -> Any:
+    """What of a stack's configuration the smoke tests are told."""
+    expected: dict[str, Any] = {
+        "image": Path("mug.png"),
+        "class_": 504,
+        "label": None,
+        "top": (),
+        "margin": 0.0,
+        "other_image": None,
+        "inception": False,
+        "also": (),
+    }
+    cluster = ClusterConfig(context="c", namespace="triton-dev")
+    return SimpleNamespace(cluster=cluster, model=SimpleNamespace(expect=SimpleNamespace(**expected | expect)))
 
-    def passed(_command: Sequence[str], environment: Mapping[str, str]) -> int:
-        environments.append(environment)
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], Mapping[str, str]]]:
+    """The commands that were run, each with its environment; all of them pass."""
+    seen: list[tuple[Sequence[str], Mapping[str, str]]] = []
+
+    def passed(command: Sequence[str], environment: Mapping[str, str]) -> int:
+        seen.append((command, environment))
         return 0
 
     monkeypatch.setattr(smoke, "status_of", passed)
-    monkeypatch.setattr(smoke, "replica_urls", lambda *_: contextlib.nullcontext([]))
+    monkeypatch.setattr(smoke, "replica_urls", lambda *_: contextlib.nullcontext(["http://127.0.0.1:40123"]))
+    return seen
 
+
+def options(command: Sequence[str]) -> list[tuple[str, str]]:
+    """The options and their values, those of pytest and the manifest's scratch file left out."""
+    flags = list(command)[command.index("--url") :]
+    pairs = [(flag, value) for flag, value in itertools.pairwise([*flags, "--"]) if flag.startswith("--")]
+    return [
+        (flag, "" if value.startswith("--") else value) for flag, value in pairs if flag not in {"--manifest", "--"}
+    ]
+
+
+def test_the_tests_start_no_threads_for_matrices_unless_the_user_says_so(
+    runs: list[tuple[Sequence[str], Mapping[str, str]]],
+) -> None:
+    config = config_of()
     for own in ({}, {"OPENBLAS_NUM_THREADS": "2"}):
-        prove(config, outputs, Cluster(config=config.cluster, environment=own))
+        prove(config, OUTPUTS, Cluster(config=config.cluster, environment=own))
+    assert [environment["OPENBLAS_NUM_THREADS"] for _, environment in runs] == ["1", "2"]
 
-    assert [each["OPENBLAS_NUM_THREADS"] for each in environments] == ["1", "2"]
+
+def test_the_tests_are_told_all_that_is_expected(runs: list[tuple[Sequence[str], Mapping[str, str]]]) -> None:
+    fetched = SimpleNamespace(url="https://example.org/cup.jpg?v=1", sha256=SHA256)
+    config = config_of(
+        label="COFFEE MUG",
+        top=(504, 968),
+        margin=0.5,
+        other_image=Path("ball.png"),
+        inception=True,
+        also=(SimpleNamespace(image=fetched), SimpleNamespace(image=Path("pot.png"))),
+    )
+    prove(config, OUTPUTS | {"maxBodyBytes": 1024.0}, Cluster(config=config.cluster, environment={}))
+    ((command, _),) = runs
+    assert options(command) == [
+        ("--url", "http://127.0.0.1:8800/dev"),
+        ("--model", "mug"),
+        ("--routed", ""),
+        ("--image", "mug.png"),
+        ("--image", f"https://example.org/cup.jpg?v=1#sha256={SHA256}"),
+        ("--image", "pot.png"),
+        ("--other-image", "ball.png"),
+        ("--inception", ""),
+        ("--expect-class", "504"),
+        ("--expect-margin", "0.5"),
+        ("--expect-label", "COFFEE MUG"),
+        ("--expect-top", "504,968"),
+        ("--max-body-bytes", "1024"),
+        ("--replica-url", "http://127.0.0.1:40123"),
+    ]
+
+
+def test_what_is_not_expected_is_not_asked(runs: list[tuple[Sequence[str], Mapping[str, str]]]) -> None:
+    config = config_of()
+    prove(config, OUTPUTS, Cluster(config=config.cluster, environment={}))
+    ((command, _),) = runs
+    asked = {flag for flag, _ in options(command)}
+    assert asked.isdisjoint({"--other-image", "--inception", "--expect-label", "--expect-top", "--max-body-bytes"})

@@ -205,8 +205,11 @@ def test_a_folder_of_an_older_version_is_taken_over(storage: Path, model: Path) 
 
 @pytest.mark.parametrize(
     "source",
-    [{"kind": "fixture"}, {"kind": "onnx", "url": "https://example.org/model.onnx", "sha256": DIGEST}],
-    ids=["fixture", "https"],
+    [
+        {"kind": "prebuilt", "path": "uploads/mug", "sha256": DIGEST},
+        {"kind": "onnx", "url": "https://example.org/model.onnx", "sha256": DIGEST},
+    ],
+    ids=["prebuilt", "https"],
 )
 def test_other_sources_need_no_staging(storage: Path, source: dict[str, str]) -> None:
     stage_source(stack(storage, **source))

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 from deploy.errors import StepFailedError
 from gate import candidate as module
-from gate.candidate import Candidate, refusals
+from gate.candidate import Candidate, input_files, refusals
 from gate.errors import RefusedError
 from gate.forecast import Forecast
 from gate.preview import PolicyResult, Preview
@@ -118,3 +119,13 @@ def preview_says(monkeypatch: pytest.MonkeyPatch, *, failed: StepFailedError | N
     preview = Preview(steps=(), **parts)
     forecast = Forecast(lines=(), downtime_s=0)
     monkeypatch.setattr(module, "previewed", lambda *_: (preview, forecast, failed))
+
+
+def test_the_files_of_a_model_are_its_labels_and_the_pictures_that_are_no_urls() -> None:
+    fetched = SimpleNamespace(url="https://example.org/pot.jpg", sha256="a" * 64)
+    also = [SimpleNamespace(image=fetched), SimpleNamespace(image=Path("cup.png"))]
+    for other, found in ((None, []), (fetched, []), (Path("ball.png"), [Path("ball.png")])):
+        expect = SimpleNamespace(image=Path("mug.png"), other_image=other, also=also)
+        config = SimpleNamespace(model=SimpleNamespace(labels=Path("labels.txt"), expect=expect))
+        files = input_files(cast("Any", config))
+        assert files == [Path("labels.txt"), Path("mug.png"), *found, Path("cup.png")]

@@ -49,6 +49,14 @@ def test_pods_are_surged_where_there_is_room() -> None:
     assert found.downtime_s == 0
 
 
+def test_a_proof_whose_name_a_build_will_tell_replaces_the_pods() -> None:
+    """Its name is known when the plan is built; until then the preview shows where it will change."""
+    proof = step("update", "triton-deployment", "spec.template.spec.volumes[1].configMap.name")
+    found = forecast(step("create", "plan-job"), *replacement("triton-proof", "metadata.name"), proof)
+    assert found.lines[0].startswith("plan: built first")
+    assert found.lines[1:] == forecast(PODS).lines
+
+
 def test_the_only_replica_without_a_spare_gpu_is_an_outage() -> None:
     found = forecast(PODS, config=H800)
     assert "replace, for no GPU is declared spare" in found.lines[0]

@@ -10,8 +10,8 @@ from gate.junit import junit_from_evidence, smoke_run_from_junit
 from tests.unit.gate.runs import WRONG, failed_run, good_run
 
 PASSED = """\
-<testcase classname="smoke_tests.test_scores" name="test_every_score_is_the_golden[h:80]" time="0.25"><properties>
-<property name="max_abs_difference" value="inf" /><property name="tolerance" value="0.01" />
+<testcase classname="smoke_tests.test_scores" name="test_every_score_is_the_golden[h:80-a.png]" time="0.25"><properties>
+<property name="max_difference_spreads" value="inf" /><property name="tolerance_spreads" value="0.01" />
 <property name="table" value="COFFEE MUG" /></properties></testcase>"""
 SKIPPED = (
     '<testcase name="batch" time="0.001"><skipped type="pytest.skip" message="no batches">x.py:1</skipped></testcase>'
@@ -41,7 +41,12 @@ def test_each_test_is_a_check_with_its_finite_figures(report: Path) -> None:
     run = smoke_run_from_junit(report, "after the pause")
     assert (run.when, run.seconds, run.proven) == ("after the pause", 1.5, False)
     assert run.checks == (
-        Check(name="test_every_score_is_the_golden[h:80]", outcome="passed", seconds=0.25, figures={"tolerance": 0.01}),
+        Check(
+            name="test_every_score_is_the_golden[h:80-a.png]",
+            outcome="passed",
+            seconds=0.25,
+            figures={"tolerance_spreads": 0.01},
+        ),
         Check(name="batch", outcome="skipped", seconds=0.001, message="no batches"),
         Check(name="labels", outcome="failed", seconds=0.5, message="AssertionError: h:80\nrotated"),
         Check(name="ready", outcome="failed", seconds=0.5, message="failed on setup"),
@@ -111,5 +116,5 @@ def test_what_xml_has_no_characters_for_is_replaced() -> None:
 def test_the_gates_own_report_is_read_back_with_its_figures(report: Path) -> None:
     report.write_text(junit_from_evidence(good_run(before=(), policies=(), deployment=None)))
     golden, batch, again = smoke_run_from_junit(report, "after").checks
-    assert golden.figures == again.figures == {"max_abs_difference": 0.0025, "tolerance": 0.01}
+    assert golden.figures == again.figures == {"max_difference_spreads": 0.0025, "tolerance_spreads": 0.01}
     assert batch.outcome == "skipped"

@@ -54,6 +54,17 @@ def test_an_object_that_is_made_and_then_deleted_is_found() -> None:
     assert found.deleted_again == ((urn("triton-proof"), "x/proof-a"),)
 
 
+def test_an_object_whose_name_a_build_will_tell_is_not() -> None:
+    unknown = "x/04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    found = read(
+        step("create-replacement", "triton-proof", old="x/proof-a", new=unknown),
+        step("replace", "triton-proof", "metadata.name", keys=["metadata.name"], old="x/proof-a", new=unknown),
+        step("delete-replaced", "triton-proof", old="x/proof-a"),
+    )
+    assert found.deleted_again == ()
+    assert [(each.op, each.gone_meanwhile) for each in found.steps] == [("replace", False)]
+
+
 def test_an_object_that_is_deleted_and_then_made_is_not() -> None:
     found = read(
         step("delete-replaced", "triton-service", old="x/triton"),

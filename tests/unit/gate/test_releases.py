@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -5,7 +6,8 @@ import pytest
 from deploy.errors import CommandFailedError
 from gate import releases as module
 from gate.errors import RefusedError
-from gate.evidence import json_from_evidence
+from gate.evidence import Check, SmokeRun, json_from_evidence
+from gate.program import ReleaseProgram
 from gate.releases import Release, Releases, table_from_releases
 from tests.unit.gate.runs import good_run, subject
 from tests.unit.gate.stand_in import StandInCluster
@@ -52,6 +54,33 @@ def test_a_release_of_another_schema_is_refused(releases: Releases, text: str) -
         RefusedError, match=r"20261123t011202z can't be read \(.*\); accepted: schema 1; .*kubectl delete configmap"
     ):
         releases.last()
+
+
+def test_a_release_of_the_version_before_is_read_and_goes_back_as_it_was(releases: Releases) -> None:
+    config: dict[str, Any] = {
+        "densenet-triton:cluster": {"context": "embedded", "namespace": "triton-staging"},
+        "densenet-triton:model": {
+            "name": "densenet_tensorrt",
+            "source": {"kind": "fixture"},
+            "expect": {"image": "smoke_tests/data/mug.png", "class": 504, "label": "COFFEE MUG"},
+        },
+    }
+    checked = Check(
+        name="test_every_score_is_the_golden[h:80]",
+        outcome="passed",
+        seconds=0.25,
+        figures={"max_abs_difference": 0.0025, "tolerance": 0.01},
+    )
+    proven = good_run(smoke=(SmokeRun(when="after", seconds=1, checks=(checked,)),))
+    old = Release(id="20261123T011209Z", subject=subject(commit="b" * 40), config=config)
+    releases.add(old, json_from_evidence(proven))
+
+    found = releases.get(old.id)
+    program = ReleaseProgram(release=found, folder=Path("/programs"), kubeconfig=None)
+    assert program.commit == "b" * 40, "its own program knows what a fixture is"
+    model = config["densenet-triton:model"] | {"plan": old.subject.plan_id}
+    assert found.pinned_config == config | {"densenet-triton:model": model}
+    assert (found, proven) in releases.with_evidence()
 
 
 def test_a_release_is_deployed_again_with_its_plan_pinned() -> None:

@@ -143,6 +143,12 @@ def test_an_inventory_is_what_the_job_printed(dev: StackConfig) -> None:
     assert cluster.created == [job_manifest(dev, ["inventory"], read_only=True)]
 
 
+def test_an_inventory_may_say_more_than_is_asked(dev: StackConfig) -> None:
+    log = json.dumps(INVENTORY | {"engines": ["e" * 16]})
+    cluster = StandIn(config=dev.cluster, conditions=COMPLETE, log=log)
+    assert StorageJobs(dev, cluster).inventory() == Inventory(plans=(PLAN,), free_bytes=5, total_bytes=9)
+
+
 def test_a_pruning_names_the_stack_and_what_it_keeps(dev: StackConfig) -> None:
     log = json.dumps({"kept": [PLAN], "pruned": ["f" * 16], "namedByOthers": [], "freeBytes": 7})
     cluster = StandIn(config=dev.cluster, conditions=COMPLETE, log=log)

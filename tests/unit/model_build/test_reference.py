@@ -112,7 +112,9 @@ def test_the_worst_of_all_runs_counts() -> None:
     shifted[2, 7] += 0.05 * shifted[2].std()
     reference = reference_from_scores([run(yardstick.scores), run(shifted)], yardstick, HALF_PRECISION, who="the plan")
     assert reference.largest == pytest.approx(0.05, rel=0.01)
-    with pytest.raises(AnswerError, match=rf"original, {yardstick.names[2]}, one of \d+ at once: a score .*class 7 is 7"):
+    with pytest.raises(
+        AnswerError, match=rf"original, {yardstick.names[2]}, one of \d+ at once: a score .*class 7 is 7"
+    ):
         reference_from_scores([run(shifted)], yardstick, Tolerance(largest=0.04, cosine=0.9), who="the plan")
 
 

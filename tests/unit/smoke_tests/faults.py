@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.unit.smoke_tests.stand_in import CLASSES, INFER, INPUT, MODEL, Reply, Scores, StandIn, triton_entries
+from contract.comparison import Tolerance, spread_of
+from tests.unit.smoke_tests.stand_in import CLASSES, INFER, MODEL, Reply, Scores, StandIn, triton_entries
 
-TOLERANCE = 0.01
+TOLERANCE = Tolerance(largest=0.01, cosine=0.9999)
 LIMIT_BYTES = 5_000_000
 
 
@@ -15,7 +16,12 @@ def expected_class_second(stand_in: StandIn) -> None:
 
 
 def score_wrong_by_a_little(stand_in: StandIn) -> None:
-    stand_in.expected[123] += TOLERANCE * 1.1
+    stand_in.spoilt = lambda row: with_another_score(row, 1.1)
+
+
+def with_another_score(row: Scores, tolerances: float) -> Scores:
+    """One lesser score changed by so many tolerances."""
+    return row + np.float32(tolerances * TOLERANCE.largest * spread_of(row.tolist())) * (np.arange(len(row)) == 123)
 
 
 def score_not_a_number(stand_in: StandIn) -> None:
@@ -72,7 +78,7 @@ def unknown_model_answered(stand_in: StandIn) -> None:
 
 
 def other_input_name(stand_in: StandIn) -> None:
-    stand_in.metadata["inputs"] = [INPUT | {"name": "data_0"}]
+    stand_in.metadata["inputs"] = [{"name": "data_0", "datatype": "FP32", "shape": [3, 224, 224]}]
 
 
 def batch_dimension(stand_in: StandIn) -> None:
@@ -127,19 +133,43 @@ def wrong_now_and_then(stand_in: StandIn) -> None:
     stand_in.wrong_every = 7
 
 
+def channels_reversed(stand_in: StandIn) -> None:
+    stand_in.channel_order = -1
+
+
+def channels_reversed_and_the_class_right(stand_in: StandIn) -> None:
+    stand_in.other = stand_in.expected
+    stand_in.channel_order = -1
+
+
+def lesser_scores_turned_round(stand_in: StandIn) -> None:
+    stand_in.spoilt = lambda row: np.where(row < 5, -row, row).astype(np.float32)
+
+
+def second_and_third_swapped(stand_in: StandIn) -> None:
+    stand_in.expected[[968, 505]] = stand_in.expected[[505, 968]]
+
+
+def lead_too_small(stand_in: StandIn) -> None:
+    stand_in.expected[504] = stand_in.expected[968] + 1
+
+
 def control_api_routed(stand_in: StandIn) -> None:
     stand_in.replies["/v2/repository/index"] = Reply(b"[]")
 
 
 ONE_THING_WRONG: dict[Callable[[StandIn], None], set[str]] = {
     score_wrong_by_a_little: {"test_every_score_is_the_golden"},
-    score_infinite: {"test_every_score_is_finite", "test_every_score_is_the_golden"},
+    score_infinite: {"test_every_score_is_finite", "test_every_score_is_the_golden", "test_python_client"},
+    lesser_scores_turned_round: {"test_every_score_is_the_golden"},
+    second_and_third_swapped: {"test_every_score_is_the_golden", "test_ranks_and_margin_are_as_expected"},
+    lead_too_small: {"test_every_score_is_the_golden", "test_ranks_and_margin_are_as_expected"},
     labels_rotated: {"test_expected_class_is_on_top", "test_every_label_is_in_its_place"},
     two_other_labels_swapped: {"test_every_label_is_in_its_place"},
     everything_a_mug: {"test_other_image_is_of_another_class"},
     unsorted: {"test_python_client"},
     printed_scores_of_another: {"test_python_client"},
-    inception_not_understood: {"test_image_client"},
+    inception_not_understood: {"test_image_client_with_inception"},
     broken_connection_taken_for_whole: {"test_broken_connection_is_dropped"},
     unknown_model_answered: {"test_unknown_model_is_refused"},
     other_input_name: {"test_metadata_is_the_contract"},
@@ -151,6 +181,8 @@ ONE_THING_WRONG: dict[Callable[[StandIn], None], set[str]] = {
     control_api_routed: {"test_path_is_not_routed", "test_path_is_not_reached_by_a_detour"},
 }
 WRONG_ALL_OVER: dict[Callable[[StandIn], None], set[str]] = {
+    channels_reversed: {"test_expected_class_is_on_top", "test_every_score_is_the_golden"},
+    channels_reversed_and_the_class_right: {"test_every_score_is_the_golden", "test_other_image_is_of_another_class"},
     wrong_now_and_then: {"test_every_request_gets_the_answer"},
     expected_class_second: {"test_expected_class_is_on_top", "test_every_score_is_the_golden"},
     score_not_a_number: {"test_every_score_is_finite", "test_every_score_is_the_golden"},

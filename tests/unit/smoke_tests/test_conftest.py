@@ -26,6 +26,7 @@ def smoke_tests(*options: str) -> subprocess.CompletedProcess[str]:
         ([], "ERROR: --url is missing; accepted is "),
         (["--url", "ftp://host"], "ERROR: 'ftp://host' is no URL of a server; accepted is "),
         (["--url", "host", "--manifest", "/no/such.json"], "ERROR: --manifest /no/such.json: No such file"),
+        (["--url", "host", "--other-image", "file:///no#sha256=" + 64 * "0"], "ERROR: --other-image file:///no: "),
     ],
 )
 def test_option_that_can_not_be_used_is_one_line(options: list[str], said: str) -> None:
@@ -45,11 +46,11 @@ def test_nobody_there_is_one_line() -> None:
 def test_help_names_the_options_and_asks_nobody() -> None:
     run = smoke_tests("--help")
     assert run.returncode == 0
-    for option in ("--url", "--replica-url", "--manifest", "--expect-class", "--routed", "--max-body-bytes"):
+    for option in ("--url", "--replica-url", "--manifest", "--expect-class", "--inception", "--preprocessing"):
         assert option in run.stdout
 
 
 def test_list_of_tests_asks_nobody() -> None:
     run = smoke_tests("--url", "127.0.0.1:1", "--collect-only", "-q")
     assert run.returncode == 0
-    assert "test_expected_class_is_on_top[127.0.0.1:1]" in run.stdout
+    assert "test_expected_class_is_on_top[127.0.0.1:1-smoke_tests/data/mug.png]" in run.stdout
