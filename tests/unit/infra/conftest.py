@@ -51,10 +51,14 @@ class Declared:
 
 
 class Recorder(pulumi.runtime.Mocks):
-    """Gives every resource its inputs back, a Gateway an address and the report a manifest, if there is one."""
+    """Gives every resource its inputs back, a Gateway an address and the report a manifest, if there is one.
 
-    def __init__(self, report: str | None) -> None:
+    In a preview the build's Job is one that is to run again: it has no id yet.
+    """
+
+    def __init__(self, report: str | None, *, preview: bool) -> None:
         self.report = report
+        self.preview = preview
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program called {args.token}")
@@ -63,8 +67,11 @@ class Recorder(pulumi.runtime.Mocks):
         state = dict(args.inputs)
         if args.typ.endswith(":Gateway"):
             state["status"] = {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]}
-        if args.name.endswith("-manifest") and self.report is not None:
+        known = args.resource_id != pulumi.runtime.rpc.UNKNOWN
+        if args.name.endswith("-manifest") and known and self.report is not None:
             state["data"] = {"manifest.json": self.report}
+        if args.typ.endswith(":Job") and self.preview:
+            return "", state
         metadata = state.get("metadata", {})
         return f"{metadata.get('namespace', '')}/{metadata.get('name', args.name)}", state
 
@@ -72,8 +79,8 @@ class Recorder(pulumi.runtime.Mocks):
 class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
     """Keeps what a request says beside the inputs."""
 
-    def __init__(self, declared: Declared, report: str | None) -> None:
-        super().__init__(Recorder(report))
+    def __init__(self, declared: Declared, report: str | None, *, preview: bool) -> None:
+        super().__init__(Recorder(report, preview=preview))
         self.declared = declared
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
@@ -138,7 +145,7 @@ def declare(event_loop: asyncio.AbstractEventLoop) -> Callable[..., Declared]:
 
     def run(declaration: Callable[[], Any], *, report: str | None = MANIFEST, preview: bool = False) -> Declared:
         declared = Declared()
-        monitor = RecordingMonitor(declared, report)
+        monitor = RecordingMonitor(declared, report, preview=preview)
         pulumi.runtime.set_mocks(monitor.mocks, "densenet-triton", "dev", preview=preview, monitor=monitor)
 
         @pulumi.runtime.test

@@ -39,7 +39,9 @@ TENSOR = tuple(range(12))
 TOLERANCE = Tolerance(largest=0.01, cosine=0.999)
 MUG = Expectation(class_index=1, label="COFFEE MUG", top=(1, 0), margin=1.0)
 STAND_INS = Path(__file__).parent / "stand_ins"
-OLD_PYTHON = Path("/root/.pyenv/versions/3.8.18/bin/python")
+OLD_PYTHON = next(
+    (str(path) for path in Path.home().glob(".pyenv/versions/3.8.*/bin/python")), shutil.which("python3.8")
+)
 READ_ONLY = """
 import os, runpy, sys
 os.access = lambda *_: False
