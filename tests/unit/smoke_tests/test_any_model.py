@@ -133,7 +133,7 @@ def test_lesser_probabilities_that_are_wrong_fail(spoilt: Callable[[Scores], Sco
     [
         ([3, -1, -1], (), "has input of shape [3, -1, -1]; accepted: [3 or 1, height, width], a picture"),
         ([8], (), "has input of shape [8]; accepted: [3 or 1, height, width], a picture"),
-        ([1, 28, 28], (), "preprocessing.std is [0.229, 0.224, 0.225]; accepted: a number"),
+        ([1, 28, 28], (), "preprocessing.mean is [0.485, 0.456, 0.406]; accepted: a number"),
         ([3, 224, 224], ("--expect-class", "1000"), "--expect-class is 1000; accepted: a class, 0 to 999"),
     ],
 )

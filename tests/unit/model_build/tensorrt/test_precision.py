@@ -9,7 +9,6 @@ from onnx import TensorProto
 from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
 from model_build.errors import AdaptError, TargetError
 from model_build.inputs import picture_from_bytes
-from contract.preprocessing import preprocessing_from_value
 from model_build.scoring import LoadedModel
 from model_build.tensorrt.device import Machine, Version
 from model_build.tensorrt.precision import onnx_in_precision, refuse_precision
