@@ -46,6 +46,11 @@ class Preprocessing:
         """Channels, height and width of the tensor that it makes."""
         return (len(self.mean), *self.crop)
 
+    @property
+    def keeps_values(self) -> bool:
+        """Whether it leaves a picture's own values, whole numbers of 0 to 255."""
+        return self.scale == 1 and not any(self.mean) and set(self.std) == {1}
+
     def document(self) -> dict[str, Any]:
         """Return it as the manifest holds it."""
         return {

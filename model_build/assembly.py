@@ -192,8 +192,7 @@ def _customary_preprocessing(interface: Interface) -> Any:
 
 def _refuse_fractions(interface: Interface, preprocessing: Preprocessing) -> None:
     """See that a model of whole numbers gets such."""
-    plain = preprocessing.scale == 1 and not any(preprocessing.mean) and set(preprocessing.std) == {1}
-    if interface.takes_whole_numbers and not plain:
+    if interface.takes_whole_numbers and not preprocessing.keeps_values:
         raise InputsError(
             "model.preprocessing makes fractions, but the model takes whole numbers of 0 to 255; accepted: one without "
             "scale, mean and std"

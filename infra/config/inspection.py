@@ -39,10 +39,12 @@ class ModelFacts:
     Attributes:
         shape: channels, height and width of its pictures; None where nobody knows before the build.
         classes: how many scores it gives; None likewise.
+        whole_numbers: whether its pictures are uint8, 0 to 255.
     """
 
     shape: ImageShape | None = None
     classes: int | None = None
+    whole_numbers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def inspection_from_file(source: OnnxSource, path: Path) -> Mapping[str, Any]:
         path: the file.
 
     Returns:
-        ``shape`` and ``classes``, or ``refused``.
+        ``shape``, ``classes`` and ``wholeNumbers``, or ``refused``.
 
     Raises:
         InspectionError: the build's code cannot be run here.
@@ -125,7 +127,8 @@ def _inspected(document: Mapping[str, Any]) -> ModelFacts | _Refused:
             fields.refuse("shape", list(shape), "[channels, height, width]")
             shape = (_COLORS, 1, 1)
         classes = None if fields.is_null("classes") else fields.count("classes", least=1)
-        found = ModelFacts(shape=(shape[0], shape[1], shape[2]), classes=classes)
+        whole = fields.flag("wholeNumbers")
+        found = ModelFacts(shape=(shape[0], shape[1], shape[2]), classes=classes, whole_numbers=whole)
     else:
         found = _Refused(
             key=refused.text("key", accepts=_KEYS.__contains__, accepted=", ".join(_KEYS)),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.errors import PreprocessingError
 from contract.preprocessing import preprocessing_from_value
-from infra.config.faults import Fault
+from infra.config.faults import Fault, shown
 from infra.config.sources import LARGEST_SIDE, OnnxSource, default_preprocessing
 
 if TYPE_CHECKING:
@@ -14,35 +14,52 @@ if TYPE_CHECKING:
 
     from contract.served import ImageShape
     from infra.config.faults import StackFile
+    from infra.config.inspection import ModelFacts
     from infra.config.sources import Source
 
 _KEY = "model.preprocessing"
 _COLORS = 3
 
 
-def preprocessing_faults(right: Mapping[str, Any], shape: ImageShape | None, file: StackFile) -> list[Fault]:
+def preprocessing_faults(right: Mapping[str, Any], facts: ModelFacts, file: StackFile) -> list[Fault]:
     """Check the preprocessing that is declared, or the one by default.
 
     Args:
         right: values that are right by themselves, by dotted key.
-        shape: channels, height and width of the model's pictures. Where nobody knows them the values are read all the
-            same, for the model that takes most: whether they fit is the build's to say.
+        facts: what is known of the model. Where nobody knows its shape the values are read all the same, for the
+            model that takes most: whether they fit is the build's to say.
         file: the stack's file, for the edits that mend.
     """
     source = right.get("model.source")
     if source is None or _KEY not in right:
         return []
     declared, default = right[_KEY], default_preprocessing(source)
+    if declared is None and facts.whole_numbers:
+        return []  # the build takes a picture's own values
     value = default if declared is None else declared
-    fitting = shape or _loosest_shape(value, source)
+    fitting = facts.shape or _loosest_shape(value, source)
     error = _error(value, fitting)
     if error is None:
-        return []
+        return _fractions(value, facts, file)
     key, found, accepted = _parts(error)
     if declared is None:
         found, accepted, key = f"is missing, and by default {key} {found}", f"what fits: {accepted}", ""
     mend = _mend(value if declared is not None else None, key, _fallback(default, fitting), fitting, file)
     return [Fault(key=f"{_KEY}.{key}" if key else _KEY, found=found, accepted=accepted, mend=mend)]
+
+
+def _fractions(value: object, facts: ModelFacts, file: StackFile) -> list[Fault]:
+    """See that a model of whole numbers gets such."""
+    if not facts.whole_numbers or facts.shape is None or preprocessing_from_value(value, facts.shape).keeps_values:
+        return []
+    return [
+        Fault(
+            key=_KEY,
+            found=f"is {shown(value)}, which makes fractions, and the model takes whole numbers of 0 to 255",
+            accepted="one without scale, mean and std",
+            mend=file.removing(_KEY),
+        )
+    ]
 
 
 def _loosest_shape(value: object, source: Source) -> ImageShape:

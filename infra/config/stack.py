@@ -136,7 +136,7 @@ def config_from_values(
     faults += faults_between_values(right, file=file, repository=REPOSITORY)
     facts, unfit = facts_from_source(right, file=file, inspect=inspect)
     inputs, unread = inputs_from_files(right, facts.classes, file=file, repository=REPOSITORY)
-    faults += [*unfit, *preprocessing_faults(right, facts.shape, file), *unread]
+    faults += [*unfit, *preprocessing_faults(right, facts, file), *unread]
     if groups is None or inputs is None or faults:
         raise ConfigError([fault.line(file) for fault in faults])
     return StackConfig(stack=stack, inputs=inputs, **dict(groups))

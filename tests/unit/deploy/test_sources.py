@@ -21,7 +21,9 @@ def stack(storage: Path, **source: Any) -> StackConfig:
     values["densenet-triton:storage"]["path"] = str(storage)
     values["densenet-triton:model"]["source"] = source
     return config_from_values(
-        values, stack="dev", inspect=lambda _source, _path: {"shape": [3, 224, 224], "classes": 1000}
+        values,
+        stack="dev",
+        inspect=lambda _source, _path: {"shape": [3, 224, 224], "classes": 1000, "wholeNumbers": False},
     )
 
 

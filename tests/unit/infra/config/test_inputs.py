@@ -23,7 +23,7 @@ SHA256 = "b" * 64
 
 
 def two_classes(_: OnnxSource, __: Path) -> dict[str, Any]:
-    return {"shape": [3, 224, 224], "classes": 2}
+    return {"shape": [3, 224, 224], "classes": 2, "wholeNumbers": False}
 
 
 def configured(values: dict[str, Any], **model: Any) -> StackConfig:

@@ -55,13 +55,18 @@ def fault(values: dict[str, Any], inspector: Inspector) -> str:
 
 
 def test_a_file_at_hand_is_looked_into_once(values: dict[str, Any], tmp_path: Path) -> None:
-    inspector = Inspector({"shape": [3, 224, 224], "classes": 1000})
+    inspector = Inspector({"shape": [3, 224, 224], "classes": 1000, "wholeNumbers": False})
     config = configured(values, inspector)
     assert inspector.asked == [(config.model.source, tmp_path / "m.onnx")]
 
 
 def test_a_file_that_does_not_say_its_classes_is_taken_at_the_labels_word(values: dict[str, Any]) -> None:
-    assert configured(values, Inspector({"shape": [3, 224, 224], "classes": None})).inputs.labels[504] == "COFFEE MUG"
+    assert (
+        configured(values, Inspector({"shape": [3, 224, 224], "classes": None, "wholeNumbers": False})).inputs.labels[
+            504
+        ]
+        == "COFFEE MUG"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,15 +115,15 @@ def test_what_a_file_cannot_be_taken_for_is_one_line(
 
 def test_a_shape_that_the_preprocessing_does_not_fit(values: dict[str, Any]) -> None:
     values[MODEL]["preprocessing"] = {"resize": 256, "mean": [1, 2, 3]}
-    line = fault(values, Inspector({"shape": [3, 299, 299], "classes": 1000}))
+    line = fault(values, Inspector({"shape": [3, 299, 299], "classes": 1000, "wholeNumbers": False}))
     assert line.startswith("model.preprocessing.resize is [256]; accepted: 299 or more")
-    line = fault(values, Inspector({"shape": [1, 224, 224], "classes": 1000}))
+    line = fault(values, Inspector({"shape": [1, 224, 224], "classes": 1000, "wholeNumbers": False}))
     assert line.startswith("model.preprocessing.mean is [1, 2, 3]; accepted: a number, for the model has one channel")
 
 
 @pytest.mark.parametrize("shape", [[1, 28, 28]])
 def test_the_default_is_missed_where_it_does_not_fit(values: dict[str, Any], shape: list[int]) -> None:
-    inspector = Inspector({"shape": shape, "classes": 1000})
+    inspector = Inspector({"shape": shape, "classes": 1000, "wholeNumbers": False})
     line = fault(values, inspector)
     assert line.startswith("model.preprocessing is missing, and by default ")
     values[MODEL]["preprocessing"] = yaml.safe_load(line.partition(" set model.preprocessing: ")[2])
@@ -130,6 +135,20 @@ def test_where_the_build_cannot_be_run_the_cure_is_named(values: dict[str, Any])
         "model.source.url is a file that cannot be looked into: ModuleNotFoundError: No module named 'onnx';"
         " accepted: a checkout whose .venv has every locked package; mend: make venv"
     )
+
+
+@pytest.mark.parametrize(("preprocessing", "fits"), [(None, True), ({"resize": 256}, True), ("imagenet", False)])
+def test_a_model_of_whole_numbers_gets_no_fractions(
+    values: dict[str, Any], preprocessing: object, *, fits: bool
+) -> None:
+    inspector = Inspector({"shape": [3, 224, 224], "classes": 1000, "wholeNumbers": True})
+    values[MODEL]["preprocessing"] = preprocessing
+    if fits:
+        configured(values, inspector)
+    else:
+        line = fault(values, inspector)
+        assert line.startswith('model.preprocessing is "imagenet", which makes fractions, and the model takes whole')
+        assert line.endswith("mend: remove model.preprocessing from Pulumi.x.yaml")
 
 
 @pytest.mark.parametrize("document", [{}, {"shape": [3]}, {"refused": {"key": "name"}}, {"shape": "3", "classes": 1}])

@@ -20,7 +20,7 @@ FULL = "registry.example.org/triton"
 
 
 def imagenet_classes(_: OnnxSource, __: Path) -> dict[str, Any]:
-    return {"shape": [3, 224, 224], "classes": 1000}
+    return {"shape": [3, 224, 224], "classes": 1000, "wholeNumbers": False}
 
 
 def fault(values: dict[str, Any]) -> str:
