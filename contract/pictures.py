@@ -100,7 +100,7 @@ def _size(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int
         return width[0], side
     short = min(size)
     wide, high = (side if length == short else int(side * length / short) for length in size)
-    return max(wide, preprocessing.crop[1]), max(high, preprocessing.crop[0])
+    return wide, high
 
 
 def _refuse_larger(picture: Image.Image, name: str) -> None:
