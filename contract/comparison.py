@@ -24,8 +24,8 @@ TOP = 5
 _SUM_TOLERANCE = 1e-2
 """How far from 1 the sum of probabilities may be: half precision rounds each of them."""
 
-_LEAST_PROBABILITY = 1e-7
-"""Below it a probability is as good as none; half precision has no smaller number."""
+_LEAST_PROBABILITY = 1e-6
+"""Below it a probability is as good as none: half precision's steps there, of 6e-8, would show as differences."""
 
 
 @dataclass(frozen=True)

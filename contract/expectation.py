@@ -76,7 +76,9 @@ def reasons_against(scores: Sequence[float], expectation: Expectation) -> Iterat
     ranks = tuple(order[: len(expectation.top)])
     if ranks != expectation.top:
         yield f"top: classes {list(ranks)}, expected {list(expectation.top)}"
-    lead = scores[expected] - scores[order[1]] if len(order) > 1 else 0.0
+    if len(order) == 1:
+        return
+    lead = scores[expected] - scores[order[1]]
     if not lead >= expectation.margin:
         yield f"margin: class {expected} leads class {order[1]} by {lead:.6g}, expected {expectation.margin:g} or more"
 

@@ -51,9 +51,12 @@ class Fields:
     ) -> float:
         """Take a finite number for which ``accepts`` gives something true; whole ones count."""
         value = self._take(key, (int, float), accepted)
-        if value is not None and not (math.isfinite(value) and accepts(float(value))):
+        if value is None:
+            return 0.0
+        if not (is_finite(value) and accepts(float(value))):
             self.refuse(key, value, accepted)
-        return float(value or 0)
+            return 0.0
+        return float(value)
 
     def counts(self, key: str) -> tuple[int, ...]:
         """Take a list of whole numbers, 0 or more."""
@@ -68,7 +71,7 @@ class Fields:
         """Take a list of so many finite numbers."""
         accepted = f"a list of {length} finite numbers"
         values = self._take(key, list, accepted)
-        numeric = all(_is(value, (int, float)) and math.isfinite(value) for value in values or [])
+        numeric = all(_is(value, (int, float)) and is_finite(value) for value in values or [])
         if values is not None and not (len(values) == length and numeric):
             self.refuse(key, values, accepted)
             return ()
@@ -147,6 +150,14 @@ def shown(value: object, *, longest: int = _LONGEST) -> str:
     """Return a JSON value as it is shown in an error, cut to a readable length."""
     text = json.dumps(value)
     return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def is_finite(number: float) -> bool:
+    """Whether a number is one that a float holds; a whole number of JSON can be too large for that."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _is(value: object, kind: type[Any] | tuple[type[Any], ...]) -> bool:

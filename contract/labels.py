@@ -37,7 +37,7 @@ def labels_from_bytes(data: bytes, *, name: str) -> tuple[str, ...]:
         raise LabelsError(
             f"{name} is not {encoding.upper()} text, at byte {error.start}; {_ACCEPTED}, in UTF-8"
         ) from error
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
     labels = tuple(line.strip().replace("\ufeff", "") for line in lines)
     if labels == ("",):
         raise LabelsError(f"{name} is empty; {_ACCEPTED}")

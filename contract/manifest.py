@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from contract.comparison import SCALES, Tolerance
 from contract.errors import ManifestError, PreprocessingError
 from contract.expectation import Expectation, expectation_from_fields
-from contract.fields import Fields
+from contract.fields import Fields, shown
 from contract.preprocessing import Preprocessing, preprocessing_from_value
 from contract.served import DATATYPE, DEFAULT_SIDE, INPUT_NAME, OUTPUT_NAME, ImageShape, input_of, output_of
 
@@ -171,11 +171,13 @@ def manifest_from_json(text: str) -> Manifest:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"not JSON: {error}; accepted: a model repository's manifest.json") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else None
-        raise ManifestError(f"schema is {found!r}; accepted: a manifest of schema {SCHEMA}, as this version builds it")
+        raise ManifestError(
+            f"schema is {shown(found)}; accepted: {SCHEMA}, as this version builds it; `make up` builds the plan again"
+        )
     fields = Fields(document)
     fields.raw("schema")
     manifest = _manifest_from_fields(fields)

@@ -52,6 +52,8 @@ def picture_from_bytes(data: bytes, *, name: str) -> Image.Image:
         ) from error
     except PictureError:
         raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit, which is looked at while a header is read
+        raise PictureError(f"{name} is too large; accepted: {LARGEST_PIXELS} pixels, make it smaller") from error
     except Exception as error:  # Pillow's decoders raise whatever a damaged file makes them stumble over
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"{name} cannot be decoded: {reason}; accepted: {_ACCEPTED}") from error
@@ -66,9 +68,18 @@ def tensor_from_picture(picture: Image.Image, preprocessing: Preprocessing) -> N
 
     Returns:
         float32 (channels, height, width), C order, contiguous.
+
+    Raises:
+        PictureError: it is so long and narrow that it would be too large, once its shorter side is resized.
     """
     height, width = preprocessing.crop
-    resized = picture.resize(_size(picture.size, preprocessing), Image.Resampling.BILINEAR)
+    size = _size(picture.size, preprocessing)
+    if size[0] * size[1] > LARGEST_PIXELS:
+        raise PictureError(
+            f"a picture of {picture.width}x{picture.height} pixels would be resized to {size[0]}x{size[1]}; "
+            f"accepted: {LARGEST_PIXELS} altogether, cut it to what is to be seen"
+        )
+    resized = picture.resize(size, Image.Resampling.BILINEAR)
     left, top = round((resized.width - width) / 2), round((resized.height - height) / 2)
     cropped = resized.crop((left, top, left + width, top + height))
     if len(preprocessing.mean) == 1:
@@ -89,7 +100,7 @@ def _size(size: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int
         return width[0], side
     short = min(size)
     wide, high = (side if length == short else int(side * length / short) for length in size)
-    return max(wide, preprocessing.crop[1]), max(high, preprocessing.crop[0])
+    return wide, high
 
 
 def _refuse_larger(picture: Image.Image, name: str) -> None:
@@ -102,9 +113,10 @@ def _refuse_larger(picture: Image.Image, name: str) -> None:
 
 def _rgb(picture: Image.Image, name: str) -> Image.Image:
     if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip at 255
-        grey = np.asarray(picture, np.int64)
+        grey = np.array(picture, np.int64)
         if grey.min() < 0 or grey.max() > np.iinfo(np.uint16).max:
             raise PictureError(f"{name} has more than 16 bits a pixel; accepted: at most 16")
+        grey[grey == picture.info.get("transparency")] = np.iinfo(np.uint16).max
         return Image.fromarray((grey // _SIXTEEN_BITS).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
         raise PictureError(f"{name} has floating-point pixels; accepted: 8 or 16 bits a channel")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import PreprocessingError
-from contract.fields import shown
+from contract.fields import is_finite, shown
 from contract.served import DEFAULT_SIDE, ImageShape
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def _sides(key: str, value: Any) -> tuple[int, ...]:
 def _numbers(key: str, value: Any, count: int) -> tuple[float, ...]:
     numbers: Sequence[Any] = value if isinstance(value, list) else [value]
     numeric = all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers)
-    if not numeric or len(numbers) not in {1, count} or not all(map(math.isfinite, numbers)):
+    if not numeric or len(numbers) not in {1, count} or not all(map(is_finite, numbers)):
         several = (
             f", or {count}, one for each of the model's channels" if count > 1 else ", for the model has one channel"
         )

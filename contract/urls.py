@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from contract.errors import UrlError
@@ -9,6 +10,7 @@ from contract.errors import UrlError
 ACCEPTED = "https://host/file, or file:///path on a local cluster"
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?"
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def quoted_url(text: str) -> str:
@@ -33,7 +35,7 @@ def quoted_url(text: str) -> str:
         )
     if url.scheme == "file":
         # a file's name may have a question mark and a hash; there is no query that it could begin
-        path = quote(urlunsplit(url._replace(scheme="", netloc="")), safe=_PATH_SAFE)
+        path = _quoted(urlunsplit(url._replace(scheme="", netloc="")), _PATH_SAFE)
         if host not in {"", "localhost"} or not path.startswith("/") or path == "/":
             raise UrlError(f"is no URL of a file; accepted: {ACCEPTED}")
         return f"file://{path}"
@@ -46,8 +48,8 @@ def quoted_url(text: str) -> str:
     netloc = f"[{name}]" if ":" in name else name
     if port is not None:
         netloc = f"{netloc}:{port}"
-    path = quote(url.path, safe=_PATH_SAFE)
-    return urlunsplit((url.scheme, netloc, path or "/", quote(url.query, safe=_QUERY_SAFE), ""))
+    path = _quoted(url.path, _PATH_SAFE)
+    return urlunsplit((url.scheme, netloc, path or "/", _quoted(url.query, _QUERY_SAFE), ""))
 
 
 def shown_url(url: str) -> str:
@@ -60,3 +62,8 @@ def shown_url(url: str) -> str:
     host = f"[{host}]" if ":" in host else host
     netloc = f"{host}:{port}" if port is not None else host
     return urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
+
+
+def _quoted(text: str, safe: str) -> str:
+    """Percent-encode what is not yet; a percent sign that begins no code stands for itself."""
+    return quote(_LONE_PERCENT.sub("%25", text), safe=safe)
