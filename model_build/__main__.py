@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from contract.errors import ContractError
 from contract.manifest import document_from_manifest
 from model_build.build import published_manifest
 from model_build.errors import ModelBuildError
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         options.run(options)
-    except ModelBuildError as error:
+    except (ModelBuildError, ContractError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
