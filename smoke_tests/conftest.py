@@ -154,7 +154,7 @@ def questions(settings: Settings, model: Model) -> tuple[Question, ...]:
     """Return every expected picture, prepared as the model takes it."""
     try:
         return questions_from_settings(settings, model)
-    except SmokeTestError as error:
+    except (SmokeTestError, ContractError) as error:
         pytest.fail(str(error), pytrace=False)
 
 
