@@ -66,10 +66,11 @@ tools: venv ## Install and build what this machine lacks (make up and make test 
 images: venv ## Build the stack's own images and push them  REGISTRY=registry.example/team [STACK=dev]
 	@$(DEPLOY) images --stack $(STACK) --registry "$(REGISTRY)"
 
-lint: venv ## Lint and types
+lint: venv ## Lint, types and who imports what
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
+	@$(VENV)/lint-imports --no-cache --no-logo
 
 check: lint ## Lint, types and unit tests
 	@$(VENV)/pytest tests/unit

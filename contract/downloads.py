@@ -104,12 +104,16 @@ def _chunks(url: str) -> Iterator[bytes]:
             while True:
                 chunk = response.read(_CHUNK_BYTES)
                 if not chunk:
-                    return
+                    break
                 yield chunk
                 if time.monotonic() > deadline:
                     raise UrlError(f"{name} is not down after {_DOWNLOAD_S} s; accepted: a server that is faster")
+            if getattr(response, "length", None):  # what http.client still waits for; read() says nothing of it
+                raise UrlError(f"{name} ends {response.length} bytes too early; accepted: the whole file, run again")
     except HTTPError as error:
-        raise UrlError(f"{name} answers {error.code} {error.reason}; accepted: 200 with the file") from error
+        error.close()  # it holds the connection
+        said = " ".join(str(error.reason).split())  # of an endless redirect, several lines
+        raise UrlError(f"{name} answers {error.code} {said}; accepted: 200 with the file") from error
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, URLError) else error
         if url.startswith("file:"):

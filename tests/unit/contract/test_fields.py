@@ -31,7 +31,9 @@ def test_values_are_taken_by_their_kind() -> None:
     assert fields.flag("flag") is False
     assert fields.group("group").count("inner") == 1
     assert [group.count("inner") for group in fields.groups("groups")] == [1, 2]
-    assert fields.optional_text("null") is fields.optional_group("absent") is fields.optional_object("absent") is None
+    assert fields.optional_text("null") is None
+    assert fields.optional_group("absent") is None
+    assert fields.optional_object("absent") is None
     fields.end()
     assert fields.faults == []
 
