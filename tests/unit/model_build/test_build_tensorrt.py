@@ -130,8 +130,8 @@ def test_the_next_build_gets_the_timing_cache(build: Builder, device: OnnxDevice
         (
             {1: 0.2},
             (
-                r"^the plan does not answer as its original, expected picture 1, one of 1 at once: a score differs by .* "
-                r"spreads, more than 0\.005.*; the worst is class 1: .*; class 1 is MUG$"
+                r"^the plan does not answer as its original, expected picture 1, one of 1 at once: a score differs "
+                r"by .* spreads, more than 0\.005.*; the worst is class 1: .*; class 1 is MUG$"
             ),
         ),
         ({2: float("nan")}, r"expected picture 1, one of 1 at once: class 2 scores nan, .*; class 2 is CUP$"),
