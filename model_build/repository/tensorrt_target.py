@@ -118,7 +118,7 @@ def _engine(order: Order, device: Device) -> tuple[bytes, Compilation]:
 def _compiled(order: Order, device: Device) -> Compiled:
     """Compile the plan, with what this machine has measured before."""
     spec, machine = order.inputs.spec, device.describe()
-    if spec.max_batch_size > 1 and not order.classifier.batched:
+    if spec.max_batch_size > 0 and not order.classifier.batched:  # of batches Triton takes plans of any batch alone
         raise AdaptError(
             "the model takes one image alone, but the plan is compiled for batches; accepted: a model with a "
             "dynamic batch axis, or maxBatchSize 0"

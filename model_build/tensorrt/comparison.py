@@ -40,9 +40,12 @@ def compared_batches(profile: BatchProfile) -> Sequence[int]:
 
 
 def _runs(plan: bytes, device: Device, yardstick: Yardstick, profile: BatchProfile) -> Iterator[Run]:
-    """Ask about every image in batches of each size; to fill the last one the images come round again."""
+    """Ask about every image in batches of each size; to fill the last one the images come round again.
+
+    Each round begins one image later: neighbours are unlike each other, and so are rows that are a round apart.
+    """
     count = len(yardstick.images)
     for size in compared_batches(profile):
         for start in range(0, count, size):
-            places = [place % count for place in range(start, start + size)]  # neighbours are unlike each other
+            places = [(row + row // count) % count for row in range(start, start + size)]
             yield places, device.scores(plan, yardstick.images[places])

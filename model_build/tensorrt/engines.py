@@ -1,5 +1,6 @@
 """Compiled engines on the storage, under their own address: what costs minutes of a GPU is compiled once."""
 
+import errno
 import json
 import logging
 import shutil
@@ -21,21 +22,24 @@ def engine_from_folder(folder: Path) -> tuple[bytes, Compilation] | None:
     Returns:
         None where there is none, or a damaged one, which is said.
     """
+    if not folder.is_dir():
+        return None
     try:
         plan = (folder / PLAN_FILE).read_bytes()
         record = json.loads((folder / _RECORD_FILE).read_bytes())
-        if record.pop("sha256") == sha256_of_bytes(plan):
+        if record["sha256"] == sha256_of_bytes(plan):
             return plan, compilation_from_document(record)
-    except FileNotFoundError:
-        return None
-    except (LookupError, TypeError, ValueError):
+    except (FileNotFoundError, LookupError, TypeError, ValueError):
         pass
     _LOGGER.warning("%s is damaged and not used; it is compiled anew", folder)
     return None
 
 
 def write_engine(plan: bytes, compilation: Compilation, folder: Path) -> None:
-    """Keep an engine for the next plan that serves it, by one rename; a damaged one gives way."""
+    """Keep an engine for the next plan that serves it, by one rename; a damaged one gives way.
+
+    Of two builds that compiled the same engine at once, one's stays.
+    """
     folder.parent.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -45,6 +49,8 @@ def write_engine(plan: bytes, compilation: Compilation, folder: Path) -> None:
         scratch.chmod(0o755)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.rename(folder)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)  # which is not there any more where all went well

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from onnxconverter_common.float16 import convert_float_to_float16
 
 from bench.densenet import densenet_onnx
+from contract.comparison import LOGITS
 from model_build.adapt import classifier_from_original, original_from_onnx
 
 Tensor = NDArray[np.float32]
@@ -55,7 +56,9 @@ def test_its_bytes_are_the_same_each_time(densenet: bytes) -> None:
 
 
 def test_it_can_be_served_in_batches(densenet: bytes, images: Tensor) -> None:
-    classifier = classifier_from_original(original_from_onnx(densenet, name="DenseNet-121"), max_batch_size=8)
+    classifier = classifier_from_original(
+        original_from_onnx(densenet, name="DenseNet-121"), images, scale=LOGITS, max_batch_size=8
+    )
     assert (classifier.batched, classifier.classes) == (True, 1000)
     assert classifier.batch_scores(images) == pytest.approx(scores_of(densenet, images), abs=1e-3)
 

@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 
 from contract.packages import PACKAGES
+from contract.pictures import picture_from_bytes, tensor_from_picture
+from contract.preprocessing import preprocessing_from_value
 from model_build.errors import SourceError
 from model_build.packages import onnx_from_package
 from model_build.packages.efficientnet_lite import Array, onnx_from_tensors
 from model_build.packages.weights import tensors_from_pth
-from model_build.preprocessing import Tensor, imagenet_tensor_from_picture, picture_from_bytes
-from model_build.scoring import LoadedModel
+from model_build.scoring import LoadedModel, Scores, Tensor
 
 SHA256 = {
     "efficientnet-lite0": "2677558d55858b4eb95bfa3b071ef7b0122883134cbadc16588c6ef8f27546ec",
@@ -37,19 +38,9 @@ def mug(shared_models: Path) -> Image.Image:
     return picture_from_bytes((shared_models / "mug.jpg").read_bytes(), name="mug.jpg")
 
 
-def scores(data: bytes, image: Tensor) -> Tensor:
+def scores(data: bytes, image: Tensor) -> Scores:
     (row,) = LoadedModel(data, name="the package's").run(image[np.newaxis])["logits"]
     return np.asarray(row, np.float32)
-
-
-def lite_tensor(picture: Image.Image, side: int) -> Tensor:
-    """The preprocessing of EfficientNet-Lite's authors: (x - 127) / 128, the middle of a picture 32 pixels larger."""
-    short = min(picture.size)
-    width, height = (side + 32 if edge == short else int((side + 32) * edge / short) for edge in picture.size)
-    resized = picture.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = round((width - side) / 2), round((height - side) / 2)
-    pixels = np.asarray(resized.crop((left, top, left + side, top + side)), np.float32)
-    return np.ascontiguousarray(((pixels - 127) / 128).transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("name", sorted(PACKAGES))
@@ -72,7 +63,10 @@ def test_the_model_takes_any_number_of_images_of_its_own_side(name: str) -> None
 
 
 def test_the_real_mug_scores_as_it_is_known_to(mug: Image.Image) -> None:
-    found = scores(onnx_from_package("efficientnet-lite0"), imagenet_tensor_from_picture(mug))
+    found = scores(
+        onnx_from_package("efficientnet-lite0"),
+        tensor_from_picture(mug, preprocessing_from_value("imagenet", (3, 224, 224))),
+    )
     expected = {MUG: 11.735, 968: 10.678, 967: 7.195, 809: 5.231, 505: 5.132}
     assert list(np.argsort(-found)[:5]) == list(expected)
     assert {index: float(found[index]) for index in expected} == pytest.approx(expected, abs=0.005)
@@ -80,7 +74,11 @@ def test_the_real_mug_scores_as_it_is_known_to(mug: Image.Image) -> None:
 
 @pytest.mark.parametrize("name", sorted(PACKAGES))
 def test_the_real_mug_is_a_mug_under_the_authors_own_preprocessing(name: str, mug: Image.Image) -> None:
-    found = scores(onnx_from_package(name), lite_tensor(mug, PACKAGES[name].side))
+    side = PACKAGES[name].side
+    preprocessing = preprocessing_from_value(dict(PACKAGES[name].preprocessing), (3, side, side))
+    assert (preprocessing.resize, preprocessing.crop) == ((side + 32,), (side, side))
+    assert (preprocessing.scale, set(preprocessing.mean), set(preprocessing.std)) == (1, {127}, {128})
+    found = scores(onnx_from_package(name), tensor_from_picture(mug, preprocessing))
     assert int(found.argmax()) == MUG
 
 

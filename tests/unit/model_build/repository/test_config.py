@@ -1,62 +1,47 @@
 """What Triton is told of a model, by Triton's own description of its configuration."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import descriptor_pb2, json_format, text_format
+from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-import model_build.repository.config
 from model_build.errors import SourceError
 from model_build.repository import ServedModel
 from model_build.repository.config import config_from_text, python_config, tensorrt_config, text_from_config
 
-DESCRIPTION = Path(model_build.repository.config.__file__).with_name("model_config.json")
 SHAPE = (1, 28, 30)
 LABELS = ("TENCH", "MUG")
 
 
 def served(*, max_batch_size: int = 0, instances: int = 1) -> ServedModel:
-    return ServedModel(name="tiny", labels=LABELS, max_batch_size=max_batch_size, instances=instances)
-
-
-def described() -> Any:
-    """Return what tritonclient knows of Triton's configuration."""
-    description = descriptor_pb2.FileDescriptorProto()
-    model_config_pb2.DESCRIPTOR.CopyToProto(description)
-    return description
-
-
-def test_the_description_is_that_of_the_tritonclient_that_is_locked() -> None:
-    text = DESCRIPTION.read_text()
-    assert json_format.Parse(text, descriptor_pb2.FileDescriptorProto()) == described()
+    return ServedModel(name="tiny", shape=SHAPE, labels=LABELS, max_batch_size=max_batch_size, instances=instances)
 
 
 @pytest.mark.parametrize("configured", [python_config, tensorrt_config])
 def test_what_is_written_is_read_as_it_was(configured: Any) -> None:
-    config = configured(served(), shape=SHAPE)
+    config = configured(served())
     text = text_from_config(config)
     assert config_from_text(text, name="config.pbtxt") == config
     assert text_format.Parse(text, model_config_pb2.ModelConfig()).name == "tiny"
 
 
 def test_images_have_the_model_s_own_shape() -> None:
-    config = tensorrt_config(served(), shape=SHAPE)
+    config = tensorrt_config(served())
     assert list(config.input[0].dims) == [1, 28, 30]
     assert list(config.input[0].reshape.shape) == [1, 1, 28, 30]
     assert list(config.model_warmup[0].inputs["input"].dims) == [1, 28, 30]
-    assert list(python_config(served(), shape=SHAPE).input[0].dims) == [1, 28, 30]
+    assert list(python_config(served()).input[0].dims) == [1, 28, 30]
 
 
 def test_one_image_is_a_cuda_graph_of_the_only_profile() -> None:
-    config = tensorrt_config(served(), shape=SHAPE)
+    config = tensorrt_config(served())
     assert config.optimization.cuda.graphs
     assert list(config.instance_group[0].profile) == []
 
 
 def test_batches_take_the_profile_that_is_nearest() -> None:
-    config = tensorrt_config(served(max_batch_size=8, instances=3), shape=SHAPE)
+    config = tensorrt_config(served(max_batch_size=8, instances=3))
     (group,) = config.instance_group
     assert (group.count, list(group.profile)) == (3, ["0", "1"])
     assert not config.HasField("optimization")
@@ -65,15 +50,15 @@ def test_batches_take_the_profile_that_is_nearest() -> None:
 
 
 def test_batches_of_one_need_one_profile_and_one_warm_up() -> None:
-    config = tensorrt_config(served(max_batch_size=1), shape=SHAPE)
+    config = tensorrt_config(served(max_batch_size=1))
     assert list(config.instance_group[0].profile) == []
     assert [warm_up.batch_size for warm_up in config.model_warmup] == [1]
 
 
 @pytest.mark.parametrize("configured", [python_config, tensorrt_config])
 def test_batches_are_gathered_where_they_are_served(configured: Any) -> None:
-    assert configured(served(max_batch_size=1), shape=SHAPE).HasField("dynamic_batching")
-    assert not configured(served(), shape=SHAPE).HasField("dynamic_batching")
+    assert configured(served(max_batch_size=1)).HasField("dynamic_batching")
+    assert not configured(served()).HasField("dynamic_batching")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +76,3 @@ def test_what_triton_does_not_read_is_refused_with_its_place(text: str, reason: 
     with pytest.raises(SourceError, match=reason) as raised:
         config_from_text(text, name="c")
     assert str(raised.value).isprintable()
-
-
-if __name__ == "__main__":
-    DESCRIPTION.write_text(json_format.MessageToJson(described(), indent=1) + "\n")

@@ -9,7 +9,7 @@ from model_build.repository.onnxruntime_target import config_pbtxt, write_onnxru
 
 
 def served(*, max_batch_size: int = 0) -> ServedModel:
-    return ServedModel(name="tiny", labels=("TENCH", "MUG"), max_batch_size=max_batch_size)
+    return ServedModel(name="tiny", shape=(3, 224, 224), labels=("TENCH", "MUG"), max_batch_size=max_batch_size)
 
 
 CONTRACT = """\

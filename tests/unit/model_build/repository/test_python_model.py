@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from contract.comparison import LOGITS
 from model_build.adapt import classifier_from_original, original_from_onnx
 
 Array = NDArray[np.float32]
@@ -55,7 +56,8 @@ def loaded(backend: ModuleType, tmp_path: Path, tiny_classifier: Callable[..., b
     def load(max_batch_size: int) -> Any:
         (tmp_path / "1").mkdir()
         original = original_from_onnx(tiny_classifier(), name="tiny")
-        classifier = classifier_from_original(original, max_batch_size=max_batch_size)
+        images = np.random.default_rng(0).standard_normal((2, 3, 224, 224), np.float32)
+        classifier = classifier_from_original(original, images, scale=LOGITS, max_batch_size=max_batch_size)
         (tmp_path / "1" / "model.onnx").write_bytes(classifier.onnx)
         model = backend.TritonPythonModel()
         config = {"max_batch_size": max_batch_size, "parameters": {"intra_op_threads": {"string_value": "1"}}}
@@ -81,14 +83,14 @@ def test_one_image_without_a_batch_gives_one_row(loaded: Callable[[int], Any]) -
     (output,) = response.outputs
     assert output.name == "output"
     assert output.values.dtype == np.float32
-    assert output.values.tolist() == [0, 2, 2, 2]
+    assert output.values.tolist() == [-11, 8, 8, 8]
 
 
 def test_batches_of_several_requests_are_given_back_to_each(loaded: Callable[[int], Any]) -> None:
     requests = [request(1, 2, batched=True), request(3, batched=True), request(4, 5, 6, batched=True)]
     responses = loaded(8).execute(requests)
     reds = [response.outputs[0].values[:, 1].tolist() for response in responses]
-    assert reds == [[1, 2], [3], [4, 5, 6]]
+    assert reds == [[4, 8], [12], [16, 20, 24]]
 
 
 def test_one_request_s_images_are_not_copied(loaded: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:

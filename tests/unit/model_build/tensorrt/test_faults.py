@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Callable
 
+import onnx
 import pytest
 
 from model_build.errors import AdaptError, PlanError
@@ -15,15 +16,13 @@ def test_a_missing_operator_is_named_with_its_node(tiny_classifier: Callable[...
         '"Plugin not found, are the plugin name, version, and namespace correct?"'
     )
     text = fault_from_line(line, doing=DOING, model=tiny_classifier())
-    assert text.startswith(
-        f"{DOING}: it has no operator Conv (node 1, without a name); accepted: a model without it (In"
-    )
+    assert text.startswith(f"{DOING}: it has no operator Conv (node 'spatial'); accepted: a model without it (In")
 
 
 def test_another_fault_at_a_node_names_it_too(tiny_classifier: Callable[..., bytes]) -> None:
     line = "In node 0 (importPool): INVALID_VALUE: Assertion failed: dims.nbDims > 2"
     text = fault_from_line(line, doing=DOING, model=tiny_classifier())
-    assert text == f"{DOING}: at GlobalAveragePool (node 0, without a name): {line}"
+    assert text == f"{DOING}: at GlobalAveragePool (node 'pooled'): {line}"
 
 
 def test_an_operator_that_tensorrt_has_is_not_called_missing(tiny_classifier: Callable[..., bytes]) -> None:
@@ -32,7 +31,14 @@ def test_an_operator_that_tensorrt_has_is_not_called_missing(tiny_classifier: Ca
         '!attrs.count("reduction"): Attribute reduction is not supported.'
     )
     text = fault_from_line(line, doing=DOING, model=tiny_classifier())
-    assert text == f"{DOING}: at Conv (node 1, without a name): {line}"
+    assert text == f"{DOING}: at Conv (node 'spatial'): {line}"
+
+
+def test_a_node_without_a_name_is_counted(tiny_classifier: Callable[..., bytes]) -> None:
+    model = onnx.load_model_from_string(tiny_classifier())
+    model.graph.node[1].name = ""
+    text = fault_from_line("In node 1 (importConv): no", doing=DOING, model=model.SerializeToString())
+    assert text == f"{DOING}: at Conv (node 1, without a name): In node 1 (importConv): no"
 
 
 WORKSPACE = (

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -6,17 +6,25 @@ import onnx
 import pytest
 from onnx import TensorProto
 
+from contract.comparison import LOGITS, compared
+from contract.pictures import picture_from_bytes, tensor_from_picture
+from contract.preprocessing import preprocessing_from_value
 from model_build.adapt import Classifier, classifier_from_original, original_from_onnx
 from model_build.errors import AdaptError, TargetError
-from model_build.inputs import picture_from_bytes
-from model_build.scoring import LoadedModel
+from model_build.scoring import LoadedModel, Tensor
 from model_build.tensorrt.device import Machine, Version
 from model_build.tensorrt.precision import onnx_in_precision, refuse_precision
 from tests.unit.model_build.onnx_device import H800
 
+IMAGES: Tensor = np.random.default_rng(0).standard_normal((2, 3, 224, 224), np.float32)
 
-def classifier(data: bytes) -> Classifier:
-    return classifier_from_original(original_from_onnx(data, name="model"), max_batch_size=8)
+
+def classifier(data: bytes, images: Tensor = IMAGES) -> Classifier:
+    return classifier_from_original(original_from_onnx(data, name="model"), images, scale=LOGITS, max_batch_size=8)
+
+
+def best(row: Sequence[float]) -> list[int]:
+    return np.argsort(-np.asarray(row))[:5].tolist()
 
 
 @pytest.mark.parametrize("version", [(8, 6, 1), (9, 3, 0)])
@@ -69,12 +77,16 @@ def test_a_model_that_the_converter_cannot_take_is_one_line(
 
 
 def test_the_real_classifier_in_half_precision_answers_alike(shared_models: Path) -> None:
-    adapted = classifier((shared_models / "squeezenet1.1.onnx").read_bytes())
     picture = picture_from_bytes((shared_models / "mug.jpg").read_bytes(), name="mug.jpg")
-    images = np.stack([preprocess(picture) for preprocess in PREPROCESSINGS.values()])
-    half = LoadedModel(onnx_in_precision(adapted, "fp16"), name="half").run(images)["output"]
-    expected = adapted.scores(images)
-    assert 0 < np.abs(np.asarray(half, np.float32) - expected).max() < 0.05
-    assert [np.argsort(-row)[:5].tolist() for row in np.asarray(half)] == [
-        np.argsort(-row)[:5].tolist() for row in expected
-    ]
+    images = np.stack(
+        [
+            tensor_from_picture(picture, preprocessing_from_value(name, (3, 224, 224)))
+            for name in ("imagenet", "inception")
+        ]
+    )
+    adapted = classifier((shared_models / "squeezenet1.1.onnx").read_bytes(), images)
+    half = LoadedModel(onnx_in_precision(adapted, "fp16"), name="half").run(images)["output"].tolist()
+    for row, expected in zip(half, adapted.scores(images).tolist(), strict=True):
+        figures = compared(row, expected, scale=LOGITS)
+        assert 0 < figures.largest < 0.02
+        assert best(row) == best(expected)

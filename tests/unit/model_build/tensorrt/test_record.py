@@ -4,7 +4,13 @@ from typing import Any
 import pytest
 
 from model_build.tensorrt.device import BatchProfile, Machine
-from model_build.tensorrt.record import Compilation, TensorRTRecord, document_from_record, record_from_document
+from model_build.tensorrt.record import (
+    Compilation,
+    TensorRTRecord,
+    document_from_compilation,
+    document_from_record,
+    record_from_document,
+)
 from tests.unit.model_build.onnx_device import H800
 
 MACHINE = Machine(version=(10, 6, 0), gpu=H800)
@@ -28,15 +34,21 @@ def test_what_nobody_knows_of_a_prebuilt_plan_is_null() -> None:
     assert document == {
         "version": "10.6.0",
         "gpu": {"product": "NVIDIA-H800", "computeCapability": "9.0", "driver": "550.54.15"},
-        "profile": None,
-        "workspaceMib": None,
-        "tacticSources": [],
-        "buildSeconds": None,
-        "cacheHit": False,
+        "compilation": None,
     }
 
 
-@pytest.mark.parametrize("changes", [{"version": "10.6"}, {"version": "ten"}, {"gpu": {}}, {"profile": {"colour": 1}}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": "10.6"},
+        {"version": "ten"},
+        {"gpu": {}},
+        {"compilation": {}},
+        {"compilation": "none"},
+        {"compilation": document_from_compilation(COMPILATION) | {"profile": {"colour": 1}}},
+    ],
+)
 def test_what_is_no_record_is_refused(changes: dict[str, Any]) -> None:
     document = document_from_record(TensorRTRecord(machine=MACHINE, compilation=COMPILATION))
     with pytest.raises((LookupError, TypeError, ValueError)):
