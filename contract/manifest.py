@@ -176,7 +176,8 @@ def manifest_from_json(text: str) -> Manifest:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else None
         raise ManifestError(
-            f"schema is {shown(found)}; accepted: {SCHEMA}, as this version builds it; `make up` builds the plan again"
+            f"schema is {shown(found)}; accepted: a manifest of schema {SCHEMA}, as this version builds it; "
+            "`make up` builds it"
         )
     fields = Fields(document)
     fields.raw("schema")

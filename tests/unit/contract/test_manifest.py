@@ -271,7 +271,8 @@ def test_another_schema_is_refused_by_it_alone(schema: object) -> None:
     with pytest.raises(ManifestError) as caught:
         manifest_from_json(json.dumps({"schema": schema, "imageSha256": "c" * 64}))
     assert str(caught.value) == (
-        f"schema is {json.dumps(schema)}; accepted: 2, as this version builds it; `make up` builds the plan again"
+        f"schema is {json.dumps(schema)}; accepted: a manifest of schema 2, as this version builds it; "
+        "`make up` builds it"
     )
 
 
