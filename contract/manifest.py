@@ -21,7 +21,7 @@ SCHEMA = 2
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _ID_ACCEPTED = "16 lower-case hex digits"
-_INPUT_FILE = re.compile(r"[\w.-]+")
+_INPUT_FILE = re.compile(r"golden_input_[0-9]+\.bin")
 _RANK, _CHANNELS = 3, (3, 1)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -281,7 +281,7 @@ def test_images_are_of_the_declared_dims(
 def test_a_preprocessing_that_does_not_fit_the_dims_is_refused(build: Callable[..., Manifest], upload: Path) -> None:
     change(upload, "3, 224, 224", "1, 28, 28")
     with pytest.raises(
-        ModelBuildError, match=r"^model\.preprocessing\.std .*; accepted: a number, .*; the model takes 1x28x28$"
+        ModelBuildError, match=r"^model\.preprocessing\.mean .*; accepted: a number, .*; the model takes 1x28x28$"
     ):
         build()
 
