@@ -91,10 +91,12 @@ def pod_spec(pod: TritonPod, labels: Mapping[str, str]) -> core.PodSpecArgs:
         automount_service_account_token=False,
         enable_service_links=False,
         security_context=pod_security(),
-        image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in pod.serving.image_pull_secrets],
+        # Nothing empty: the provider leaves that out, but not yet in a plan, where a name is still unknown.
+        image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in pod.serving.image_pull_secrets]
+        or None,
         runtime_class_name=pod.serving.runtime_class,
-        node_selector=dict(pod.placement.node_selector),
-        tolerations=pod.placement.tolerations,
+        node_selector=dict(pod.placement.node_selector) or None,
+        tolerations=pod.placement.tolerations or None,
         affinity=pod.placement.affinity,
         topology_spread_constraints=[_spread(labels)],
         termination_grace_period_seconds=pod.serving.shutdown.grace_s,

@@ -191,5 +191,5 @@ def test_what_the_file_tells_is_refused_before_anything_is_made(
     result = workspace.make("preview", "STACK=refused")
 
     assert result.returncode != 0
-    assert said in result.stderr
+    assert said in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pulumi_kubernetes.core import v1 as core
@@ -17,7 +18,7 @@ from infra.config.node_pools import ExistingNodePool
 from infra.config.rollout import REPLACE, SURGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pulumi
 
@@ -66,6 +67,7 @@ def served(
     manifest_sha256: str | None = DIGEST,
     serving: Serving = SERVING,
     rollout: Rollout = SURGE,
+    node_selector: Mapping[str, str] = MappingProxyType({"pool": "triton"}),
     gpu_product: str | None = None,
 ) -> Declared:
     def declaration() -> Any:
@@ -83,7 +85,7 @@ def served(
             image="localhost/triton-cpu:1",
             serving=serving,
             claim_name="models-1",
-            placement=Placement(node_selector={"pool": "triton"}, tolerations=[], affinity=None),
+            placement=Placement(node_selector=node_selector, tolerations=[], affinity=None),
             rollout=rollout,
             pulumi_timeout_s=610,
             published_by=nothing,
@@ -177,7 +179,6 @@ def test_pod_but_for_its_containers(declare: Declare) -> None:
         },
         "imagePullSecrets": [{"name": "registry"}],
         "nodeSelector": {"pool": "triton"},
-        "tolerations": [],
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,
@@ -195,6 +196,13 @@ def test_pod_but_for_its_containers(declare: Declare) -> None:
             {"name": "tmp", "emptyDir": {}},
         ],
     }
+
+
+def test_nothing_empty_is_declared(declare: Declare) -> None:
+    """Of a plan that still has an unknown name the provider leaves in what it leaves out of the object."""
+    serving = SERVING.model_copy(update={"image_pull_secrets": ()})
+    spec = pod(served(declare, serving=serving, node_selector={}))
+    assert not {"imagePullSecrets", "nodeSelector", "tolerations", "affinity"} & spec.keys()
 
 
 def test_triton_container(declare: Declare) -> None:
