@@ -117,7 +117,7 @@ def _expected(spec: Spec) -> list[Expectation]:
 
 
 def _shape(config: ModelConfig, file: str) -> ImageShape:
-    """Return the image that the contract's input takes; a batch of one may be written into its dimensions."""
+    """Return the image that the contract's input takes."""
     names = [tensor.name for tensor in config.input]
     if names != [INPUT_NAME]:
         raise SourceError(f"{file} has the inputs {', '.join(names) or 'none'}; accepted: one, named {INPUT_NAME}")
@@ -128,12 +128,11 @@ def _shape(config: ModelConfig, file: str) -> ImageShape:
 
 
 def _served_label_filename(config: ModelConfig, file: str) -> str:
-    """Return the labels file of the output that is asked for: the only one, or the one of the contract's name."""
-    outputs = [output for output in config.output if output.name == OUTPUT_NAME] or list(config.output)
-    if len(outputs) > 1:
-        names = ", ".join(output.name for output in outputs)
-        raise SourceError(f"{file} has the outputs {names}; accepted: one output, or one of them named {OUTPUT_NAME}")
-    return outputs[0].label_filename if outputs else ""
+    """Return the labels file of the output that is asked for; empty where it has none, or Triton finds it out."""
+    outputs = {output.name: output for output in config.output}
+    if outputs and OUTPUT_NAME not in outputs:
+        raise SourceError(f"{file} has the outputs {', '.join(outputs)}; accepted: one of them named {OUTPUT_NAME}")
+    return outputs[OUTPUT_NAME].label_filename if outputs else ""
 
 
 def _check_expected_label(labels: tuple[str, ...], expect: Expectation, *, name: str) -> None:

@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 
 
 class TritonPythonModel:
-    """One image classifier: ``input`` float32 [3,224,224] to ``output`` float32 [classes].
+    """One image classifier: ``input`` float32 [C,H,W] to ``output`` float32 [classes].
 
     Where the configuration's ``max_batch_size`` is above 0, both have a batch dimension in front, and the
     requests that Triton hands over together run as one batch.

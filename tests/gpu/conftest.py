@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 
 from bench.densenet import densenet_onnx
+from contract.manifest import Manifest
+from contract.pictures import picture_from_bytes, tensor_from_picture
+from contract.preprocessing import preprocessing_from_value
 from model_build.adapt import original_from_onnx
 from model_build.build import published_manifest
 from model_build.errors import DeviceError
-from model_build.inputs import inputs_from_folder
-from model_build.manifest import Manifest
-from model_build.packages import onnx_from_package
-from model_build.preprocessing import imagenet_tensor_from_picture, picture_from_bytes
+from model_build.inputs import inputs_from_folder, labels_from_file
 from model_build.tensorrt.device import Device
 from model_build.tensorrt.local import local_device
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SHARED = REPOSITORY.parent / "shared" / "models"
 _LABELS = REPOSITORY / "infra" / "data" / "imagenet_labels.txt"
 _MUG = REPOSITORY / "smoke_tests" / "data" / "mug.png"
-_COFFEE_MUG = 504
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,27 +37,52 @@ def device() -> Device:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A classifier of ImageNet, and a picture.
+    """A classifier of ImageNet, and a picture whose class is known.
 
     Attributes:
-        class_index: what the classifier calls the picture.
+        package: its name in the build's packages; None for one that comes as a file.
+        model: the ONNX file; None for one that comes as a package.
+        class_index: of the picture, by somebody else than TensorRT.
     """
 
-    model: bytes
+    package: str | None = None
+    model: bytes | None = None
     picture: bytes
     class_index: int
 
+    def document(self, folder: Path) -> dict[str, Any]:
+        """Return the source as a specification has it; a file is laid into the folder."""
+        if self.model is None:
+            return {"kind": "package", "name": self.package}
+        path = folder / "source.onnx"
+        path.write_bytes(self.model)
+        digest = hashlib.sha256(self.model).hexdigest()
+        return {"kind": "onnx", "url": path.as_uri(), "sha256": digest, "output": None, "imageSize": None}
 
-@pytest.fixture(scope="session", params=["efficientnet-lite0", "densenet-121"])
+
+@pytest.fixture(scope="session", params=["efficientnet-lite0", "densenet", "squeezenet"])
 def source(request: pytest.FixtureRequest) -> Source:
-    """Give the real EfficientNet-Lite0, and a DenseNet-121 whose weights are nobody's, so its own answer is right."""
-    picture = _MUG.read_bytes()
+    """Give EfficientNet-Lite0, DenseNet-121 with weights that were drawn, and SqueezeNet where it is at hand."""
+    mug = _MUG.read_bytes()
     if request.param == "efficientnet-lite0":
-        return Source(model=onnx_from_package("efficientnet-lite0"), picture=picture, class_index=_COFFEE_MUG)
-    model = densenet_onnx()
-    image = imagenet_tensor_from_picture(picture_from_bytes(picture, name=_MUG.name))
-    scores = original_from_onnx(model, name="DenseNet-121").scores(image[np.newaxis])
-    return Source(model=model, picture=picture, class_index=int(scores[0].argmax()))
+        return Source(package=request.param, picture=mug, class_index=504)
+    if request.param == "densenet":
+        model = densenet_onnx()
+        return Source(model=model, picture=mug, class_index=_class_by_onnx_runtime(model, mug))
+    if not SHARED.is_dir():
+        pytest.skip("../shared/models is not beside the project: no SqueezeNet to compile")
+    return Source(
+        model=(SHARED / "squeezenet1.1.onnx").read_bytes(),
+        picture=(SHARED / "mug.jpg").read_bytes(),
+        class_index=504,
+    )
+
+
+def _class_by_onnx_runtime(model: bytes, picture: bytes) -> int:
+    """Ask the model itself what it calls a picture: nobody has trained it."""
+    preprocessing = preprocessing_from_value("imagenet", (3, 224, 224))
+    image = tensor_from_picture(picture_from_bytes(picture, name="the picture"), preprocessing)
+    return int(original_from_onnx(model, name="the model").scores(image[np.newaxis]).argmax())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,35 +102,39 @@ class Build:
 
     def inputs(self, **changes: Any) -> Path:
         """Write a build's inputs for this GPU."""
-        path, inputs = self.folder / "source.onnx", self.folder / "inputs"
-        path.write_bytes(self.source.model)
-        self.storage.mkdir(exist_ok=True)
-        inputs.mkdir(exist_ok=True)
+        inputs = self.folder / "inputs"
+        for folder in (self.storage, inputs):
+            folder.mkdir(exist_ok=True)
+        digest = hashlib.sha256(self.source.picture).hexdigest()
+        label = labels_from_file(_LABELS)[self.source.class_index]
+        answer = {"class": self.source.class_index, "label": label, "top": [], "margin": 0}
         spec = {
             "stack": "tests",
             "planId": "0" * 16,
+            "engineId": None,
             "model": "classifier",
             "maxBatchSize": 0,
             "target": "tensorrt",
             "precision": "fp32",
-            "source": {
-                "kind": "onnx",
-                "url": path.as_uri(),
-                "sha256": hashlib.sha256(self.source.model).hexdigest(),
-            },
-            "expect": {"class": self.source.class_index, "label": None},
+            "source": self.source.document(self.folder),
+            "preprocessing": None,
+            "expect": [{"sha256": digest, "url": None, **answer}],
             "pinned": False,
-            "tensorrt": {
-                "gpuProduct": self.device.describe().gpu.product,
-                "batchProfile": {"typical": 8, "largest": 64},
-                "workspaceMib": 4096,
-                "instances": 1,
-            },
+            "tensorrt": self.tensorrt(),
         }
         (inputs / "spec.json").write_text(json.dumps(spec | changes))
         (inputs / "labels.txt").write_bytes(_LABELS.read_bytes())
-        (inputs / "image").write_bytes(self.source.picture)
+        (inputs / digest).write_bytes(self.source.picture)
         return inputs
+
+    def tensorrt(self, **changes: Any) -> dict[str, Any]:
+        """Return what a plan for this GPU is compiled for."""
+        return {
+            "gpuProduct": self.device.describe().gpu.product,
+            "batchProfile": {"typical": 8, "largest": 64},
+            "workspaceMib": 4096,
+            "instances": 1,
+        } | changes
 
     def repository(self, plan_id: str = "0" * 16) -> Path:
         return self.storage / "repositories" / plan_id

@@ -214,7 +214,7 @@ WRITTEN = {
     ),
     "comments that look like fields": (
         f'# name: "other"\n{INPUT}\n# input {{ name: "x" }}\n# max_batch_size: 8\n'
-        'output {\n # label_filename: "old.txt"\n label_filename: "names.txt" } # name: "other"'
+        'output { name: "output"\n # label_filename: "old.txt"\n label_filename: "names.txt" } # name: "other"'
     ),
     "single quotes": f"name: 'tiny' output {{ name: 'output' label_filename: 'names.txt' }} {INPUT}",
     "without a colon, with commas": (
@@ -224,9 +224,9 @@ WRITTEN = {
         'output [ { name: "features" label_filename: "old.txt" }, { name: "output" label_filename: "names.txt" } ] '
         + INPUT
     ),
-    "the only output has another name": f'{INPUT} output {{ name: "fc6_1" label_filename: "names.txt" }}',
     "angle brackets, dims one by one": (
-        "name: 'tiny' input < name: 'input' dims: 3 dims: 224 dims: 224 > output < label_filename: 'names.txt' >"
+        "name: 'tiny' input < name: 'input' dims: 3 dims: 224 dims: 224 > "
+        "output < name: 'output' label_filename: 'names.txt' >"
     ),
 }
 
@@ -328,7 +328,11 @@ def test_inputs_that_nobody_would_send_are_refused(
         ),
         (
             INPUT + 'output [ { name: "one" }, { name: "two" } ]',
-            r"^tiny/config\.pbtxt has the outputs one, two; accepted: one output, or one of them named output$",
+            r"^tiny/config\.pbtxt has the outputs one, two; accepted: one of them named output$",
+        ),
+        (
+            INPUT + 'output { name: "fc6_1" label_filename: "names.txt" }',
+            r"^tiny/config\.pbtxt has the outputs fc6_1; accepted: one of them named output$",
         ),
     ],
 )

@@ -287,8 +287,8 @@ def test_a_plan_that_is_less_sure_is_refused_even_in_half_precision() -> None:
         compared(adapted(with_flattened_probabilities(model, temperature=1.7), yardstick).onnx, yardstick)
 
 
-def test_an_image_that_says_nothing_is_not_compared() -> None:
-    """A plain picture and its mirror image are one: what is left must still tell rows apart."""
+def test_rows_are_told_apart_where_the_expected_picture_is_its_own_mirror_image() -> None:
+    """Two neighbours are then the same image."""
     yardstick = yardstick_from_original(
         original_from_onnx(small_classifier(), name="model"),
         [Image.new("RGB", (300, 280), (250, 20, 10))],
