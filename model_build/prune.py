@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model_build.errors import RepositoryError
 from model_build.registrations import Registrations
-from model_build.storage import opened_storage
+from model_build.spec import PLAN_ID
+from model_build.storage import Storage, opened_storage
+from model_build.verify import manifest_from_repository
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +33,8 @@ class Pruned:
 def pruned_storage(root: Path, *, stack: str, keep: Sequence[str]) -> Pruned:
     """Remove the plans that a stack has named and neither it nor another one names any more.
 
-    What the stack named after the newest of the kept plans is kept too: somebody is deploying it just now. Sources,
-    downloads and timing caches stay. A pruning that is killed leaves nothing half there, and the next one completes it.
+    What the stack named after the newest of the kept plans is kept too: somebody is deploying it just now. An engine
+    goes with the last published plan that serves it; sources, downloads and timing caches stay. A pruning that is killed leaves nothing half there, and the next one completes it.
 
     Args:
         root: the storage's folder.
@@ -53,6 +56,7 @@ def pruned_storage(root: Path, *, stack: str, keep: Sequence[str]) -> Pruned:
             registrations.note_unknown(keep, lists)
             with storage.scratch("prune") as scratch:
                 pruned = [plan for plan in dropped if plan not in others and storage.withdraw(plan, scratch)]
+                _remove_idle_engines(storage, scratch)
             registrations.write(stack, kept)  # last: a pruning that is killed before is done again
         return Pruned(
             kept=kept,
@@ -60,6 +64,22 @@ def pruned_storage(root: Path, *, stack: str, keep: Sequence[str]) -> Pruned:
             named_by_others=tuple(plan for plan in dropped if plan in others),
             free_bytes=shutil.disk_usage(root).free,
         )
+
+
+def _remove_idle_engines(storage: Storage, scratch: Path) -> None:
+    """Remove the engines that no published plan serves; a build that wanted one just now compiles it again."""
+    served = {_engine_of(storage.repository(plan)) for plan in storage.published_plans()}
+    for folder in storage.engines.glob("*"):
+        if PLAN_ID.fullmatch(folder.name) and folder.name not in served:
+            folder.rename(scratch / f"engine-{folder.name}")
+
+
+def _engine_of(repository: Path) -> str | None:
+    """The id of the engine that a published plan serves; None where it serves none, or says nothing that is read."""
+    try:
+        return manifest_from_repository(repository).engine_id
+    except RepositoryError:
+        return None
 
 
 def plans_still_named(named: Sequence[str], keep: Sequence[str]) -> tuple[str, ...]:

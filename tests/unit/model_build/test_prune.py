@@ -2,14 +2,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from contract.manifest import json_from_manifest
 from model_build.errors import StorageError
 from model_build.prune import inventory_of_storage, plans_still_named, pruned_storage
 from model_build.registrations import Registrations
 from model_build.storage import Storage
+from tests.unit.model_build.manifests import MANIFEST
 
 FIRST, SECOND, THIRD = "0" * 16, "1" * 16, "2" * 16
 
@@ -37,6 +40,20 @@ def test_what_no_stack_names_any_more_is_removed(storage: Path) -> None:
     assert plans(storage) == (THIRD,)
     assert Registrations(Storage(storage)).lists() == {"dev": (THIRD,)}
     assert [path.name for path in (storage / "scratch").iterdir()] == [".lock"]
+
+
+def test_an_engine_goes_with_the_last_plan_that_serves_it(storage: Path) -> None:
+    engines = {FIRST: "a" * 16, SECOND: "b" * 16, THIRD: "b" * 16}
+    publish(storage, *engines, stack="dev")
+    for plan_id, engine_id in engines.items():
+        manifest = json_from_manifest(replace(MANIFEST, plan_id=plan_id, engine_id=engine_id))
+        (storage / "repositories" / plan_id / "manifest.json").write_text(manifest)
+        (storage / "engines" / engine_id).mkdir(parents=True, exist_ok=True)
+    (storage / "engines" / ".in-the-making").mkdir()
+
+    assert pruned_storage(storage, stack="dev", keep=[THIRD]).pruned == (FIRST, SECOND)
+
+    assert sorted(path.name for path in (storage / "engines").iterdir()) == [".in-the-making", "b" * 16]
 
 
 def test_what_another_stack_names_stays_until_that_one_drops_it(storage: Path) -> None:
