@@ -33,8 +33,9 @@ class Pruned:
 def pruned_storage(root: Path, *, stack: str, keep: Sequence[str]) -> Pruned:
     """Remove the plans that a stack has named and neither it nor another one names any more.
 
-    What the stack named after the newest of the kept plans is kept too: somebody is deploying it just now. An engine
-    goes with the last published plan that serves it; sources, downloads and timing caches stay. A pruning that is killed leaves nothing half there, and the next one completes it.
+    What the stack named after the newest of the kept plans is kept too: somebody is deploying it just now. An
+    engine goes with the last published plan that serves it; sources, downloads and timing caches stay. A pruning
+    that is killed leaves nothing half there, and the next one completes it.
 
     Args:
         root: the storage's folder.
