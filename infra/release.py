@@ -143,12 +143,12 @@ def _weights(source: Source) -> dict[str, Any]:
 
 
 def _compiled_for(config: StackConfig) -> dict[str, Any] | None:
-    """What an engine is compiled for; one without a batch dimension takes one image, whatever the profile says."""
+    """What an engine is compiled for; one that is asked for no batches takes one image, whatever the profile says."""
     settings = _tensorrt(config)
     if settings is None:
         return None
     del settings["instances"]
-    return settings if config.model.max_batch_size else settings | {"batchProfile": None}
+    return settings if config.model.max_batch_size > 1 else settings | {"batchProfile": None}
 
 
 def _tensorrt(config: StackConfig) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from model_build.errors import ModelBuildError
 from model_build.inputs import inputs_from_folder
 from model_build.inspection import inspection_from_onnx
 from model_build.prune import inventory_of_storage, pruned_storage
-from model_build.report import cluster_api_from_pod, report_manifest
+from model_build.report import cluster_api_from_pod, report_manifest, reported_sha256
 from model_build.spec import PLAN_ID, STACK
 from model_build.summary import summary_from_manifest
 from model_build.verify import manifest_from_repository, verified_manifest
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _build(options: argparse.Namespace) -> None:
     api = cluster_api_from_pod() if options.report else None
-    manifest = published_manifest(inputs_from_folder(options.inputs), options.storage)
+    reported = reported_sha256(options.report, api) if api else None
+    manifest = published_manifest(inputs_from_folder(options.inputs), options.storage, reported=reported)
     if api:
         report_manifest(manifest, options.report, api)
     print(summary_from_manifest(manifest))

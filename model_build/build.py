@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from contract.downloads import sha256_of_file
 from contract.manifest import Golden, GoldenPicture, Manifest, json_from_manifest
 from contract.served import MANIFEST_FILE, golden_input_file
 from model_build.assembly import Assembled, assembled_repository
@@ -20,12 +21,14 @@ from model_build.verify import manifest_from_repository, manifest_of_files, veri
 _LOGGER = logging.getLogger(__name__)
 
 
-def published_manifest(inputs: BuildInputs, root: Path) -> Manifest:
+def published_manifest(inputs: BuildInputs, root: Path, *, reported: str | None = None) -> Manifest:
     """Give the plan's verified manifest; the plan is built and published where that was not done yet.
 
     Args:
         inputs: what to build.
         root: the storage's folder.
+        reported: SHA-256 of the manifest that an earlier build of the plan has reported: what is published must be
+            that one, for whoever can write the storage could have put another in its place.
 
     Raises:
         ModelBuildError: the reason why nothing was published, or why what is published cannot be trusted.
@@ -43,11 +46,23 @@ def published_manifest(inputs: BuildInputs, root: Path) -> Manifest:
             if _build(inputs, storage):
                 return manifest_from_repository(published)
         _LOGGER.info("plan %s is published already; verifying it", plan_id)
+        _refuse_unreported(published, reported)
         # A pinned plan has been run when it was built, and each pod proves its answer: here no GPU is asked for it.
         manifest = manifest_of_files(published) if inputs.spec.pinned else verified_manifest(published)
     if manifest.plan_id != plan_id:
         raise RepositoryError(f"{published} holds plan {manifest.plan_id}, not its own")
     return manifest
+
+
+def _refuse_unreported(published: Path, reported: str | None) -> None:
+    """See that a published plan is the one that was reported before, where one was."""
+    found = sha256_of_file(published / MANIFEST_FILE) if (published / MANIFEST_FILE).is_file() else "none"
+    if reported not in {None, found}:
+        raise RepositoryError(
+            f"{published / MANIFEST_FILE} has sha256 {found}, but the build has reported {reported}; accepted: the "
+            f"plan as it was reported; remove the ConfigMap plan-{published.name} only where you know who has built it "
+            "again"
+        )
 
 
 def _build(inputs: BuildInputs, storage: Storage) -> bool:

@@ -1,4 +1,4 @@
-"""Writes a plan's manifest into its ConfigMap, from inside the cluster, with the Job's own token."""
+"""A plan's manifest in its ConfigMap, written and read inside the cluster with the Job's own token."""
 
 import json
 import os
@@ -6,12 +6,13 @@ import ssl
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from contract.manifest import Manifest, json_from_manifest
 from contract.served import MANIFEST_FILE
+from model_build.digest import sha256_of_bytes
 from model_build.errors import ReportError
 
 _TIMEOUT_S: Final = 30
@@ -45,27 +46,51 @@ def cluster_api_from_pod(mount: Path = _SERVICE_ACCOUNT) -> ClusterApi:
     return ClusterApi(url=f"https://{host}:{port}", namespace=namespace, token=token, ca_file=mount / "ca.crt")
 
 
+def reported_sha256(config_map: str, api: ClusterApi) -> str | None:
+    """Return the digest of the manifest that an earlier run of the Job has reported, None where none has.
+
+    Raises:
+        ReportError: the API server does not answer, or refuses; gives its reason.
+    """
+    failed = f"ConfigMap {config_map} in namespace {api.namespace} was not read"
+    answer = _answer(Request(_url(config_map, api), headers=_authorization(api)), api, failed)  # noqa: S310  https
+    manifest = (answer.get("data") or {}).get(MANIFEST_FILE)
+    return None if manifest is None else sha256_of_bytes(manifest.encode())
+
+
 def report_manifest(manifest: Manifest, config_map: str, api: ClusterApi) -> None:
     """Put the manifest, as compact JSON, under ``manifest.json`` in a ConfigMap that exists.
 
     Raises:
         ReportError: the API server does not answer, or refuses; gives its reason.
     """
-    url = f"{api.url}/api/v1/namespaces/{api.namespace}/configmaps/{config_map}"
     request = Request(  # noqa: S310  https, see ClusterApi
-        url,
+        _url(config_map, api),
         data=json.dumps({"data": {MANIFEST_FILE: json_from_manifest(manifest)}}).encode(),
-        headers={"Authorization": f"Bearer {api.token}", "Content-Type": "application/merge-patch+json"},
+        headers={**_authorization(api), "Content-Type": "application/merge-patch+json"},
         method="PATCH",
     )
-    failed = f"ConfigMap {config_map} in namespace {api.namespace} was not patched"
+    _answer(request, api, f"ConfigMap {config_map} in namespace {api.namespace} was not patched")
+
+
+def _url(config_map: str, api: ClusterApi) -> str:
+    return f"{api.url}/api/v1/namespaces/{api.namespace}/configmaps/{config_map}"
+
+
+def _authorization(api: ClusterApi) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api.token}"}
+
+
+def _answer(request: Request, api: ClusterApi, failed: str) -> dict[str, Any]:
+    """Ask the API server for an object, and say what has failed where it gives none."""
     try:
         context = ssl.create_default_context(cafile=str(api.ca_file))
-        with urlopen(request, timeout=_TIMEOUT_S, context=context) as response:  # noqa: S310  as above
-            response.read()
+        with urlopen(request, timeout=_TIMEOUT_S, context=context) as response:  # noqa: S310  https, see ClusterApi
+            answer: dict[str, Any] = json.loads(response.read())
+            return answer
     except HTTPError as error:
         raise ReportError(f"{failed}: {error.code} {_message(error)}") from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise ReportError(f"{failed}: {api.url} does not answer: {error}") from error
 
 

@@ -66,6 +66,14 @@ def test_what_lies_around_an_engine_changes_the_plan_alone(h800_values: dict[str
     assert len({one.engine_id for one in found}) == 1
 
 
+@pytest.mark.parametrize(("one", "other", "same"), [(0, 1, True), (2, 64, True), (1, 2, False)])
+def test_an_engine_of_one_image_is_none_of_batches(
+    h800_values: dict[str, Any], one: int, other: int, *, same: bool
+) -> None:
+    engines = {release(h800_values, maxBatchSize=size).engine_id for size in (one, other)}
+    assert len(engines) == (1 if same else 2)
+
+
 def test_what_an_engine_is_compiled_from_and_for_changes_both(h800_values: dict[str, Any]) -> None:
     source = h800_values[MODEL]["source"]
     patched = h800_values | {"densenet-triton:serving": h800_values["densenet-triton:serving"] | {"replicas": 2}}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from onnx import TensorProto, numpy_helper
 from PIL import Image
 
+from contract.downloads import sha256_of_file
+from contract.manifest import json_from_manifest
 from model_build.build import published_manifest
 from model_build.errors import AnswerError, InputsError, ModelBuildError, RepositoryError, StorageError
 from model_build.inputs import inputs_from_folder
@@ -76,6 +79,34 @@ def test_a_published_plan_that_was_changed_is_refused_and_left(
     with pytest.raises(RepositoryError, match=r"tiny/labels\.txt has sha256"):
         published_manifest(inputs, storage)
     assert published(storage) == [PLAN]
+
+
+def test_a_published_plan_must_be_the_one_that_was_reported(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    """Who can write the storage can forge file, manifest and golden together, and not the report."""
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    manifest = published_manifest(inputs, storage)
+    reported = hashlib.sha256(json_from_manifest(manifest).encode()).hexdigest()
+    assert published_manifest(inputs, storage, reported=reported) == manifest
+
+    repository = storage / "repositories" / PLAN
+    (repository / "tiny" / "labels.txt").chmod(0o644)
+    (repository / "tiny" / "labels.txt").write_text("TENCH\nMUG\nPOT\nCUP\n")
+    files = {**manifest.files, "tiny/labels.txt": sha256_of_file(repository / "tiny" / "labels.txt")}
+    forged = replace(manifest, files=files)
+    (repository / "manifest.json").chmod(0o644)
+    (repository / "manifest.json").write_text(json_from_manifest(forged))
+    assert verified_manifest(repository) == forged
+    with pytest.raises(RepositoryError, match=f"but the build has reported {reported}; accepted: the plan as it was"):
+        published_manifest(inputs, storage, reported=reported)
+
+
+def test_a_plan_that_is_gone_is_built_again_whatever_was_reported(
+    tiny_classifier: Tiny, write_inputs: Write, storage: Path
+) -> None:
+    inputs = inputs_from_folder(write_inputs(tiny_classifier()))
+    assert published_manifest(inputs, storage, reported="0" * 64).plan_id == PLAN
 
 
 def test_ten_builds_give_the_same_manifest(tiny_classifier: Tiny, write_inputs: Write, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import datetime as dt
+import hashlib
 import http.server
 import ipaddress
 import json
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from contract.manifest import json_from_manifest
 from model_build import report as report_module
 from model_build.errors import ReportError
-from model_build.report import ClusterApi, cluster_api_from_pod, report_manifest
+from model_build.report import ClusterApi, cluster_api_from_pod, report_manifest, reported_sha256
 from tests.unit.model_build.manifests import MANIFEST
 
 TOKEN = Path(__file__).stem  # any text will do
@@ -29,6 +30,7 @@ class ApiServer(http.server.ThreadingHTTPServer):
 
     requests: list[tuple[str, str, dict[str, str], Any]]
     status = 200
+    reported: str | None = None
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,6 +47,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         self.end_headers()
         self.wfile.write(json.dumps(answer if self.server.status >= 400 else {}).encode())
+
+    def do_GET(self) -> None:
+        self.server.requests.append((self.command, self.path, dict(self.headers), None))
+        self.send_response(self.server.status)
+        self.end_headers()
+        data = None if self.server.reported is None else {"manifest.json": self.server.reported}
+        answer = {"kind": "Status", "message": "not yours"} if self.server.status >= 400 else {"data": data}
+        self.wfile.write(json.dumps(answer).encode())
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -124,6 +134,23 @@ def test_a_refusal_shows_the_api_server_s_own_words(server: ApiServer, api: Clus
     assert str(raised.value) == (
         'ConfigMap plan-x in namespace triton-dev was not patched: 403 configmaps "plan-x" is forbidden: not yours'
     )
+
+
+@pytest.mark.parametrize(("reported", "digest"), [(None, None), ("{}", hashlib.sha256(b"{}").hexdigest())])
+def test_what_an_earlier_build_has_reported_is_read(
+    server: ApiServer, api: ClusterApi, reported: str | None, digest: str | None
+) -> None:
+    server.reported = reported
+    assert reported_sha256("plan-x", api) == digest
+    ((method, path, headers, _),) = server.requests
+    assert (method, path) == ("GET", "/api/v1/namespaces/triton-dev/configmaps/plan-x")
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_report_that_may_not_be_read_is_no_report(server: ApiServer, api: ClusterApi) -> None:
+    server.status = 403
+    with pytest.raises(ReportError, match="ConfigMap plan-x in namespace triton-dev was not read: 403 not yours"):
+        reported_sha256("plan-x", api)
 
 
 def test_a_server_of_another_authority_gets_no_token(server: ApiServer, api: ClusterApi, other_authority: Path) -> None:
