@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto
 
-from contract.comparison import Tolerance, disagreement
+from contract.comparison import Tolerance, disagreement, least_spread_of
 from contract.served import OUTPUT_NAME, ImageShape
 from model_build.adapt.graph import contract_model, with_free_batch
 from model_build.adapt.original import Original
@@ -112,6 +112,8 @@ def _checked(model: ModelProto, original: Original, *, batch: str | int) -> Clas
 
 
 def _refuse_difference(scores: Scores, expected: Scores, scale: str) -> None:
-    for row, wanted in zip(scores.tolist(), expected.tolist(), strict=True):
-        if wrong := disagreement(row, wanted, scale=scale, tolerance=ADAPTED_TOLERANCE):
+    rows = expected.tolist()
+    least = least_spread_of(rows, scale=scale)
+    for row, wanted in zip(scores.tolist(), rows, strict=True):
+        if wrong := disagreement(row, wanted, scale=scale, tolerance=ADAPTED_TOLERANCE, least_spread=least):
             raise AdaptError(f"{len(scores)} images score otherwise than by the original, one by one: {wrong}")
