@@ -112,15 +112,45 @@ def test_a_reshape_of_before_opset_5_is_left_alone() -> None:
     assert not adapted(original, images_of((3, 8, 8)), max_batch_size=0).batched
 
 
-@pytest.mark.parametrize("opset", [7, 10])
-def test_whole_numbers_are_served_where_onnx_cannot_round_yet(tiny_classifier: Tiny, opset: int) -> None:
-    model = onnx.load_model_from_string(tiny_classifier(dtype=TensorProto.UINT8))
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("opset", [7, 10, 13])
+def test_a_model_of_whole_numbers_that_makes_floats_of_them_is_given_floats(
+    tiny_classifier: Tiny, opset: int, *, channels_last: bool
+) -> None:
+    model = onnx.load_model_from_string(tiny_classifier(dtype=TensorProto.UINT8, channels_last=channels_last))
     model.opset_import[0].version = opset
     original = original_from_onnx(model.SerializeToString(), name="tiny")
     images = images_of((3, 224, 224), whole=True)
-    np.testing.assert_allclose(
-        adapted(original, images, max_batch_size=4).batch_scores(images), original.scores(images), atol=1e-3
+    classifier = adapted(original, images, max_batch_size=4)
+    np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-3)
+    casts = [node for node in onnx.load_model_from_string(classifier.onnx).graph.node if node.op_type == "Cast"]
+    assert all(attribute.i == TensorProto.FLOAT for node in casts for attribute in node.attribute)
+
+
+@pytest.mark.parametrize("opset", [10, 13])
+def test_a_model_that_computes_with_whole_numbers_is_given_such(opset: int) -> None:
+    """As one that was quantised; before opset 11 ONNX cannot round."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("DequantizeLinear", ["data", "step", "zero"], ["floats"]),
+            helper.make_node("GlobalAveragePool", ["floats"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["scores"]),
+        ],
+        "quantised",
+        [helper.make_tensor_value_info("data", TensorProto.UINT8, ["N", 3, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", 3])],
+        [
+            numpy_helper.from_array(np.array(0.02, np.float32), "step"),
+            numpy_helper.from_array(np.array(128, np.uint8), "zero"),
+        ],
     )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    original = original_from_onnx(model.SerializeToString(), name="quantised")
+    images = images_of((3, 8, 8), whole=True)
+    classifier = adapted(original, images, max_batch_size=4)
+    np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-5)
+    casts = [node for node in onnx.load_model_from_string(classifier.onnx).graph.node if node.op_type == "Cast"]
+    assert [attribute.i for node in casts for attribute in node.attribute] == [TensorProto.UINT8]
 
 
 def test_what_only_another_output_needs_is_left_out(tiny_classifier: Tiny) -> None:
