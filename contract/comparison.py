@@ -87,13 +87,28 @@ def spread_of(scores: Sequence[float]) -> float:
     return math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
 
 
-def compared(scores: Sequence[float], golden: Sequence[float], *, scale: str) -> Comparison:
+def least_spread_of(rows: Sequence[Sequence[float]], *, scale: str) -> float:
+    """Return the least that differences of one model's scores are counted in: half the median spread of its pictures.
+
+    A model of few classes now and then scores them almost alike. Rounding grows with the scores and not with what is
+    between them: in relation to that alone, a right model would differ from itself.
+
+    Args:
+        rows: scores of several pictures, each (classes,), finite.
+        scale: of the scores.
+    """
+    spreads = sorted(spread_of(_comparable(row, scale)) for row in rows)
+    return spreads[len(spreads) // 2] / 2
+
+
+def compared(scores: Sequence[float], golden: Sequence[float], *, scale: str, least_spread: float = 0.0) -> Comparison:
     """Compare one picture's scores with the golden ones.
 
     Args:
         scores: (classes,).
-        golden: (classes,), finite, and not all the same.
+        golden: (classes,), finite; not all the same, where there is no least spread.
         scale: `LOGITS` or `PROBABILITIES`, of both.
+        least_spread: what differences are counted in where the picture's own spread is less.
     """
     if len(scores) != len(golden) or not all(map(math.isfinite, scores)):
         wrong = next((index for index, score in enumerate(scores) if not math.isfinite(score)), 0)
@@ -101,26 +116,36 @@ def compared(scores: Sequence[float], golden: Sequence[float], *, scale: str) ->
     here, there = _comparable(scores, scale), _comparable(golden, scale)
     apart = [abs(one - other) for one, other in zip(here, there)]
     worst = max(range(len(apart)), key=apart.__getitem__)
-    spread = spread_of(there)
+    own_spread = spread_of(there)
+    spread = max(own_spread, least_spread)
     first, golden_first = ranked(scores)[:TOP], ranked(golden)[:TOP]
     largest = apart[worst] / spread if spread else (math.inf if apart[worst] else 0.0)
     return Comparison(
         largest=largest,
         worst=worst,
-        cosine=_cosine(here, there),
+        cosine=_cosine(here, there, beside=len(there) * (spread**2 - own_spread**2)),
         top=len(set(first) & set(golden_first)),
     )
 
 
-def disagreement(scores: Sequence[float], golden: Sequence[float], *, scale: str, tolerance: Tolerance) -> str:
+def disagreement(
+    scores: Sequence[float], golden: Sequence[float], *, scale: str, tolerance: Tolerance, least_spread: float = 0.0
+) -> str:
     """Say how one picture's scores differ from the golden ones by more than is accepted, in one line.
+
+    Args:
+        scores: (classes,).
+        golden: (classes,), finite.
+        scale: of both.
+        tolerance: what is accepted.
+        least_spread: as `compared` takes it.
 
     Returns:
         Nothing at all where they agree.
     """
     if len(scores) != len(golden):
         return f"{len(scores)} scores, golden has {len(golden)}"
-    figures = compared(scores, golden, scale=scale)
+    figures = compared(scores, golden, scale=scale, least_spread=least_spread)
     if math.isinf(figures.largest) and not math.isfinite(scores[figures.worst]):
         return f"class {figures.worst} scores {scores[figures.worst]}, golden {golden[figures.worst]:.6f}"
     reasons = list(_reasons(figures, tolerance))
@@ -151,13 +176,19 @@ def _comparable(scores: Sequence[float], scale: str) -> Sequence[float]:
     return [math.log(max(score, _LEAST_PROBABILITY)) for score in scores]
 
 
-def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return the cosine between two rows, each taken from its own mean; 1 where both are flat."""
+def _cosine(one: Sequence[float], other: Sequence[float], *, beside: float) -> float:
+    """Return the cosine between two rows, each taken from its own mean; 1 where both are flat.
+
+    Args:
+        one: (classes,).
+        other: (classes,).
+        beside: square of a length that both have in common along an axis of its own.
+    """
     left, right = _centred(one), _centred(other)
-    lengths = math.sqrt(_dot(left, left)) * math.sqrt(_dot(right, right))
+    lengths = math.sqrt(_dot(left, left) + beside) * math.sqrt(_dot(right, right) + beside)
     if not lengths:
         return 1.0 if left == right else 0.0
-    return _dot(left, right) / lengths
+    return (_dot(left, right) + beside) / lengths
 
 
 def _centred(row: Sequence[float]) -> list[float]:

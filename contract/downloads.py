@@ -114,7 +114,7 @@ def _chunks(url: str) -> Iterator[bytes]:
         error.close()  # it holds the connection
         said = " ".join(str(error.reason).split())  # of an endless redirect, several lines
         raise UrlError(f"{name} answers {error.code} {said}; accepted: 200 with the file") from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to a host whose name is none
         reason = error.reason if isinstance(error, URLError) else error
         if url.startswith("file:"):
             raise UrlError(f"{name}: {reason}; `make up` stages a file:// source on the storage") from error

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 RGB = "rgb"
 BGR = "bgr"
 _ORDERS = (RGB, BGR)
-_LARGEST_SIDE = 16384
+LARGEST_SIDE = 16384
+"""Of a picture that a model takes, or that is cropped to it, in pixels."""
+
 _KEYS = ("resize", "crop", "scale", "mean", "std", "channels")
 
 
@@ -127,8 +129,8 @@ def _from_mapping(values: Mapping[str, Any], shape: ImageShape) -> Preprocessing
 def _sides(key: str, value: Any) -> tuple[int, ...]:
     sides = value if isinstance(value, list) else [value]
     whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
-    if len(sides) not in (1, 2) or not whole or not all(0 < side <= _LARGEST_SIDE for side in sides):
-        raise _refusal(key, value, f"a number of pixels, 1 to {_LARGEST_SIDE}, or [height, width]")
+    if len(sides) not in (1, 2) or not whole or not all(0 < side <= LARGEST_SIDE for side in sides):
+        raise _refusal(key, value, f"a number of pixels, 1 to {LARGEST_SIDE}, or [height, width]")
     return tuple(sides)
 
 

@@ -94,6 +94,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    _add_commands_of_a_model(commands)
+    verify = commands.add_parser(
+        "verify",
+        help="verify a published plan",
+        description="Compare a repository's files with its manifest, and its scores with the golden ones.",
+    )
+    verify.set_defaults(run=_verify)
+    describe = commands.add_parser(
+        "describe", help="describe a published plan", description="Show what a repository's manifest says."
+    )
+    describe.add_argument("--json", action="store_true", help="print the manifest itself")
+    describe.set_defaults(run=_describe)
+    for command in (verify, describe):
+        command.add_argument(
+            "--repository", type=Path, required=True, metavar="DIR", help="folder with a manifest.json"
+        )
+    _add_storage_commands(commands)
+    return parser
+
+
+def _add_commands_of_a_model(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     build = commands.add_parser(
         "build",
         help="build, verify and publish a plan",
@@ -120,24 +141,6 @@ def _parser() -> argparse.ArgumentParser:
         "--image-size", type=int, nargs=2, metavar=("H", "W"), help="size of a model that leaves its own open"
     )
     inspect.set_defaults(run=_inspect)
-
-    verify = commands.add_parser(
-        "verify",
-        help="verify a published plan",
-        description="Compare a repository's files with its manifest, and its scores with the golden ones.",
-    )
-    verify.set_defaults(run=_verify)
-    describe = commands.add_parser(
-        "describe", help="describe a published plan", description="Show what a repository's manifest says."
-    )
-    describe.add_argument("--json", action="store_true", help="print the manifest itself")
-    describe.set_defaults(run=_describe)
-    for command in (verify, describe):
-        command.add_argument(
-            "--repository", type=Path, required=True, metavar="DIR", help="folder with a manifest.json"
-        )
-    _add_storage_commands(commands)
-    return parser
 
 
 def _add_storage_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -21,13 +21,15 @@ def files_in(folder: Path) -> Iterator[Path]:
 
     Raises:
         StorageError: something there is neither a plain file nor a folder (a link could lead anywhere), or
-            has a name that ``sha256sum`` would have to escape.
+            has a name that ``sha256sum`` would have to escape or that is no UTF-8.
     """
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise StorageError(f"{path} is neither a plain file nor a folder; accepted: those alone, no links")
         if "\n" in path.name or "\\" in path.name:
             raise StorageError(f"{str(path)!r} has a newline or a backslash in its name; rename it")
+        if path.name.encode(errors="replace").decode() != path.name:
+            raise StorageError(f"{str(path)!a} has a name that is no UTF-8 text; rename it")
         if path.is_file():
             yield path
 

@@ -2,8 +2,10 @@
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from tritonclient.grpc import model_config_pb2
 
 from contract.errors import LabelsError
 from contract.expectation import Expectation
@@ -17,6 +19,8 @@ from model_build.storage import Storage
 
 _IMAGE_RANK: Final = 3
 _CHANNELS: Final = (3, 1)
+_TYPES: Final = ("TYPE_FP32", "TYPE_INVALID")
+"""Triton's names for what the contract has, and for what it finds out by itself."""
 
 
 def copy_prebuilt(source: PrebuiltSource, storage: Storage, destination: Path, *, pictures: int) -> None:
@@ -121,6 +125,7 @@ def _shape(config: ModelConfig, file: str) -> ImageShape:
     names = [tensor.name for tensor in config.input]
     if names != [INPUT_NAME]:
         raise SourceError(f"{file} has the inputs {', '.join(names) or 'none'}; accepted: one, named {INPUT_NAME}")
+    _check_type(config.input[0], file)
     dims = list(config.input[0].dims)
     if len(dims) != _IMAGE_RANK or dims[0] not in _CHANNELS or min(dims) < 1:
         raise SourceError(f"{file} has an input of dims {dims}; accepted: [3 or 1, height, width]")
@@ -132,7 +137,21 @@ def _served_label_filename(config: ModelConfig, file: str) -> str:
     outputs = {output.name: output for output in config.output}
     if outputs and OUTPUT_NAME not in outputs:
         raise SourceError(f"{file} has the outputs {', '.join(outputs)}; accepted: one of them named {OUTPUT_NAME}")
-    return outputs[OUTPUT_NAME].label_filename if outputs else ""
+    if not outputs:
+        return ""
+    _check_type(outputs[OUTPUT_NAME], file)
+    label_filename: str = outputs[OUTPUT_NAME].label_filename
+    path = PurePosixPath(label_filename)
+    if path.is_absolute() or ".." in path.parts:
+        raise SourceError(f"{file} has the label_filename {label_filename}; accepted: a file in the model's own folder")
+    return label_filename
+
+
+def _check_type(tensor: Any, file: str) -> None:
+    """See that a tensor of the configuration, `ModelInput` or `ModelOutput`, is float32, or left to Triton."""
+    found = model_config_pb2.DataType.Name(tensor.data_type)
+    if found not in _TYPES:
+        raise SourceError(f"{file} has {tensor.name} of {found}; accepted: {_TYPES[0]}")
 
 
 def _check_expected_label(labels: tuple[str, ...], expect: Expectation, *, name: str) -> None:

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
-from contract.comparison import Comparison, Tolerance, compared, disagreement, scale_of_scores, spread_of
+from contract.comparison import (
+    Comparison,
+    Tolerance,
+    compared,
+    disagreement,
+    least_spread_of,
+    scale_of_scores,
+    spread_of,
+)
 from contract.expectation import Expectation, reasons_against, table
 from contract.manifest import Reference
 from contract.pictures import tensor_from_picture
@@ -38,6 +47,11 @@ class Yardstick:
     scale: str
     labels: Sequence[str]
 
+    @cached_property
+    def least_spread(self) -> float:
+        """The least that differences are counted in."""
+        return least_spread_of(self.scores.tolist(), scale=self.scale)
+
 
 def yardstick_from_original(
     original: Original, expected: Sequence[Image.Image], preprocessing: Preprocessing, labels: Sequence[str]
@@ -61,13 +75,12 @@ def yardstick_from_original(
     if wrong.any():
         raise AnswerError(f"{name} answers NaN or infinity in {wrong.sum()} of {wrong.size} scores")
     rows = scores.tolist()
-    telling = [spread_of(row) > 0 for row in rows]
-    if not telling[0]:
+    if not spread_of(rows[0]):
         raise AnswerError(f"{name} scores every class alike; accepted: a model that tells the expected picture's class")
     return Yardstick(
-        names=[picture for picture, tells in zip(pictures, telling, strict=True) if tells],
-        images=images[telling],
-        scores=scores[telling],
+        names=list(pictures),
+        images=images,
+        scores=scores,
         scale=scale_of_scores(rows),
         labels=labels,
     )
@@ -101,11 +114,13 @@ def reference_from_scores(runs: Iterable[Run], yardstick: Yardstick, tolerance: 
     wanted = yardstick.scores.tolist()
     for places, scores in runs:
         for place, row in zip(places, scores.tolist(), strict=True):
-            here = compared(row, wanted[place], scale=yardstick.scale)
+            here = compared(row, wanted[place], scale=yardstick.scale, least_spread=yardstick.least_spread)
             figures.append(here)
             if here.largest <= tolerance.largest and here.cosine >= tolerance.cosine:
                 continue  # what is no number is not
-            wrong = disagreement(row, wanted[place], scale=yardstick.scale, tolerance=tolerance)
+            wrong = disagreement(
+                row, wanted[place], scale=yardstick.scale, tolerance=tolerance, least_spread=yardstick.least_spread
+            )
             raise AnswerError(
                 f"{who} does not answer as its original, {yardstick.names[place]}, one of {len(places)} at once: "
                 f"{wrong}; class {here.worst} is {yardstick.labels[here.worst]}"

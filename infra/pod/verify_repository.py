@@ -83,10 +83,15 @@ def main() -> int:
         found = [str(error)]
     if found:
         more = [f"and {len(found) - _MOST_LINES} more"] if len(found) > _MOST_LINES else []
-        sys.stdout.write("\n".join([*found[:_MOST_LINES], *more]) + "\n")
+        sys.stdout.write("\n".join(map(printable, [*found[:_MOST_LINES], *more])) + "\n")
         return 1
     sys.stdout.write(f"plan {manifest.plan_id}: {len(manifest.files)} files are as published\n")
     return 0
+
+
+def printable(text: str) -> str:
+    """One line of a text with a file's name in it, whatever bytes that has."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def manifest_from_repository(repository: Path, sha256: str) -> Manifest:

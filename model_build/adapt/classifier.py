@@ -1,16 +1,17 @@
 """From a source model to a classifier of the served contract, proven to answer as the original does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import onnx
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
-from contract.comparison import Tolerance, disagreement
+from contract.comparison import Tolerance, disagreement, least_spread_of
 from contract.served import OUTPUT_NAME, ImageShape
 from model_build.adapt.graph import contract_model, with_free_batch
+from model_build.adapt.interface import Interface
 from model_build.adapt.original import Original
 from model_build.errors import AdaptError
 from model_build.scoring import LoadedModel, Scores, Tensor, first_line
@@ -18,8 +19,8 @@ from model_build.scoring import LoadedModel, Scores, Tensor, first_line
 ADAPTED_TOLERANCE: Final = Tolerance(largest=0.002, cosine=0.99999)
 """Between a model and the same layers in the contract's clothes, and between one image and the same in a batch."""
 
-_FREE: Final = "N"
-_FIXED: Final = 1
+_FREE: Final[str | int] = "N"
+_FIXED: Final[str | int] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +72,15 @@ def classifier_from_original(original: Original, images: Tensor, *, scale: str, 
     """
     expected = original.scores(images)
     reason = ""
-    for model, batch in _candidates(original.model, max_batch_size):
+    for model, interface, batch in _candidates(original, max_batch_size):
         try:
-            classifier = _checked(model, original, batch=batch)
+            classifier = _checked(model, interface, original, batch=batch)
             _refuse_difference(classifier.scores(images), expected, scale)
             if classifier.batched:
                 _refuse_difference(classifier.batch_scores(images), expected, scale)
         except AdaptError as error:
-            reason = reason or str(error)
+            if interface is original.interface:
+                reason = reason or str(error)
             continue
         return classifier
     raise AdaptError(
@@ -87,15 +89,22 @@ def classifier_from_original(original: Original, images: Tensor, *, scale: str, 
     )
 
 
-def _candidates(model: ModelProto, max_batch_size: int) -> Iterator[tuple[ModelProto, str | int]]:
-    yield model, _FREE
-    yield with_free_batch(model), _FREE
-    if max_batch_size <= 1:
-        yield model, _FIXED
+def _candidates(original: Original, max_batch_size: int) -> Iterator[tuple[ModelProto, Interface, str | int]]:
+    """Yield what may do, the best first: the model, what its input is taken for, and its batch.
+
+    A model of whole numbers mostly makes floats of them first of all, and answers floats alike: so it needs no
+    integers on its way, which TensorRT has only at a network's ends.
+    """
+    model, own = original.model, original.interface
+    floats = [replace(own, input_type=TensorProto.FLOAT)] if own.takes_whole_numbers else []
+    batches = [(model, _FREE), (with_free_batch(model), _FREE), *([(model, _FIXED)] if max_batch_size <= 1 else [])]
+    for candidate, batch in batches:
+        for interface in (*floats, own):
+            yield candidate, interface, batch
 
 
-def _checked(model: ModelProto, original: Original, *, batch: str | int) -> Classifier:
-    adapted = contract_model(model, original.interface, classes=original.classes, batch=batch)
+def _checked(model: ModelProto, interface: Interface, original: Original, *, batch: str | int) -> Classifier:
+    adapted = contract_model(model, interface, classes=original.classes, batch=batch)
     name = f"{original.loaded.name}, adapted"
     try:
         onnx.checker.check_model(adapted)
@@ -112,6 +121,8 @@ def _checked(model: ModelProto, original: Original, *, batch: str | int) -> Clas
 
 
 def _refuse_difference(scores: Scores, expected: Scores, scale: str) -> None:
-    for row, wanted in zip(scores.tolist(), expected.tolist(), strict=True):
-        if wrong := disagreement(row, wanted, scale=scale, tolerance=ADAPTED_TOLERANCE):
+    rows = expected.tolist()
+    least = least_spread_of(rows, scale=scale)
+    for row, wanted in zip(scores.tolist(), rows, strict=True):
+        if wrong := disagreement(row, wanted, scale=scale, tolerance=ADAPTED_TOLERANCE, least_spread=least):
             raise AdaptError(f"{len(scores)} images score otherwise than by the original, one by one: {wrong}")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from contract.served import INPUT_NAME, OUTPUT_NAME
@@ -10,6 +12,11 @@ from model_build.adapt.interface import Interface, dims_of
 
 _LEAST_IR_VERSION: Final = 4
 """Before it every weight had to be listed as an input too."""
+
+_ROUND_SINCE: Final = 11
+"""The opset that brought the operator Round."""
+
+_ONNX_DOMAINS: Final = ("", "ai.onnx")
 
 _Step = tuple[str, dict[str, Any]]
 
@@ -29,7 +36,8 @@ def contract_model(model: ModelProto, interface: Interface, *, classes: int, bat
     own_input = renamed.get(interface.input_name, interface.input_name)
     own_output = renamed.get(interface.output_name, interface.output_name)
 
-    before = _chain(INPUT_NAME, _input_steps(interface), own_input)
+    opset = next((each.version for each in model.opset_import if each.domain in _ONNX_DOMAINS), 1)
+    before = _chain(INPUT_NAME, _input_steps(interface, opset), own_input)
     after = _chain(own_output, _output_steps(interface), OUTPUT_NAME)
     nodes = _needed([*before, *graph.node, *after])
     weights = [tensor for tensor in graph.initializer if tensor.name in _names_in(nodes)]
@@ -44,7 +52,10 @@ def contract_model(model: ModelProto, interface: Interface, *, classes: int, bat
 
 
 def with_free_batch(model: ModelProto) -> ModelProto:
-    """Return the model with every Reshape to a constant batch of 1 following its input's batch instead."""
+    """Return the model with every Reshape to a constant batch of 1 following its input's batch instead.
+
+    Where the input's batch is declared dynamic, such a Reshape holds the model to 1 all the same.
+    """
     freed = ModelProto()
     freed.CopyFrom(model)
     graph = freed.graph
@@ -52,10 +63,10 @@ def with_free_batch(model: ModelProto) -> ModelProto:
     dims = {value.name: dims_of(value) for value in (*inferred.value_info, *inferred.input)}
     constants = dict(_constants(graph))
     for node in graph.node:
-        if node.op_type != "Reshape" or node.input[1] not in constants:
+        if node.op_type != "Reshape" or not constants.keys() & set(node.input[1:]):  # before opset 5 it has one input
             continue
-        shape = numpy_helper.to_array(constants[node.input[1]]).copy()
-        if shape.size and shape[0] == 1 and dims.get(node.input[0], [])[:1] == [1]:
+        shape = constants[node.input[1]].copy()
+        if shape.size and shape[0] == 1 and dims.get(node.input[0], [])[:1] in ([1], [None]):
             shape[0] = 0  # in a Reshape: as the input's dimension
             name = _unused(graph, node.input[1])
             graph.initializer.append(numpy_helper.from_array(shape, name))
@@ -63,11 +74,12 @@ def with_free_batch(model: ModelProto) -> ModelProto:
     return freed
 
 
-def _input_steps(interface: Interface) -> list[_Step]:
+def _input_steps(interface: Interface, opset: int) -> list[_Step]:
+    """Return what makes the model's own input; whole numbers that are not quite whole are rounded where ONNX can."""
     steps: list[_Step] = []
     if interface.channels_last:
         steps.append(("Transpose", {"perm": [0, 2, 3, 1]}))
-    if interface.input_type == TensorProto.UINT8:
+    if interface.takes_whole_numbers and opset >= _ROUND_SINCE:
         steps.append(("Round", {}))
     if interface.input_type != TensorProto.FLOAT:
         steps.append(("Cast", {"to": interface.input_type}))
@@ -141,11 +153,15 @@ def _rename_tensors(graph: GraphProto, renamed: dict[str, str]) -> None:
             node.output[:] = [renamed.get(name, name) for name in node.output]
 
 
-def _constants(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
+def _constants(graph: GraphProto) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the values of weights and constants that may be a shape."""
     for tensor in graph.initializer:
-        yield tensor.name, tensor
+        if tensor.data_type == TensorProto.INT64:
+            yield tensor.name, numpy_helper.to_array(tensor)
     for node in graph.node:
         if node.op_type == "Constant":
             for attribute in node.attribute:
-                if attribute.name == "value":
-                    yield node.output[0], attribute.t
+                if attribute.name == "value" and attribute.t.data_type == TensorProto.INT64:
+                    yield node.output[0], numpy_helper.to_array(attribute.t)
+                elif attribute.name == "value_ints":
+                    yield node.output[0], np.array(attribute.ints, np.int64)

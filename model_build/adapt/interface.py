@@ -8,6 +8,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto
 
+from contract.preprocessing import LARGEST_SIDE
 from contract.served import DEFAULT_SIDE, ImageShape
 from model_build.errors import AdaptError, InterfaceError
 from model_build.scoring import first_line
@@ -179,14 +180,18 @@ def _shape(dims: list[int | None], image_size: ImageSize | None, name: str) -> I
             key="imageSize",
             value=[height, width],
         )
+    if max(height, width) > LARGEST_SIDE:
+        raise InterfaceError(
+            f"{name} takes images of {height}x{width}", accepted=f"a height and a width of at most {LARGEST_SIDE}"
+        )
     return channels or _CHANNELS[0], height, width
 
 
 def _declared_classes(scores: ValueInfoProto, name: str) -> int | None:
     dims = dims_of(scores)
-    if len(dims) <= 1 or None in dims[1:]:
+    if not dims or None in dims[1:]:
         return None
-    shape = [1, *_sizes(scores)[1:]]
+    shape = [1, *_sizes(scores)[1:]] if len(dims) > 1 else _sizes(scores)
     classes = classes_of(shape)
     if classes is None:
         raise no_scores(name, scores.name, shape)

@@ -15,6 +15,7 @@ from contract.comparison import (
     Tolerance,
     compared,
     disagreement,
+    least_spread_of,
     ranked,
     scale_of_scores,
     spread_of,
@@ -254,3 +255,24 @@ def test_equal_scores_are_ranked_by_their_place() -> None:
 )
 def test_scores_are_probabilities_where_each_row_is_a_distribution(rows: list[list[float]], scale: str) -> None:
     assert scale_of_scores(rows) == scale
+
+
+@pytest.mark.parametrize("scale", [LOGITS, PROBABILITIES])
+def test_two_classes_that_are_almost_alike_may_be_rounded_and_not_be_another_model_s(scale: str) -> None:
+    made_of = softmax if scale == PROBABILITIES else np.asarray
+    rows = [made_of(np.array(row)).tolist() for row in ([5, -4], [-3, 4], [1.001, 1], [-6, 5])]
+    close, rounded, other = (made_of(np.array(row)).tolist() for row in ([1.001, 1], [1, 1.002], [0, 2]))
+    least = least_spread_of(rows, scale=scale)
+    tolerance = Tolerance(largest=0.005, cosine=0.99999)
+    assert disagreement(rounded, close, scale=scale, tolerance=tolerance)
+    assert disagreement(rounded, close, scale=scale, tolerance=tolerance, least_spread=least) == ""
+    assert "the cosine is" in disagreement(other, close, scale=scale, tolerance=tolerance, least_spread=least)
+    assert "a score differs by" in disagreement(other, close, scale=scale, tolerance=tolerance, least_spread=least)
+
+
+def test_where_a_picture_s_own_spread_is_larger_differences_are_counted_in_that() -> None:
+    golden, scores = [0.0, 2.0, 4.0], [0.0, 2.0, 4.1]
+    assert compared(scores, golden, scale=LOGITS, least_spread=1.0) == compared(scores, golden, scale=LOGITS)
+    wide = compared(scores, golden, scale=LOGITS, least_spread=10.0)
+    assert wide.largest == pytest.approx(0.01)
+    assert wide.cosine > compared(scores, golden, scale=LOGITS).cosine

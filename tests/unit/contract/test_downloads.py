@@ -23,7 +23,7 @@ OTHER = "0" * 64
 
 
 class Models(BaseHTTPRequestHandler):
-    """Answers rightly, with too little, with a redirect to itself, or not found."""
+    """Answers rightly, with too little, with a redirect to itself or to no host, or not found."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -32,9 +32,9 @@ class Models(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(CONTENT)))
             self.end_headers()
             self.wfile.write(CONTENT if path == "/whole" else CONTENT[:3000])
-        elif path == "/loop":
+        elif path in {"/loop", "/nowhere"}:
             self.send_response(302)
-            self.send_header("Location", self.path)
+            self.send_header("Location", self.path if path == "/loop" else f"https://{'a' * 64}.example/m.onnx")
             self.end_headers()
         else:
             self.send_error(404)
@@ -219,6 +219,12 @@ def test_an_endless_redirect_is_one_line(served: str, folder: Path) -> None:
     said = refusal(f"{served}/loop", SHA256, folder)
     assert said.startswith(f"{served}/loop answers 302 ")
     assert said.endswith("; accepted: 200 with the file")
+
+
+def test_a_redirect_to_a_host_whose_name_is_none_is_one_line(served: str, folder: Path) -> None:
+    said = refusal(f"{served}/nowhere?sig=s3cret", SHA256, folder)
+    assert said.startswith(f"{served}/nowhere?… does not answer: ")
+    assert "s3cret" not in said
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

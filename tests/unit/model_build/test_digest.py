@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -46,3 +47,10 @@ def test_a_linked_folder_is_refused(tree: Path) -> None:
     (tree / "link").symlink_to("/etc", target_is_directory=True)
     with pytest.raises(StorageError, match="link is neither"):
         file_digests(tree)
+
+
+def test_a_name_that_is_no_utf_8_is_refused_in_a_line_that_can_be_shown(tree: Path) -> None:
+    (tree / os.fsdecode(b"caf\xe9")).touch()
+    with pytest.raises(StorageError, match="is no UTF-8 text") as raised:
+        file_digests(tree)
+    assert str(raised.value).isascii()

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from model_build.inspection import inspection_from_onnx
 from tests.classifiers import convolutional_classifier, with_external_weights
@@ -63,6 +63,26 @@ def test_a_refusal_names_the_key_that_mends_it(
     assert (refused["key"], refused["value"]) == (key, value)
     assert refused["found"]
     assert refused["accepted"]
+
+
+def test_scores_without_a_batch_are_refused(tmp_path: Path) -> None:
+    """As of a model that was exported with a squeeze of everything at its end."""
+    graph = helper.make_graph(
+        [helper.make_node("GlobalAveragePool", ["data"], ["pooled"]), helper.make_node("Squeeze", ["pooled"], ["s"])],
+        "squeezed",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("s", TensorProto.FLOAT, [3])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    refused = inspected(tmp_path, model.SerializeToString())["refused"]
+    assert refused["key"] == "output"
+    assert "its output 's' is [3]" in refused["found"]
+
+
+@pytest.mark.parametrize("sides", [(16385, 4), (4, 10**9)])
+def test_pictures_that_nobody_has_are_refused(tiny_classifier: Tiny, tmp_path: Path, sides: tuple[int, int]) -> None:
+    refused = inspected(tmp_path, tiny_classifier(side=sides))["refused"]
+    assert refused["accepted"] == "a height and a width of at most 16384"
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x08\x07"])

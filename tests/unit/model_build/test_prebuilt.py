@@ -334,6 +334,21 @@ def test_inputs_that_nobody_would_send_are_refused(
             INPUT + 'output { name: "fc6_1" label_filename: "names.txt" }',
             r"^tiny/config\.pbtxt has the outputs fc6_1; accepted: one of them named output$",
         ),
+        (
+            INPUT.replace("FP32", "UINT8"),
+            r"^tiny/config\.pbtxt has input of TYPE_UINT8; accepted: TYPE_FP32$",
+        ),
+        (
+            INPUT + 'output { name: "output" data_type: TYPE_FP16 }',
+            r"^tiny/config\.pbtxt has output of TYPE_FP16; accepted: TYPE_FP32$",
+        ),
+        *(
+            (
+                INPUT + f'output {{ name: "output" label_filename: "{outside}" }}',
+                rf"^tiny/config\.pbtxt has the label_filename {outside}; accepted: a file in the model's own folder$",
+            )
+            for outside in ("/etc/hostname", "../names.txt")
+        ),
     ],
 )
 def test_a_configuration_that_triton_refuses_is_one_line(

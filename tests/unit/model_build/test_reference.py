@@ -118,6 +118,22 @@ def test_the_worst_of_all_runs_counts() -> None:
         reference_from_scores([run(shifted)], yardstick, Tolerance(largest=0.04, cosine=0.9), who="the plan")
 
 
+def test_a_picture_that_two_classes_share_is_no_reason_against_a_right_model() -> None:
+    answers = np.array([[5, -4], [-3, 4], [1.001, 1], [-6, 5]], np.float32)
+    yardstick = Yardstick(
+        names=["first", "second", "between", "last"],
+        images=np.zeros((4, 3, 8, 8), np.float32),
+        scores=answers,
+        scale="logits",
+        labels=["MUG", "CUP"],
+    )
+    rounded = answers + np.array([[0, 0], [0, 0], [-0.001, 0.002], [0, 0]], np.float32)
+    assert reference_from_scores([run(rounded)], yardstick, HALF_PRECISION, who="the plan").largest < 0.002
+    wrong = answers[[0, 1, 3, 3]]
+    with pytest.raises(AnswerError, match="original, between, one of 4 at once: a score differs by"):
+        reference_from_scores([run(wrong)], yardstick, HALF_PRECISION, who="the plan")
+
+
 def test_nan_differs_from_everything() -> None:
     yardstick = yardstick_of(convolutional_classifier())
     spoilt = yardstick.scores.copy()

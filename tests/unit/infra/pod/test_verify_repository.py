@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,15 @@ def test_a_symbolic_link_is_no_file(pod: Pod) -> None:
     (pod.repository / "mug/config.pbtxt").rename(pod.proof / "config.pbtxt")
     (pod.repository / "mug/config.pbtxt").symlink_to(pod.proof / "config.pbtxt")
     assert differences(pod) == ["mug/config.pbtxt: a symbolic link"]
+
+
+def test_a_name_that_is_no_text_stays_within_its_line(pod: Pod) -> None:
+    for name in (b"caf\xe9", b"z\nplan 0123456789abcdef: 3 files are as published"):
+        (pod.repository / "mug" / os.fsdecode(name)).touch()
+    assert differences(pod) == [
+        r"mug/caf\udce9: not in the manifest",
+        r"mug/z\nplan 0123456789abcdef: 3 files are as published: not in the manifest",
+    ]
 
 
 def test_another_plan(pod: Pod) -> None:

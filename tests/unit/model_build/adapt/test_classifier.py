@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from contract.comparison import LOGITS
 from model_build.adapt import Classifier, Original, classifier_from_original, original_from_onnx
@@ -41,6 +41,7 @@ def adapted(original: Original, images: Tensor, *, max_batch_size: int) -> Class
         ({"dtype": TensorProto.FLOAT16}, (3, 224, 224)),
         ({"dtype": TensorProto.FLOAT16, "batch": 1, "channels_last": True}, (3, 224, 224)),
         ({"batch": 1, "fixed_reshape": True}, (3, 224, 224)),
+        ({"batch": "N", "fixed_reshape": True}, (3, 224, 224)),
         ({"side": 299}, (3, 299, 299)),
         ({"side": (320, 240), "channels_last": True}, (3, 320, 240)),
         ({"side": 28, "channels": 1, "classes": 2}, (1, 28, 28)),
@@ -65,6 +66,91 @@ def test_any_classifier_gets_the_served_contract(
     assert (classifier.shape, classifier.classes) == (shape, classes)
     np.testing.assert_allclose(classifier.scores(images), original.scores(images), atol=1e-3)
     np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [[1, -1], [1, 3], [1, 0], [0, -1], [-1, 3]], ids=str)
+@pytest.mark.parametrize("batch", ["unk__616", 1])
+@pytest.mark.parametrize("constant", ["value", "value_ints", "initializer"])
+def test_a_batch_is_freed_however_it_is_held(shape: list[int], batch: str | int, constant: str) -> None:
+    sizes = numpy_helper.from_array(np.array(shape, np.int64), "sizes")
+    weights = [numpy_helper.from_array(np.eye(3, dtype=np.float32), "weights")]
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["data"], ["pooled"]),
+        helper.make_node("Reshape", ["pooled", "sizes"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["scores"]),
+    ]
+    if constant == "initializer":
+        weights.append(sizes)
+    else:
+        values = {"value": sizes} if constant == "value" else {"value_ints": shape}
+        nodes.insert(0, helper.make_node("Constant", [], ["sizes"], **values))
+    graph = helper.make_graph(
+        nodes,
+        "held",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [batch, 3, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 3])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    original = original_from_onnx(model.SerializeToString(), name="held")
+    assert adapted(original, images_of((3, 8, 8)), max_batch_size=4).batched
+
+
+def test_a_reshape_of_before_opset_5_is_left_alone() -> None:
+    """It has its shape as an attribute, and no second input."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["data"], ["pooled"]),
+            helper.make_node("Reshape", ["pooled"], ["scores"], shape=[1, 3]),
+        ],
+        "old",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 4)], ir_version=3)
+    original = original_from_onnx(model.SerializeToString(), name="old")
+    assert not adapted(original, images_of((3, 8, 8)), max_batch_size=0).batched
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("opset", [7, 10, 13])
+def test_a_model_of_whole_numbers_that_makes_floats_of_them_is_given_floats(
+    tiny_classifier: Tiny, opset: int, *, channels_last: bool
+) -> None:
+    model = onnx.load_model_from_string(tiny_classifier(dtype=TensorProto.UINT8, channels_last=channels_last))
+    model.opset_import[0].version = opset
+    original = original_from_onnx(model.SerializeToString(), name="tiny")
+    images = images_of((3, 224, 224), whole=True)
+    classifier = adapted(original, images, max_batch_size=4)
+    np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-3)
+    casts = [node for node in onnx.load_model_from_string(classifier.onnx).graph.node if node.op_type == "Cast"]
+    assert all(attribute.i == TensorProto.FLOAT for node in casts for attribute in node.attribute)
+
+
+@pytest.mark.parametrize("opset", [10, 13])
+def test_a_model_that_computes_with_whole_numbers_is_given_such(opset: int) -> None:
+    """As one that was quantised; before opset 11 ONNX cannot round."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("DequantizeLinear", ["data", "step", "zero"], ["floats"]),
+            helper.make_node("GlobalAveragePool", ["floats"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["scores"]),
+        ],
+        "quantised",
+        [helper.make_tensor_value_info("data", TensorProto.UINT8, ["N", 3, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", 3])],
+        [
+            numpy_helper.from_array(np.array(0.02, np.float32), "step"),
+            numpy_helper.from_array(np.array(128, np.uint8), "zero"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    original = original_from_onnx(model.SerializeToString(), name="quantised")
+    images = images_of((3, 8, 8), whole=True)
+    classifier = adapted(original, images, max_batch_size=4)
+    np.testing.assert_allclose(classifier.batch_scores(images), original.scores(images), atol=1e-5)
+    casts = [node for node in onnx.load_model_from_string(classifier.onnx).graph.node if node.op_type == "Cast"]
+    assert [attribute.i for node in casts for attribute in node.attribute] == [TensorProto.UINT8]
 
 
 def test_what_only_another_output_needs_is_left_out(tiny_classifier: Tiny) -> None:
