@@ -1,5 +1,6 @@
 """Where a model comes from: the configuration's ``model.source``, one group a kind."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -70,6 +71,12 @@ class OnnxSource(Group):
     def local_path(self) -> Path | None:
         """The file on the user's disk that a ``file://`` URL names, else None."""
         return path_from_file_url(self.url)
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether that file is there, and this user can see it."""
+        path = self.local_path
+        return path is not None and os.path.isfile(path)  # noqa: PTH113  Path's raises for one in a closed folder
 
     @property
     def height_and_width(self) -> tuple[int, int] | None:

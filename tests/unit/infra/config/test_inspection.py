@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL = "densenet-triton:model"
-SHA256 = "b" * 64
+SHA256 = hashlib.sha256(b"").hexdigest()  # of the file that stands for a model
 
 
 class Inspector:
@@ -94,6 +95,28 @@ def test_a_file_that_is_refused_anyway_is_not_looked_into(values: dict[str, Any]
     values["densenet-triton:cluster"]["context"] = "production"
     assert "cannot read this disk" in fault(values, inspector)
     assert inspector.asked == []
+
+
+def test_another_file_than_is_named_is_refused_with_its_own_digest(values: dict[str, Any], tmp_path: Path) -> None:
+    inspector = Inspector()
+    (tmp_path / "m.onnx").write_bytes(b"another")
+    digest = hashlib.sha256(b"another").hexdigest()
+    assert fault(values, inspector) == (
+        f'model.source.sha256 is "{SHA256}", and {tmp_path}/m.onnx is another file; accepted: that file\'s own, {digest};'
+        f" mend: in Pulumi.x.yaml set model.source.sha256: {digest}"
+    )
+    assert inspector.asked == []
+
+
+def test_a_file_that_cannot_be_read(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied", mode)
+
+    monkeypatch.setattr("pathlib.Path.open", closed)
+    assert fault(values, Inspector()) == (
+        f'model.source.url is "file://{tmp_path}/m.onnx", which cannot be read: Permission denied;'
+        f" accepted: a file that this user can read; mend: chmod a+r {tmp_path}/m.onnx"
+    )
 
 
 @pytest.mark.parametrize(
