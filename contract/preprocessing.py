@@ -18,6 +18,10 @@ _ORDERS = (RGB, BGR)
 LARGEST_SIDE = 16384
 """Of a picture that a model takes, or that is cropped to it, in pixels."""
 
+_LARGEST_VALUE = 255
+_LARGEST_SINGLE = 3.4028234663852886e38
+_SMALLEST_SINGLE = 1.1754943508222875e-38
+"""Single precision's, in which a model's input is computed."""
 _KEYS = ("resize", "crop", "scale", "mean", "std", "channels")
 
 
@@ -118,12 +122,27 @@ def _from_mapping(values: Mapping[str, Any], shape: ImageShape) -> Preprocessing
     if not scale or not all(std):
         key = "std" if scale else "scale"
         raise _refusal(key, values.get(key), "numbers other than 0")
+    endless = _endless(scale, mean, std)
+    if endless:
+        raise _refusal(endless, values.get(endless), "numbers with which no value of 0 to 255 leaves single precision")
     order = values.get("channels", RGB)
     if order not in _ORDERS:
         raise _refusal("channels", order, " or ".join(_ORDERS))
     if count == 1 and order != RGB:
         raise _refusal("channels", order, f"{RGB}, or nothing: the model has one channel")
     return Preprocessing(resize=resize, crop=crop, scale=scale, mean=mean, std=std, channels=order)
+
+
+def _endless(scale: float, mean: Sequence[float], std: Sequence[float]) -> str | None:
+    """The key of a number that makes infinity, or no number, of a picture's value."""
+    scaled = abs(scale) * _LARGEST_VALUE
+    if scaled > _LARGEST_SINGLE:
+        return "scale"
+    if any(scaled + abs(number) > _LARGEST_SINGLE for number in mean):
+        return "mean"
+    small = min(map(abs, std)) < _SMALLEST_SINGLE
+    wide = any((scaled + abs(number)) / abs(by) > _LARGEST_SINGLE for number, by in zip(mean, std))
+    return "std" if small or wide else None
 
 
 def _sides(key: str, value: Any) -> tuple[int, ...]:
@@ -138,10 +157,9 @@ def _numbers(key: str, value: Any, count: int) -> tuple[float, ...]:
     numbers: Sequence[Any] = value if isinstance(value, list) else [value]
     numeric = all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers)
     if not numeric or len(numbers) not in {1, count} or not all(map(is_finite, numbers)):
-        several = (
-            f", or {count}, one for each of the model's channels" if count > 1 else ", for the model has one channel"
-        )
-        raise _refusal(key, value, f"a number{several}")
+        several = f", or {count}, one for each of the model's channels" if count > 1 else ""
+        single = ", for the model has one channel" if count == 1 and key != "scale" else ""
+        raise _refusal(key, value, f"a number{several or single}")
     return tuple(float(number) for number in numbers) * (count // len(numbers))
 
 

@@ -1,13 +1,12 @@
 """What a model must answer: the configuration's ``model.expect``, a picture at least."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from contract import expectation as contract
 from infra.config.group import Group
-from infra.config.text import Filled, PictureUrl, Sha256, refusal
+from infra.config.text import FilePath, Filled, PictureUrl, Sha256, refusal
 
 
 class FetchedPicture(Group):
@@ -25,7 +24,9 @@ def _form(value: Any) -> str:
     return "a group" if isinstance(value, dict | FetchedPicture) else "a path"
 
 
-Picture = Annotated[Annotated[Path, Tag("a path")] | Annotated[FetchedPicture, Tag("a group")], Discriminator(_form)]
+Picture = Annotated[
+    Annotated[FilePath, Tag("a path")] | Annotated[FetchedPicture, Tag("a group")], Discriminator(_form)
+]
 
 
 def _classes(value: Any) -> Any:

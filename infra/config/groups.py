@@ -21,6 +21,7 @@ from infra.config.text import (
     DeclaredPreprocessing,
     DnsLabel,
     DnsName,
+    FilePath,
     Filled,
     ModelName,
     PlanId,
@@ -124,7 +125,7 @@ class Model(Group):
     instances: int = Field(
         default=1, ge=1, le=16, description="Copies of a TensorRT plan that Triton runs at once on each GPU."
     )
-    labels: Path = Field(
+    labels: FilePath = Field(
         default=Path("infra/data/imagenet_labels.txt"),
         description="Labels file, one a line, in the order of the scores; relative to the repository root.",
     )

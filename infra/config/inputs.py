@@ -136,7 +136,9 @@ def _expectation(
         reader.refuse(f"{key}.{name}", f"is {shown(value)}", accepted=where, mend=mend)
     if known and answer.label not in (None, label):
         found = f"is {shown(answer.label)}, and line {answer.class_ + 1} of {path} is another"
-        mend = reader.file.setting(f"{key}.label", label)
+        # a line of text shows each white space as one blank
+        plain = label == " ".join(label.split())
+        mend = reader.file.setting(f"{key}.label", label) if plain else reader.file.removing(f"{key}.label")
         reader.refuse(f"{key}.label", found, accepted=shown(label), mend=mend)
     return expectation
 

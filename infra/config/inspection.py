@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.fields import Fields
 from contract.packages import CLASSES
-from infra.config.faults import Fault
+from infra.config.faults import Fault, shown
 from infra.config.groups import is_local
 from infra.config.sources import OnnxSource, PackageSource
 from infra.errors import InspectionError
@@ -72,15 +74,40 @@ def facts_from_source(right: Mapping[str, Any], *, file: StackFile, inspect: Ins
     if isinstance(source, PackageSource):
         return ModelFacts(shape=(_COLORS, source.model.side, source.model.side), classes=CLASSES), []
     path = source.local_path if isinstance(source, OnnxSource) else None
-    if not isinstance(source, OnnxSource) or path is None or plan is not None or not path.is_file():
+    if not isinstance(source, OnnxSource) or path is None or plan is not None or not source.is_at_hand:
         return ModelFacts(), []
     if not is_local(right.get("cluster.context", "")):
         return ModelFacts(), []
+    other = _other_bytes(source, path, file)
+    if other is not None:
+        return ModelFacts(), [other]
     try:
         found = _inspected(inspect(source, path))
     except InspectionError as error:
         return ModelFacts(), [_uninspected(error)]
     return (found, []) if isinstance(found, ModelFacts) else (ModelFacts(), [_fault(found, file)])
+
+
+def _other_bytes(source: OnnxSource, path: Path, file: StackFile) -> Fault | None:
+    """A file that cannot be read, or is not the one that the source names."""
+    try:
+        with path.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        return Fault(
+            key="model.source.url",
+            found=f"is {shown(source.url)}, which cannot be read: {error.strerror}",
+            accepted="a file that this user can read",
+            mend=f"chmod a+r {shlex.quote(str(path))}",
+        )
+    if found == source.sha256:
+        return None
+    return Fault(
+        key="model.source.sha256",
+        found=f"is {shown(source.sha256)}, and {path} is another file",
+        accepted=f"that file's own, {found}",
+        mend=file.setting("model.source.sha256", found),
+    )
 
 
 def inspection_from_file(source: OnnxSource, path: Path) -> Mapping[str, Any]:

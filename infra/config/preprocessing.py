@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import PreprocessingError
-from contract.preprocessing import preprocessing_from_value
+from contract.preprocessing import LARGEST_SIDE, preprocessing_from_value
+from contract.served import DEFAULT_SIDE
 from infra.config.faults import Fault, shown
-from infra.config.sources import LARGEST_SIDE, OnnxSource, default_preprocessing
+from infra.config.sources import OnnxSource, default_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _KEY = "model.preprocessing"
 _COLORS = 3
+_ANY_SHAPE = (_COLORS, 1, 1)
+_USUAL_SHAPE = (_COLORS, DEFAULT_SIDE, DEFAULT_SIDE)
+_NO_KEY = "is not a key"
 
 
 def preprocessing_faults(right: Mapping[str, Any], facts: ModelFacts, file: StackFile) -> list[Fault]:
@@ -44,7 +48,10 @@ def preprocessing_faults(right: Mapping[str, Any], facts: ModelFacts, file: Stac
     key, found, accepted = _parts(error)
     if declared is None:
         found, accepted, key = f"is missing, and by default {key} {found}", f"what fits: {accepted}", ""
-    mend = _mend(value if declared is not None else None, key, _fallback(default, fitting), fitting, file)
+    elif found != _NO_KEY:
+        found = _as_written(declared, key) or found
+    usual = fitting if fitting != _ANY_SHAPE else _USUAL_SHAPE
+    mend = _mend(value if declared is not None else None, key, _fallback(default, usual), usual, file)
     return [Fault(key=f"{_KEY}.{key}" if key else _KEY, found=found, accepted=accepted, mend=mend)]
 
 
@@ -70,7 +77,7 @@ def _loosest_shape(value: object, source: Source) -> ImageShape:
     sides = [side for side in (crop if isinstance(crop, list) else [crop]) if type(side) is int]
     if sides and all(0 < side <= LARGEST_SIDE for side in sides):
         return (_COLORS, sides[0], sides[-1])
-    return (_COLORS, 1, 1)
+    return _ANY_SHAPE
 
 
 def _error(value: object, shape: ImageShape) -> str | None:
@@ -86,6 +93,13 @@ def _parts(error: str) -> tuple[str, str, str]:
     where, _, rest = error.partition(" ")
     found, _, accepted = rest.partition("; accepted: ")
     return where.partition(".")[2], found, accepted
+
+
+def _as_written(declared: object, key: str) -> str | None:
+    """What stands at the key, shown as every other fault shows it; None where a name stands for its values."""
+    if not key:
+        return f"is {shown(declared)}"
+    return f"is {shown(declared[key])}" if isinstance(declared, dict) and key in declared else None
 
 
 def _fallback(default: str | Mapping[str, Any], shape: ImageShape) -> str | Mapping[str, Any]:

@@ -60,7 +60,7 @@ def _source_faults(source: object, context: str | None, plan: str | None, file: 
             accepted="https:// (file:// on a local cluster only)",
             mend=file.setting(key, "https://example.org/model.onnx"),
         )
-    elif not source.local_path.is_file():
+    elif not source.is_at_hand:
         yield Fault(
             key=key,
             found=f"is {shown(source.url)}, and there is no such file",

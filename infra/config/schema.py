@@ -66,7 +66,10 @@ def groups_at(model: type[BaseModel], path: Sequence[str], data: Any) -> list[ty
     """The groups that may stand at a key path: one, or one for each kind that is left to choose from."""
     if not path:
         return [model]
-    field = field_at(model, path, data)
+    named = list(path)
+    while named[-1].isdigit():  # an item is of the groups of its list
+        named.pop()
+    field = field_at(model, named, data)
     groups = list(models_of(field.annotation)) if field else []
     chosen = _chosen(groups, value_at(data, path))
     return [chosen] if chosen else groups

@@ -1,5 +1,6 @@
 """Where a model comes from: the configuration's ``model.source``, one group a kind."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,11 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from contract.packages import PACKAGES, PackagedModel
+from contract.preprocessing import LARGEST_SIDE
 from infra.config.group import Group
 from infra.config.text import Filled, Sha256, SourceUrl, StoragePath, path_from_file_url, refusal
-
-LARGEST_SIDE = 16384
-"""Of a model's pictures, in pixels."""
 
 _GONE = "fixture"
 _EXAMPLE = next(iter(PACKAGES))
@@ -70,6 +69,12 @@ class OnnxSource(Group):
     def local_path(self) -> Path | None:
         """The file on the user's disk that a ``file://`` URL names, else None."""
         return path_from_file_url(self.url)
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether that file is there, and this user can see it."""
+        path = self.local_path
+        return path is not None and os.path.isfile(path)  # noqa: PTH113  Path's raises for one in a closed folder
 
     @property
     def height_and_width(self) -> tuple[int, int] | None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_PICTURE_URL = "https://host/file, without a user; for a picture on this disk its path, in place of url and sha256"
+
 SHAPE = "shape"
 """The type of this module's errors; they say what is accepted, and what was found where that is not to be shown."""
 
@@ -46,6 +48,13 @@ def path_from_file_url(url: str) -> Path | None:
     return Path(unquote(url.removeprefix("file://"))) if url.startswith("file://") else None
 
 
+def _on_disk(value: Any) -> Any:
+    """A path, of whatever there is; a URL in its place is refused, and shown only as far as a URL may be."""
+    if isinstance(value, str) and ("://" in value or "\0" in value):
+        raise refusal("the path of a file on this disk")
+    return value
+
+
 def _preprocessing(value: Any) -> Any:
     """What it says is checked where the model's shape is known."""
     if not isinstance(value, str | dict):
@@ -62,9 +71,14 @@ def _quoted(text: str) -> str:
         raise refusal(accepted, found=found) from None
 
 
-def _fetched(url: str) -> str:
+def _fetched(text: str) -> str:
+    """The same of a picture, which has no URL when it lies on this disk."""
+    try:
+        url = quoted_url(text)
+    except UrlError as error:
+        raise refusal(_PICTURE_URL, found=str(error).partition("; accepted: ")[0]) from None
     if path_from_file_url(url):
-        raise refusal("https://host/file; a file on this disk by its path", found="is the URL of a file on this disk")
+        raise refusal(_PICTURE_URL, found="is the URL of a file on this disk")
     return url
 
 
@@ -100,7 +114,8 @@ ModelName = Annotated[
 Quantity = Annotated[str, _text(_QUANTITY.fullmatch, "a Kubernetes quantity in quotes, such as '500m', '2' or '1Gi'")]
 SourceUrl = Annotated[str, AfterValidator(_quoted)]
 DeclaredPreprocessing = Annotated[str | dict[str, Any], BeforeValidator(_preprocessing)]
-PictureUrl = Annotated[SourceUrl, AfterValidator(_fetched)]
+PictureUrl = Annotated[str, AfterValidator(_fetched)]
+FilePath = Annotated[Path, BeforeValidator(_on_disk)]
 StoragePath = Annotated[str, _text(_stays_inside, "a folder relative to the storage, without '..'")]
 AbsolutePath = Annotated[str, _text(_is_absolute, "an absolute path below '/', without '..'")]
 Filled = Annotated[str, _text(str.strip, "text that is not empty")]

@@ -166,6 +166,7 @@ def test_each_packaged_model_has_a_preprocessing_that_fits_it(model: Any) -> Non
 
 NAMES = "imagenet, inception, caffe, or an object with resize, crop, scale, mean, std, channels"
 NUMBERS = "a number, or 3, one for each of the model's channels"
+FINITE = "numbers with which no value of 0 to 255 leaves single precision"
 PIXELS = "a number of pixels, 1 to 16384, or [height, width]"
 
 
@@ -194,7 +195,11 @@ PIXELS = "a number of pixels, 1 to 16384, or [height, width]"
         ({"crop": 200}, "preprocessing.crop is [200, 200]; accepted: [224, 224], the model's height and width"),
         ({"crop": "all"}, f'preprocessing.crop is "all"; accepted: {PIXELS}'),
         ({"scale": 0}, "preprocessing.scale is 0; accepted: numbers other than 0"),
-        ({"scale": [1, 1, 1]}, "preprocessing.scale is [1, 1, 1]; accepted: a number, for the model has one channel"),
+        ({"scale": [1, 1, 1]}, "preprocessing.scale is [1, 1, 1]; accepted: a number"),
+        ({"scale": 1e308}, f"preprocessing.scale is 1e+308; accepted: {FINITE}"),
+        ({"mean": [0, 1e39, 0]}, f"preprocessing.mean is [0, 1e+39, 0]; accepted: {FINITE}"),
+        ({"std": 1e-45}, f"preprocessing.std is 1e-45; accepted: {FINITE}"),
+        ({"scale": 1e30, "std": [1, 1, 1e-30]}, f"preprocessing.std is [1, 1, 1e-30]; accepted: {FINITE}"),
         ({"std": [1, 0, 1]}, "preprocessing.std is [1, 0, 1]; accepted: numbers other than 0"),
         ({"std": [1, 2]}, f"preprocessing.std is [1, 2]; accepted: {NUMBERS}"),
         ({"std": None}, f"preprocessing.std is null; accepted: {NUMBERS}"),
@@ -207,6 +212,12 @@ PIXELS = "a number of pixels, 1 to 16384, or [height, width]"
 )
 def test_a_refusal_names_the_key_and_what_is_accepted(value: object, said: str) -> None:
     assert refusal(value) == said
+
+
+@pytest.mark.parametrize("value", [{"scale": 1e36}, {"mean": -1e38}, {"std": 1e-35}, {"scale": 1e-320}])
+def test_what_is_accepted_makes_finite_numbers(value: dict[str, float]) -> None:
+    for colour in ("black", "white"):
+        assert np.isfinite(tensor(Image.new("RGB", (4, 4), colour), value, (3, 4, 4))).all()
 
 
 def test_a_number_that_no_float_holds_is_refused() -> None:

@@ -27,8 +27,8 @@ def stack(storage: Path, **source: Any) -> StackConfig:
     )
 
 
-def stage(storage: Path, model: Path, sha256: str = DIGEST) -> None:
-    stage_source(stack(storage, kind="onnx", url=f"file://{model}", sha256=sha256))
+def stage(storage: Path, model: Path) -> None:
+    stage_source(stack(storage, kind="onnx", url=f"file://{model}", sha256=DIGEST))
 
 
 @pytest.fixture
@@ -79,16 +79,21 @@ def test_a_local_model_is_staged_by_its_digest_for_pods_to_read_and_not_to_chang
 def test_what_is_staged_is_not_copied_again(storage: Path, model: Path) -> None:
     stage(storage, model)
     before = (storage / "sources" / DIGEST).stat()
+    config = stack(storage, kind="onnx", url=f"file://{model}", sha256=DIGEST)
     model.write_bytes(b"another model by now")
 
-    stage(storage, model)
+    stage_source(config)
 
     assert (storage / "sources" / DIGEST).stat() == before
 
 
 def test_a_model_of_another_digest_is_refused_and_not_staged(storage: Path, model: Path) -> None:
+    """It was the right one when the configuration was read."""
+    config = stack(storage, kind="onnx", url=f"file://{model}", sha256=DIGEST)
+    model.write_bytes(b"another model by now")
+
     with pytest.raises(DeployError, match=DIGEST):
-        stage(storage, model, sha256="0" * 64)
+        stage_source(config)
 
     assert list((storage / "sources").iterdir()) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 MUG = "smoke_tests/data/mug.png"
-SHA256 = "b" * 64
+SHA256 = hashlib.sha256(b"").hexdigest()  # of the file that stands for a model
 
 
 def two_classes(_: OnnxSource, __: Path) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def file_of(folder: Path, data: bytes) -> str:
 )
 def test_labels_are_read_as_every_editor_writes_them(dev_values: dict[str, Any], tmp_path: Path, data: bytes) -> None:
     (tmp_path / "m.onnx").touch()
-    source = {"kind": "onnx", "url": f"file://{tmp_path}/m.onnx", "sha256": "b" * 64}
+    source = {"kind": "onnx", "url": f"file://{tmp_path}/m.onnx", "sha256": SHA256}
     expect = {"image": "smoke_tests/data/mug.png", "class": 1, "label": "MUG"}
     inputs = configured(dev_values, source=source, labels=file_of(tmp_path, data), expect=expect).inputs
     assert inputs.labels_text == "CUP\nMUG\n"
@@ -95,7 +97,7 @@ def test_labels_that_leave_no_room_for_what_travels_with_them(dev_values: dict[s
 
 def test_the_labels_of_a_file_at_hand_are_counted(dev_values: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "m.onnx").touch()
-    source = {"kind": "onnx", "url": f"file://{tmp_path}/m.onnx", "sha256": "b" * 64}
+    source = {"kind": "onnx", "url": f"file://{tmp_path}/m.onnx", "sha256": SHA256}
     assert fault(dev_values, source=source) == (
         "model.labels is infra/data/imagenet_labels.txt, which has 1000 lines, and the model has 2 scores;"
         " accepted: one label a line for each score; mend: in Pulumi.x.yaml set model.labels: <2 labels>"
@@ -117,6 +119,34 @@ def padded(path: Path, size: int) -> str:
     Image.new("RGB", (4, 4), (size % 256, 0, 0)).save(path)
     path.write_bytes(path.read_bytes().ljust(size, b"\0"))
     return str(path)
+
+
+@pytest.mark.parametrize("written", ["https://somebody:hunter2@example.org/m.png?sig=c2ln", "m\0.png"])
+def test_a_path_is_no_url_and_whatever_one_carries_is_not_shown(dev_values: dict[str, Any], written: str) -> None:
+    for line in (
+        fault(copy.deepcopy(dev_values), labels=written),
+        fault(copy.deepcopy(dev_values), expect={"image": written, "class": 504}),
+        fault(copy.deepcopy(dev_values), expect={"image": MUG, "class": 504, "otherImage": written}),
+    ):
+        assert "; accepted: the path of a file on this disk; mend: in Pulumi.x.yaml set model." in line
+        assert not any(secret in line for secret in ("somebody", "hunter2", "c2ln"))
+
+
+def test_the_keys_of_a_further_picture_are_named(dev_values: dict[str, Any]) -> None:
+    also = [{"image": "smoke_tests/data/cup.png", "class": 968, "otherImage": MUG}]
+    assert fault(dev_values, expect={"image": MUG, "class": 504, "also": also}) == (
+        f'model.expect.also.0.otherImage is not a key (it holds "{MUG}"); accepted: image, class, label, top, margin;'
+        " mend: remove model.expect.also.0.otherImage from Pulumi.x.yaml"
+    )
+
+
+def test_a_label_that_a_line_cannot_show_is_left_out(dev_values: dict[str, Any], tmp_path: Path) -> None:
+    labels = (REPOSITORY / "infra/data/imagenet_labels.txt").read_text().replace("COFFEE MUG", "COFFEE  MUG")
+    path = file_of(tmp_path, labels.encode())
+    expect = {"image": MUG, "class": 504, "label": "COFFEE MUG"}
+    assert fault(dev_values, labels=path, expect=expect).endswith(
+        "; mend: remove model.expect.label from Pulumi.x.yaml"
+    )
 
 
 def test_a_folder_is_no_picture(dev_values: dict[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODEL = "densenet-triton:model"
-SHA256 = "b" * 64
+SHA256 = hashlib.sha256(b"").hexdigest()  # of the file that stands for a model
 
 
 class Inspector:
@@ -96,6 +98,33 @@ def test_a_file_that_is_refused_anyway_is_not_looked_into(values: dict[str, Any]
     assert inspector.asked == []
 
 
+def test_another_file_than_is_named_is_refused_with_its_own_digest(values: dict[str, Any], tmp_path: Path) -> None:
+    inspector = Inspector()
+    (tmp_path / "m.onnx").write_bytes(b"another")
+    digest = hashlib.sha256(b"another").hexdigest()
+    assert fault(values, inspector) == (
+        f'model.source.sha256 is "{SHA256}", and {tmp_path}/m.onnx is another file; '
+        f"accepted: that file's own, {digest};"
+        f" mend: in Pulumi.x.yaml set model.source.sha256: {digest}"
+    )
+    assert inspector.asked == []
+
+
+def test_a_file_that_cannot_be_read(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = pathlib.Path.open
+
+    def closed(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "m.onnx":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr("pathlib.Path.open", closed)
+    assert fault(values, Inspector()) == (
+        f'model.source.url is "file://{tmp_path}/m.onnx", which cannot be read: Permission denied;'
+        f" accepted: a file that this user can read; mend: chmod a+r {tmp_path}/m.onnx"
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "value", "mend"),
     [
@@ -116,7 +145,7 @@ def test_what_a_file_cannot_be_taken_for_is_one_line(
 def test_a_shape_that_the_preprocessing_does_not_fit(values: dict[str, Any]) -> None:
     values[MODEL]["preprocessing"] = {"resize": 256, "mean": [1, 2, 3]}
     line = fault(values, Inspector({"shape": [3, 299, 299], "classes": 1000, "wholeNumbers": False}))
-    assert line.startswith("model.preprocessing.resize is [256]; accepted: 299 or more")
+    assert line.startswith("model.preprocessing.resize is 256; accepted: 299 or more")
     line = fault(values, Inspector({"shape": [1, 224, 224], "classes": 1000, "wholeNumbers": False}))
     assert line.startswith("model.preprocessing.mean is [1, 2, 3]; accepted: a number, for the model has one channel")
 

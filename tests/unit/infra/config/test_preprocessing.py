@@ -103,6 +103,28 @@ def test_what_fits_no_model_is_refused_before_it_is_seen(
     assert fault(dev_values, FETCHED, declared).startswith(f"model.preprocessing{key} is ")
 
 
+@pytest.mark.parametrize(
+    ("declared", "mend"),
+    [
+        ({"resize": [1, 2, 3]}, "model.preprocessing.resize: 256"),
+        ({"crop": []}, "model.preprocessing.crop: [224, 224]"),
+        ({"scale": 1e308}, "model.preprocessing.scale: 0.00392156862745098"),
+        ({"crop": 299, "resize": 256}, "model.preprocessing.resize: 342"),
+    ],
+)
+def test_the_mend_for_a_model_that_nobody_has_seen_is_for_the_usual_size(
+    dev_values: dict[str, Any], declared: object, mend: str
+) -> None:
+    assert fault(dev_values, FETCHED, declared).endswith(f"; mend: in Pulumi.x.yaml set {mend}")
+
+
+@pytest.mark.parametrize("key", ["", "mean", "channels"])
+def test_nothing_secret_is_shown(dev_values: dict[str, Any], key: str) -> None:
+    written = "https://somebody:hunter2@example.org/?sig=c2ln"
+    line = fault(dev_values, PACKAGE, {key: written} if key else written)
+    assert 'is "https://example.org/?…"; accepted: ' in line
+
+
 def test_a_size_that_is_said_is_held_against_it(dev_values: dict[str, Any]) -> None:
     line = fault(dev_values, FETCHED | {"imageSize": 299}, {"resize": 256})
-    assert line.startswith("model.preprocessing.resize is [256]; accepted: 299 or more")
+    assert line.startswith("model.preprocessing.resize is 256; accepted: 299 or more")

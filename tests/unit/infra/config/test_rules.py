@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from local_cluster.layout import layout_from_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHA256 = "b" * 64
+SHA256 = hashlib.sha256(b"").hexdigest()  # of the file that stands for a model
 FULL = "registry.example.org/triton"
 
 
@@ -39,8 +40,9 @@ def test_pods_of_another_cluster_cannot_read_this_disk(dev_values: dict[str, Any
     assert "and the pods of context production cannot read this disk; accepted: https://" in fault(dev_values)
 
 
-def test_a_local_source_must_be_there(dev_values: dict[str, Any]) -> None:
-    source = {"kind": "onnx", "url": "file:///no/such.onnx", "sha256": SHA256}
+@pytest.mark.parametrize("url", ["file:///no/such.onnx", f"file:///{'m' * 5000}.onnx", "file:///m%00.onnx"])
+def test_a_local_source_must_be_there(dev_values: dict[str, Any], url: str) -> None:
+    source = {"kind": "onnx", "url": url, "sha256": SHA256}
     dev_values["densenet-triton:model"]["source"] = source
     assert "and there is no such file" in fault(dev_values)
 

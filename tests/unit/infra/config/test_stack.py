@@ -261,7 +261,11 @@ def test_a_fault_does_not_hide_another_in_its_group(dev_values: dict[str, Any]) 
         ("model.preprocessing", 5, "imagenet, inception, caffe, or an object with resize, crop, scale, mean, std"),
         ("model.expect.image", 5, "text"),
         ("model.expect.image", {"sha256": SHA256, "url": "http://example.org/m.png"}, "https://host/file"),
-        ("model.expect.image", {"sha256": SHA256, "url": "file:///m.png"}, "https://host/file; a file on this disk"),
+        (
+            "model.expect.image",
+            {"sha256": SHA256, "url": "file:///m.png"},
+            "https://host/file, without a user; for a picture on this disk its path",
+        ),
         ("model.expect.top", 504, "a list of classes, whole numbers from 0"),
         ("model.expect.top", [504, -1], "a list of classes, whole numbers from 0"),
         ("model.expect.margin", "1", "a number"),
