@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,9 +14,6 @@ import yaml
 from infra.config import OnnxSource, StackConfig, config_from_values
 from infra.config.inspection import inspection_from_file
 from infra.errors import ConfigError, InspectionError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MODEL = "densenet-triton:model"
 SHA256 = hashlib.sha256(b"").hexdigest()  # of the file that stands for a model
@@ -102,17 +100,21 @@ def test_another_file_than_is_named_is_refused_with_its_own_digest(values: dict[
     (tmp_path / "m.onnx").write_bytes(b"another")
     digest = hashlib.sha256(b"another").hexdigest()
     assert fault(values, inspector) == (
-        f'model.source.sha256 is "{SHA256}", and {tmp_path}/m.onnx is another file; accepted: that file\'s own, {digest};'
-        f" mend: in Pulumi.x.yaml set model.source.sha256: {digest}"
+        f'model.source.sha256 is "{SHA256}", and {tmp_path}/m.onnx is another file; accepted:'
+        f" that file's own, {digest}; mend: in Pulumi.x.yaml set model.source.sha256: {digest}"
     )
     assert inspector.asked == []
 
 
 def test_a_file_that_cannot_be_read(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(_: Path, mode: str) -> None:
-        raise PermissionError(13, "Permission denied", mode)
+    opened = Path.open
 
-    monkeypatch.setattr("pathlib.Path.open", closed)
+    def closed(path: Path, *args: Any, **keywords: Any) -> Any:
+        if path == tmp_path / "m.onnx":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **keywords)
+
+    monkeypatch.setattr(Path, "open", closed)
     assert fault(values, Inspector()) == (
         f'model.source.url is "file://{tmp_path}/m.onnx", which cannot be read: Permission denied;'
         f" accepted: a file that this user can read; mend: chmod a+r {tmp_path}/m.onnx"
@@ -139,7 +141,7 @@ def test_what_a_file_cannot_be_taken_for_is_one_line(
 def test_a_shape_that_the_preprocessing_does_not_fit(values: dict[str, Any]) -> None:
     values[MODEL]["preprocessing"] = {"resize": 256, "mean": [1, 2, 3]}
     line = fault(values, Inspector({"shape": [3, 299, 299], "classes": 1000, "wholeNumbers": False}))
-    assert line.startswith("model.preprocessing.resize is [256]; accepted: 299 or more")
+    assert line.startswith("model.preprocessing.resize is 256; accepted: 299 or more")
     line = fault(values, Inspector({"shape": [1, 224, 224], "classes": 1000, "wholeNumbers": False}))
     assert line.startswith("model.preprocessing.mean is [1, 2, 3]; accepted: a number, for the model has one channel")
 
