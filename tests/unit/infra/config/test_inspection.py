@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -14,6 +14,9 @@ import yaml
 from infra.config import OnnxSource, StackConfig, config_from_values
 from infra.config.inspection import inspection_from_file
 from infra.errors import ConfigError, InspectionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODEL = "densenet-triton:model"
 SHA256 = hashlib.sha256(b"").hexdigest()  # of the file that stands for a model
@@ -100,21 +103,22 @@ def test_another_file_than_is_named_is_refused_with_its_own_digest(values: dict[
     (tmp_path / "m.onnx").write_bytes(b"another")
     digest = hashlib.sha256(b"another").hexdigest()
     assert fault(values, inspector) == (
-        f'model.source.sha256 is "{SHA256}", and {tmp_path}/m.onnx is another file; accepted:'
-        f" that file's own, {digest}; mend: in Pulumi.x.yaml set model.source.sha256: {digest}"
+        f'model.source.sha256 is "{SHA256}", and {tmp_path}/m.onnx is another file; '
+        f"accepted: that file's own, {digest};"
+        f" mend: in Pulumi.x.yaml set model.source.sha256: {digest}"
     )
     assert inspector.asked == []
 
 
 def test_a_file_that_cannot_be_read(values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = Path.open
+    opened = pathlib.Path.open
 
-    def closed(path: Path, *args: Any, **keywords: Any) -> Any:
-        if path == tmp_path / "m.onnx":
+    def closed(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "m.onnx":
             raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *args, **keywords)
+        return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", closed)
+    monkeypatch.setattr("pathlib.Path.open", closed)
     assert fault(values, Inspector()) == (
         f'model.source.url is "file://{tmp_path}/m.onnx", which cannot be read: Permission denied;'
         f" accepted: a file that this user can read; mend: chmod a+r {tmp_path}/m.onnx"
