@@ -12,6 +12,7 @@ import yaml
 
 from bench.workspace import Workspace
 from local_cluster.layout import layout_from_name
+from tests.e2e.test_01_up import plain_pulumi
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +94,7 @@ def test_a_failed_build_says_why_and_runs_again_when_mended(workspace: Workspace
 def upload(workspace: Workspace, name: str) -> Path:
     """Put a copy of the first stack's repository on the storage, as a user's upload; return its folder."""
     storage = layout_from_name(workspace.cluster).storage
-    published = next(path for path in (storage / "repositories").iterdir() if _is_packaged(path))
+    published = storage / "repositories" / plain_pulumi(workspace, "first", "stack output planId").strip()
     folder = storage / "uploads" / name
     shutil.copytree(published / "efficientnet_lite0", folder / "efficientnet_lite0")
     return folder
@@ -169,7 +170,3 @@ def tree_digest(folder: Path) -> str:
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in files
     ]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
-
-
-def _is_packaged(repository: Path) -> bool:
-    return bool(yaml.safe_load((repository / "manifest.json").read_text())["source"]["kind"] == "package")
