@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,6 @@ STACK = "real"
 NAME = "classifier"
 RED = {"class": 1, "label": "RED"}
 COLOURS = ("BLACK", "RED", "GREEN", "BLUE")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _stack(workspace: Workspace) -> Iterator[None]:
-    yield
-    assert workspace.make("destroy", f"STACK={STACK}").returncode == 0
 
 
 @pytest.fixture(scope="module")
