@@ -31,7 +31,7 @@ from bench.cost import cpu_medians_s, is_unchanged, loop_s
 from bench.densenet import densenet_onnx
 from bench.latency import medians_s, runtime_call, triton_call
 from bench.workspace import Workspace, workspace_in, workspace_of_commit
-from contract.downloads import sha256_of_file
+from contract.digest import sha256_of_file
 from contract.pictures import picture_from_bytes, tensor_from_picture
 from contract.preprocessing import preprocessing_from_value
 from contract.served import DEFAULT_SIDE, MODEL_FILE, MODEL_VERSION

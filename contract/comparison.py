@@ -66,10 +66,6 @@ class Comparison:
     cosine: float
     top: int
 
-    def document(self) -> dict[str, Any]:
-        """Return the figures as the manifest and the reports hold them."""
-        return {"largest": self.largest, "cosine": self.cosine, "top": self.top}
-
 
 def scale_of_scores(rows: Sequence[Sequence[float]]) -> str:
     """Find out whether scores are probabilities: none below 0 or above 1, and each row's sum 1.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+from contract.digest import sha256_of_file
 from contract.errors import UrlError
 from contract.urls import shown_url
 
@@ -65,15 +66,6 @@ def is_plain_file(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:
         return False
-
-
-def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file's content as 64 lower-case hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _refuse_other(found: str, sha256: str, url: str) -> None:

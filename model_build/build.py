@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from contract.downloads import sha256_of_file
+from contract.digest import sha256_of_file
 from contract.manifest import Golden, GoldenPicture, Manifest, json_from_manifest
 from contract.served import MANIFEST_FILE, golden_input_file
 from model_build.assembly import Assembled, assembled_repository

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from contract.downloads import sha256_of_file
+from contract.digest import sha256_of_file
 from model_build.errors import StorageError
 
 TREE_DIGEST_COMMAND = "find . -type f -printf '%P\\0' | xargs -0 sha256sum | LC_ALL=C sort | sha256sum"

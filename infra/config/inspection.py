@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import subprocess
@@ -10,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contract.digest import sha256_of_file
 from contract.fields import Fields
 from contract.packages import CLASSES
 from infra.config.faults import Fault, shown
@@ -91,8 +91,7 @@ def facts_from_source(right: Mapping[str, Any], *, file: StackFile, inspect: Ins
 def _other_bytes(source: OnnxSource, path: Path, file: StackFile) -> Fault | None:
     """A file that cannot be read, or is not the one that the source names."""
     try:
-        with path.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        found = sha256_of_file(path)
     except OSError as error:
         return Fault(
             key="model.source.url",

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from contract.downloads import sha256_of_file
+from contract.digest import sha256_of_file
 from contract.errors import ManifestError
 from contract.expectation import expectation_from_fields
 from contract.fields import Fields

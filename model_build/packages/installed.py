@@ -1,10 +1,10 @@
 """Finds a packaged model's weights where its package is installed, and makes the model of them."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from contract.packages import PACKAGES, PackagedModel
+from model_build.digest import sha256_of_bytes
 from model_build.errors import SourceError
 from model_build.packages.efficientnet_lite import onnx_from_tensors
 from model_build.packages.weights import tensors_from_pth
@@ -43,7 +43,7 @@ def _weights_file(model: PackagedModel) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path} of the package {model.distribution}: {error.strerror}; {_CURE}") from error
-    found = hashlib.sha256(data).hexdigest()
+    found = sha256_of_bytes(data)
     if found != model.sha256:
         raise SourceError(
             f"{path} has sha256 {found}, expected {model.sha256}; install the packages of the image's requirements.lock"

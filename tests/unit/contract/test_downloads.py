@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from contract.downloads import fetched, is_plain_file, sha256_of_file
+from contract.digest import sha256_of_file
+from contract.downloads import fetched, is_plain_file
 from contract.errors import UrlError
 
 CONTENT = b"weights" * 1000

@@ -17,7 +17,7 @@ import pytest
 from onnx import TensorProto, numpy_helper
 from PIL import Image
 
-from contract.downloads import sha256_of_file
+from contract.digest import sha256_of_file
 from contract.manifest import json_from_manifest
 from model_build.build import published_manifest
 from model_build.errors import AnswerError, InputsError, ModelBuildError, RepositoryError, StorageError

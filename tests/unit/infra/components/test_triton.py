@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 PICTURE, DIGEST = "e" * 64, "c" * 64
 CONTRACT = [
-    *("__init__", "comparison", "downloads", "errors", "expectation", "fields", "manifest", "preprocessing"),
-    *("served", "urls"),
+    *("__init__", "comparison", "digest", "errors", "expectation", "fields", "manifest", "preprocessing"),
+    "served",
 ]
 ANY_NODE = ExistingNodePool(kind="existing")
 LABELS = {"app.kubernetes.io/name": "triton"}
