@@ -95,7 +95,7 @@ bench: venv ## The budgets as a table  [BENCH_BASE=commit to measure `make up` a
 
 docs: venv ## Regenerate docs/configuration.md and the evidence's schema from the models
 	@$(VENV)/python -m infra.config_docs --write
-	@$(VENV)/python -m gate.evidence
+	@$(VENV)/python -m gate.evidence.document
 
 lock: venv ## Lock the dependencies of pyproject.toml again
 	@$$($(PYTHON) -m tools uv) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from deploy.errors import DeployError
 from gate import operations
+from gate.cluster.releases import table_from_releases
 from gate.errors import GateError
-from gate.releases import table_from_releases
 from infra.errors import InfraError
 from tools.privileges import on_behalf_of_caller
 

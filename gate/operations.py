@@ -15,17 +15,17 @@ from deploy.environment import state_folder
 from deploy.errors import DeployError
 from deploy.nodes import require_nodes
 from deploy.operations import Deployment
-from gate.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals, values_from_file
-from gate.checkout import commit_of_checkout
+from gate.before.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals, values_from_file
+from gate.before.checkout import commit_of_checkout
+from gate.before.preview_markdown import markdown_from_preview
+from gate.before.promotion import Promised, announcement, promised_from_release, promoted_values
+from gate.cluster.lease import begun_on, held_lease
+from gate.cluster.releases import Release, Releases
 from gate.errors import GateError, RefusedError
-from gate.evidence import Evidence, Subject, Verdict
-from gate.lease import begun_on, held_lease
-from gate.preview_markdown import markdown_from_preview
-from gate.promotion import Promised, announcement, promised_from_release, promoted_values
-from gate.record import Action, Record
-from gate.releases import Release, Releases
+from gate.evidence.document import Evidence, Subject, Verdict
+from gate.evidence.record import Action, Record
+from gate.evidence.verdict import Status, closed, say
 from gate.run import FAILURES, GateRun
-from gate.verdict import Status, closed, say
 from infra.config import Gate
 
 _GATE = "densenet-triton:gate"

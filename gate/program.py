@@ -11,8 +11,8 @@ from urllib.parse import quote
 import yaml
 
 from deploy.commands import ROOT, run
-from gate.checkout import program_of_commit
-from gate.releases import Release
+from gate.before.checkout import program_of_commit
+from gate.cluster.releases import Release
 from tools.privileges import as_root
 
 _PATIENCE_S = 1800

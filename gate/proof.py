@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 
 from deploy.errors import DeployError
 from gate.errors import FailedError
-from gate.evidence import SmokeRun
-from gate.junit import smoke_run_from_junit
+from gate.evidence.document import SmokeRun
+from gate.evidence.junit import smoke_run_from_junit
 
 
 class Provable(Protocol):

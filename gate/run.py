@@ -12,21 +12,21 @@ from typing import Any, Protocol
 
 from deploy.errors import CommandFailedError, DeployError, StepFailedError
 from deploy.operations import Deployment
-from gate.checkout import remove_programs
-from gate.differences import differences
+from gate.before.checkout import remove_programs
+from gate.before.promotion import Promised
+from gate.cluster.facts import subject_from_cluster
+from gate.cluster.lease import Lease
+from gate.cluster.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes, ready_pods
+from gate.cluster.progress import following
+from gate.cluster.releases import Release, Releases, declared
+from gate.cluster.storage import StorageJobs
 from gate.errors import FailedError, GateError, LeaseLostError
-from gate.evidence import Evidence, Verdict, json_from_evidence
-from gate.facts import subject_from_cluster
-from gate.lease import Lease
-from gate.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes, ready_pods
+from gate.evidence.differences import differences
+from gate.evidence.document import Evidence, Verdict, json_from_evidence
+from gate.evidence.record import Record
+from gate.evidence.verdict import Status, closed, say
 from gate.program import ReleaseProgram
-from gate.progress import following
-from gate.promotion import Promised
 from gate.proof import Provable, prove
-from gate.record import Record
-from gate.releases import Release, Releases, declared
-from gate.storage import StorageJobs
-from gate.verdict import Status, closed, say
 from infra.config import Gate
 from infra.errors import InfraError
 

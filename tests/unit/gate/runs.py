@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from gate.evidence import (
+from gate.evidence.document import (
     Check,
     Deployment,
     Evidence,

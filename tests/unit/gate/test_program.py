@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from gate import program as module
+from gate.cluster.releases import Release
 from gate.program import ReleaseProgram, environment_elsewhere
-from gate.releases import Release
 from tests.unit.gate.runs import subject
 
 CONFIG = {

@@ -9,7 +9,7 @@ from gate.errors import FailedError, GateError
 from gate.proof import prove
 
 if TYPE_CHECKING:
-    from gate.evidence import SmokeRun
+    from gate.evidence.document import SmokeRun
 
 RIGHT = '<testcase name="mug" time="1"/>'
 WRONG = '<testcase name="labels" time="1"><failure message="2 of 1000 differ&#10;more"/></testcase>'

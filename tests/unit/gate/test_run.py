@@ -9,10 +9,10 @@ import pytest
 from deploy.errors import DeployError, StepFailedError
 from gate import proof
 from gate import run as module
-from gate.evidence import Check, Evidence, SmokeRun
-from gate.lease import Lease
-from gate.record import Record
-from gate.releases import Release, Releases
+from gate.cluster.lease import Lease
+from gate.cluster.releases import Release, Releases
+from gate.evidence.document import Check, Evidence, SmokeRun
+from gate.evidence.record import Record
 from gate.run import GateRun
 from infra.config import Gate
 from tests.unit.gate.runs import subject

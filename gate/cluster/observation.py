@@ -1,0 +1,85 @@
+"""Looking at what a deployment has become in the cluster."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from deploy.cluster import Cluster
+from deploy.diagnosis import is_ready
+from deploy.errors import CommandFailedError
+from deploy.smoke import TRITON, TRITON_PODS, has_ended
+from gate.cluster.facts import newest_pods
+from gate.evidence.document import Phase
+from gate.evidence.phases import last_ready, phases_from_objects, time_of, turned_true
+from gate.evidence.record import Record
+
+_PLAN = "densenet-triton/plan"
+
+
+def pods_and_nodes(cluster: Cluster, namespace: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return a stack's Triton pods and the cluster's nodes as the API gives them."""
+    return cluster.pods(namespace, TRITON_PODS), cluster.nodes()
+
+
+def phases_of_run(
+    cluster: Cluster, outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], record: Record
+) -> tuple[Phase, ...]:
+    """Measure a run's phases so far.
+
+    Args:
+        cluster: the stack's.
+        outputs: the stack's.
+        pods: of its Triton.
+        record: of the run; where its smoke tests have passed, `proven` ends now.
+    """
+    namespace, pod = outputs["namespace"], last_ready(newest_pods(pods))
+    job = cluster.kubectl(
+        "get", "job", f"plan-{outputs['planId']}", f"--namespace={namespace}", "--ignore-not-found", "--output=json"
+    )
+    events = json.loads(cluster.kubectl("get", "events", f"--namespace={namespace}", "--output=json"))["items"]
+    return phases_from_objects(
+        started_at=record.started_at,
+        pod=pod,
+        job=json.loads(job) if job.strip() else None,
+        events=events,
+        log=_log(cluster, namespace, pod),
+        proven_s=_proven_s(pod, record) if record.smoke else None,
+    )
+
+
+def deployed_plan(cluster: Cluster) -> str | None:
+    """The plan that Triton's Deployment is to serve; None where there is no Deployment."""
+    found = cluster.kubectl(
+        "get", TRITON, f"--namespace={cluster.config.namespace}", "--ignore-not-found", "--output=json"
+    )
+    return str(json.loads(found)["spec"]["template"]["metadata"]["labels"][_PLAN]) if found.strip() else None
+
+
+def ready_pods(cluster: Cluster) -> list[str]:
+    """Names of the Triton pods that get traffic, whichever release they are of."""
+    pods = cluster.pods(cluster.config.namespace, TRITON_PODS)
+    return sorted(pod["metadata"]["name"] for pod in pods if is_ready(pod) and not has_ended(pod))
+
+
+def _log(cluster: Cluster, namespace: str, pod: Mapping[str, Any] | None) -> str:
+    if pod is None:
+        return ""
+    try:
+        name = pod["metadata"]["name"]
+        return cluster.kubectl("logs", name, f"--namespace={namespace}", "--container=triton", "--timestamps")
+    except CommandFailedError:
+        return ""
+
+
+def first_ready(pods: Sequence[Mapping[str, Any]], since: datetime) -> datetime | None:
+    """When the first of the newest pods could have got traffic; None where none is of this run."""
+    began = since.replace(microsecond=0)
+    own = [pod for pod in newest_pods(pods) if time_of(pod["metadata"]["creationTimestamp"]) >= began]
+    return min((turned for pod in own if (turned := turned_true(pod, "Ready"))), default=None)
+
+
+def _proven_s(pod: Mapping[str, Any] | None, record: Record) -> float | None:
+    """Seconds from a new pod's readiness until now; clocks may differ."""
+    ready = first_ready([pod], record.started_at) if pod else None
+    return None if ready is None else round(max(0.0, (datetime.now(UTC) - ready).total_seconds()), 3)

@@ -1,0 +1,1 @@
+"""What a run leaves behind: its record, its evidence for programs and for people, its verdict."""
