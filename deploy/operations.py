@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
@@ -15,9 +16,11 @@ from deploy.errors import CommandFailedError, DeployError
 from deploy.images import are_built, build_images, push_images
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
+from deploy.ownership import Tenancy
 from deploy.pulumi_stack import PulumiStack
 from deploy.smoke import TRITON, TRITON_PODS, prove
 from deploy.sources import stage_source
+from deploy.storage import remains, require_same_claim, require_storage
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
@@ -75,7 +78,8 @@ class Deployment:
         """
         self.check()
         with self.exclusive(patience_s=patience_s):
-            self.settle(self.make_ready())
+            self.make_ready()
+            self.settle()
             self.apply()
             self.prove()
 
@@ -102,37 +106,24 @@ class Deployment:
         what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
         return exclusive_run(self._state, what, patience_s=patience_s)
 
-    def make_ready(self) -> str:
-        """Bring up what the stack stands on, and look whether its pods will find nodes and the source.
-
-        Returns:
-            The cluster's identity.
-        """
+    def make_ready(self) -> None:
+        """Bring up what the stack stands on, and look whether its pods will find nodes, storage and the source."""
         if self.is_embedded:
             self._prepare_embedded()
-        identity = self.cluster.await_answer()
+        self.cluster.await_answer()
         require_nodes(self.config, self.cluster)
+        require_storage(self.config, self.cluster)
         with as_root():
             stage_source(self.config)
-        return identity
 
-    def settle(self, identity: str | None = None) -> None:
-        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run.
-
-        Args:
-            identity: what `make_ready` has just returned; without it the cluster is asked.
-        """
-        namespace = self.namespace
-        identity = identity or self.cluster.await_answer()
-        others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
-        if others:
-            raise DeployError(
-                f"cluster.namespace {namespace!r} belongs to stack {others.pop()}; "
-                f"accepted: a namespace of its own; set another in {self._file.name}"
-            )
-        if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
+    def settle(self) -> None:
+        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run."""
+        state = self.pulumi.state()
+        is_true = self._tenancy(state).require_own()
+        require_same_claim(self.config, state)
+        if not is_true:
             self.pulumi.refresh()
-        self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
+        self._whereabouts.note(self.stack, context=self._cluster_config.context)
         self.pulumi.settle()
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
@@ -163,11 +154,18 @@ class Deployment:
         self.pulumi.preview()
 
     def destroy(self) -> None:
-        """Remove the stack's resources; the cluster stays."""
+        """Remove the stack's resources but what leads to data; that is named. The cluster stays."""
         with self.exclusive():
             self.cluster.await_answer()
-            self.pulumi.destroy()
+            state = self.pulumi.state()
+            if not self._tenancy(state).require_removable():
+                self.pulumi.refresh()
+                state = self.pulumi.state()
+            left = remains(state, self.namespace, self.cluster)
+            self.pulumi.destroy(keep=left.urns)
             self._whereabouts.forget(self.stack)
+            for line in left.lines(context=self._cluster_config.context):
+                print(line)  # noqa: T201 - what the user has to know
 
     def down(self) -> None:
         """Remove the embedded cluster with everything on it, and the states of the stacks that lived there."""
@@ -216,6 +214,9 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         """What this stack's programs run in."""
         return self._environment
+
+    def _tenancy(self, state: Mapping[str, Any] | None) -> Tenancy:
+        return Tenancy(stack=self.stack, file=self._file.name, cluster=self.cluster, state=state)
 
     @property
     def _whereabouts(self) -> Whereabouts:

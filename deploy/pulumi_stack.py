@@ -5,7 +5,7 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -101,11 +101,16 @@ class PulumiStack:
         self.initialise()
         self._run("preview", "--suppress-outputs", *flags)
 
-    def destroy(self) -> None:
-        """Remove the stack's resources; its configuration and history stay."""
+    def destroy(self, *, keep: Sequence[str] = ()) -> None:
+        """Remove the stack's resources; its configuration and history stay.
+
+        Args:
+            keep: URNs of resources that stay, in the cluster and in the state.
+        """
         if self.exists():
             self._remove_dead_lock()
-            self._run("destroy", "--yes", "--skip-preview", "--suppress-outputs")
+            flags = [f"--exclude={urn}" for urn in keep]
+            self._run("destroy", "--yes", "--skip-preview", "--suppress-outputs", *flags)
 
     def withdraw(self) -> None:
         """Remove Triton's Deployment alone: nothing serves, and the next update makes it again."""
@@ -119,6 +124,15 @@ class PulumiStack:
             self._remove_dead_lock()
             self._pulumi("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", self.name)
         self._config_copy.unlink(missing_ok=True)
+
+    def state(self) -> dict[str, Any] | None:
+        """Return what Pulumi has kept of the stack, as it exports it, or None where it has nothing."""
+        try:
+            return self._state()
+        except CommandFailedError as error:
+            if "no stack named" in str(error):
+                return None
+            raise
 
     def exists(self) -> bool:
         """Say whether the backend knows this stack."""

@@ -29,6 +29,7 @@ class Registered:
     inputs: dict[str, Any]
     dependencies: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    retained: bool = False
     create_timeout: str = ""
     read_id: str = ""
     property_dependencies: dict[str, set[str]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
                     inputs=pulumi.runtime.rpc.deserialize_properties(request.object),
                     dependencies=tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
                     ignored=tuple(request.ignoreChanges),
+                    retained=request.retainOnDelete,
                     create_timeout=request.customTimeouts.create,
                     property_dependencies={
                         key: {urn.rpartition("::")[2] for urn in found.urns}
