@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Whereabouts:
     def _stacks(self, **sought: str) -> Iterator[str]:
         for record in sorted(self.folder.glob("*.cluster.json")):
             if sought.items() <= json.loads(record.read_text()).items():
-                yield record.name.removesuffix(".cluster.json")
+                yield unquote(record.name.removesuffix(".cluster.json"))
 
     def _record(self, stack: str) -> Path:
-        return self.folder / f"{stack}.cluster.json"
+        return self.folder / f"{quote(stack, safe='')}.cluster.json"
