@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +54,23 @@ def values_as_pulumi_reads(stack: PulumiStack) -> StackValues:
     return values_in_layers(values, stack.config_file, secret_keys=secret_keys)
 
 
-def write_values(file: Path, values: Mapping[str, Any], secrets: Mapping[str, str], stack: PulumiStack) -> None:
+def write_values(
+    file: Path, values: Mapping[str, Any], secrets: Mapping[str, str], stack: Callable[[], PulumiStack]
+) -> None:
     """Write a file that says a stack's values, what is secret encrypted as the stack's own is.
 
     Args:
         file: for this user alone.
         values: full keys.
         secrets: the secret ones of them, by their dotted keys; what `values` has there is not written.
-        stack: whose key is used.
+        stack: whose key is used, if there are any.
 
     Raises:
         DeployError: Pulumi could not encrypt them.
     """
     for name in secrets:
         values = with_value_at_key(values, name, None)
-    kept = document_from_file(stack.config_file)
+    kept = document_from_file(stack().config_file) if secrets else {}
     document = {line: kept[line] for line in KEY_LINES if line in kept} | {"config": values}
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -76,7 +78,7 @@ def write_values(file: Path, values: Mapping[str, Any], secrets: Mapping[str, st
         # JSON is YAML whose texts are in quotes: a digest such as 12e5 would be a number to Pulumi
         json.dump(document, written, ensure_ascii=False, indent=2)
     for name, secret in secrets.items():
-        stack.set_secret(file, f"{PROJECT}:{name}", secret)
+        stack().set_secret(file, f"{PROJECT}:{name}", secret)
 
 
 def secret_values(found: StackValues) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The configuration of a stack: what may be said, and what is wrong with what was said."""
 
 from infra.config.expectations import FetchedPicture
-from infra.config.faults import PROJECT
+from infra.config.faults import PROJECT, discreet
 from infra.config.groups import Cluster, Gate
 from infra.config.inputs import ExpectedPicture, ModelInputs
 from infra.config.layers import (
@@ -53,6 +53,7 @@ __all__ = [
     "config_from_stack_values",
     "config_from_values",
     "config_from_yaml",
+    "discreet",
     "document_from_file",
     "file_name",
     "hidden",

@@ -108,15 +108,16 @@ def _as_written(key: str) -> str:
 
 def shown(value: object) -> str:
     """A value as a fault shows it: JSON, on one line, cut where it is long, without what URLs may hold of secrets."""
-    text = json.dumps(_discreet(value), default=str, ensure_ascii=False)
+    text = json.dumps(discreet(value), default=str, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _discreet(value: object) -> object:
+def discreet(value: object) -> object:
+    """A value without what is secret, and without what URLs may hold of secrets."""
     if isinstance(value, dict):
-        return {_discreet(key): _discreet(inner) for key, inner in value.items()}
+        return {discreet(key): discreet(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_discreet(inner) for inner in value]
+        return [discreet(inner) for inner in value]
     if isinstance(value, str):
         return _USER.sub("…@", _URL.sub(lambda url: shown_url(url[0]), hidden(value)))
     return value
