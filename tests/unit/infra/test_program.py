@@ -113,10 +113,12 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
     (tmp_path / "mine").write_text("apiVersion: v1\nkind: Config\n")
     dev_values["densenet-triton:cluster"]["kubeconfig"] = "~/mine"
     provider = declared_dev(declare, dev_values).named("cluster")
-    secret = provider.inputs.pop("kubeconfig")
-    assert provider.inputs == {"clusterIdentifier": "embedded", "context": "embedded"}
-    assert secret[pulumi.runtime.rpc._special_sig_key] == pulumi.runtime.rpc._special_secret_sig  # noqa: SLF001
-    assert secret["value"] == "apiVersion: v1\nkind: Config\n"
+    assert provider.inputs == {
+        "clusterIdentifier": "embedded",
+        "context": "embedded",
+        "kubeconfig": "apiVersion: v1\nkind: Config\n",
+    }
+    assert provider.secret == {"kubeconfig"}
 
 
 def test_without_the_kubeconfigs_file_nothing_of_it_is_said(declare: Declare, dev_values: dict[str, Any]) -> None:
