@@ -8,7 +8,6 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import pulumi
 import pytest
 import yaml
 
