@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
 from deploy.images import are_built, build_images, push_images
+from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.pulumi_stack import PulumiStack
@@ -75,9 +76,11 @@ class Deployment:
         """
         self.check()
         with self.exclusive(patience_s=patience_s):
-            self.settle(self.make_ready())
-            self.apply()
-            self.prove()
+            identity = self.make_ready()
+            with self.held("make-up", patience_s=patience_s):
+                self.settle(identity)
+                self.apply()
+                self.prove()
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
@@ -101,6 +104,17 @@ class Deployment:
         """
         what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
         return exclusive_run(self._state, what, patience_s=patience_s)
+
+    def held(self, run: str, *, patience_s: float = 0) -> AbstractContextManager[Lease | None]:
+        """Keep every other run away from the stack, whichever machine it is on; within a gate's lease that is done.
+
+        Args:
+            run: what works on it, in one word.
+            patience_s: how long another run is waited for.
+        """
+        if os.environ.get(VARIABLE):
+            return nullcontext()
+        return held_lease(self.cluster, run, wait_s=patience_s, say=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress
 
     def make_ready(self) -> str:
         """Bring up what the stack stands on, and look whether its pods will find nodes and the source.
@@ -166,8 +180,9 @@ class Deployment:
         """Remove the stack's resources; the cluster stays."""
         with self.exclusive():
             self.cluster.await_answer()
-            self.pulumi.destroy()
-            self._whereabouts.forget(self.stack)
+            with self.held("make-destroy"):
+                self.pulumi.destroy()
+                self._whereabouts.forget(self.stack)
 
     def down(self) -> None:
         """Remove the embedded cluster with everything on it, and the states of the stacks that lived there."""

@@ -1,5 +1,6 @@
 """A kept release's own program: the files of its commit, the packages that it locks, the configuration that it had."""
 
+import contextlib
 import os
 import posixpath
 import sys
@@ -10,7 +11,10 @@ from urllib.parse import quote
 
 import yaml
 
-from deploy.commands import ROOT, run
+from deploy.commands import ROOT, output_of, run, status_of
+from deploy.errors import CommandFailedError, StepFailedError, TurnedAwayError, UnreachedError
+from deploy.lease import VARIABLE
+from deploy.smoke import TURNED_AWAY_STATUS, UNREACHED_STATUS, require_right
 from gate.before.checkout import program_of_commit
 from gate.cluster.releases import Release
 from tools.privileges import as_root
@@ -30,11 +34,15 @@ class ReleaseProgram:
         release: with the plan that is to be pinned.
         folder: where programs are kept, each under its commit.
         kubeconfig: the one that reaches the cluster today; access is no part of a release.
+        embedded: whether the cluster is the embedded one, which its own `make up` heals.
+        lease: identity of the run whose lease on the stack it works within.
     """
 
     release: Release
     folder: Path
     kubeconfig: Path | None
+    embedded: bool
+    lease: str
 
     @property
     def commit(self) -> str:
@@ -42,22 +50,35 @@ class ReleaseProgram:
         return self.release.subject.commit
 
     def prepare(self) -> None:
-        """Lay out the program's files and its packages.
+        """Lay out the program's files, its packages and its tools, so that nothing is made while nothing serves.
 
         Raises:
             FailedError: this clone does not have its commit.
-            StepFailedError: its packages could not be installed.
+            StepFailedError: its packages or its tools could not be installed.
         """
         program = program_of_commit(self.commit, self.folder, dict(os.environ))
-        run([sys.executable, "-m", "tools", "venv"], environment_elsewhere(os.environ, ROOT), cwd=program)
+        run([sys.executable, "-m", "tools", "venv"], self._environment, cwd=program)
+        tools, purposes = [self._python, "-m", "tools"], ["pulumi", *(["cluster"] if self.embedded else [])]
+        with Path(os.devnull).open("w") as nowhere, as_root():  # for Debian's packages: it becomes the caller by itself
+            if self._has_ready(program):
+                run([*tools, "ready", "--only", *purposes], self._environment, cwd=program, stdout=nowhere)
+
+    def _has_ready(self, program: Path) -> bool:
+        """Whether the commit's tools can be made by this name; an older one makes them when it deploys."""
+        try:
+            output_of([self._python, "-m", "tools", "ready", "--help"], self._environment, cwd=program)
+        except CommandFailedError:
+            return False
+        return True
 
     def apply(self) -> None:
-        """Deploy it by its own `make up`.
+        """Deploy it by its own `make up`; whether its URL is reached is for `prove` to say.
 
         Raises:
             StepFailedError: it was not deployed, or does not answer rightly.
         """
-        self._run("up", f"--patience-s={_PATIENCE_S}")
+        with contextlib.suppress(UnreachedError, TurnedAwayError):
+            self._run("up", f"--patience-s={_PATIENCE_S}")
 
     def prove(self, junit: Path) -> None:
         """Run its own smoke tests against the URL and every replica.
@@ -66,6 +87,8 @@ class ReleaseProgram:
             junit: the file that their report goes to.
 
         Raises:
+            UnreachedError: the URL was not reached.
+            TurnedAwayError: its door let nobody in.
             StepFailedError: a test failed.
         """
         self._run("prove", f"--junit={junit}")
@@ -78,15 +101,24 @@ class ReleaseProgram:
 
     def _run(self, verb: str, *flags: str) -> None:
         """Run a verb with this release's configuration: others of the same commit share the files."""
-        program, stack = self.folder / self.commit, self.release.subject.stack
-        (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}), encoding="utf-8")
-        python = program / ".venv" / "bin" / "python"
+        program, subject = self.folder / self.commit, self.release.subject
+        file = program / f"Pulumi.{subject.stack}.yaml"
+        file.write_text(yaml.safe_dump({"config": self._config()}), encoding="utf-8")
+        command = [self._python, "-m", "deploy", verb, f"--stack={subject.stack}", *flags]
         with as_root():  # under sudo it becomes the caller by itself
-            run(
-                [str(python), "-m", "deploy", verb, f"--stack={stack}", *flags],
-                environment_elsewhere(os.environ, ROOT),
-                cwd=program,
-            )
+            status = status_of(command, self._environment, cwd=program)
+        if status in {UNREACHED_STATUS, TURNED_AWAY_STATUS}:
+            require_right(status, subject.url or f"stack {subject.stack}", "")
+        if status != 0:
+            raise StepFailedError(f"'deploy {verb}' of release {self.release.id} ended with status {status}, see above")
+
+    @property
+    def _python(self) -> str:
+        return str(self.folder / self.commit / ".venv" / "bin" / "python")
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return environment_elsewhere(os.environ, ROOT) | {VARIABLE: self.lease}
 
 
 def environment_elsewhere(environment: Mapping[str, str], root: Path) -> dict[str, str]:
