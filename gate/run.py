@@ -85,6 +85,7 @@ class GateRun:
         if self.last is not None:
             with self.record.check("way back"):
                 self.program_of(self.last).prepare()
+                self._standing.begin()
 
     def carry_out(self, candidate: Deployable, values: Mapping[str, Any], *, restores: str | None = None) -> Status:
         """Deploy a candidate, prove it twice, and keep it as a release; or put the last good one back.

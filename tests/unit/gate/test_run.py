@@ -203,6 +203,19 @@ def test_where_the_way_back_fails_only_what_was_wrong_is_taken_away(
     assert ("what is there still serves, unproven: triton-1" in bad.reasons) == (not stays)
 
 
+def test_what_a_release_has_left_is_not_taken_away_for_a_candidate_that_changes_no_pod(
+    story: Callable[..., Story],
+) -> None:
+    """Another expected answer makes it wrong, and the pods are the release's."""
+    bad = story(put_back=Scripted(wrong="apply"))
+    bad.run.prepare_way_back()
+
+    assert bad.of(Scripted(wrong="prove 1")) == 3
+
+    assert bad.withdrawn == []
+    assert "what is there still serves, unproven: triton-1" in bad.reasons
+
+
 CLOSED = pytest.mark.parametrize(
     ("error", "way"),
     [(UnreachedError, "unreached"), (TurnedAwayError, "turned away")],
