@@ -16,6 +16,7 @@ import psutil
 from deploy.commands import ROOT, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError
+from deploy.state import SERVICE, resource_in
 
 _ORPHAN_S = 900
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment::triton-deployment"
@@ -149,7 +150,7 @@ class PulumiStack:
             outputs: dict[str, Any] = json.loads(self._pulumi("stack", "output", "--json", "--stack", self.name))
         except CommandFailedError as error:
             raise DeployError(f"stack {self.name} is not deployed ({error}); make up STACK={self.name}") from error
-        if "url" not in outputs:
+        if "url" not in outputs or resource_in(self._state(), SERVICE) is None:  # a destroyed one may have kept some
             raise DeployError(f"stack {self.name} has no URL yet; make up STACK={self.name}")
         return outputs
 

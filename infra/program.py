@@ -86,6 +86,7 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
         cluster_identifier=context,
         context=context,
         kubeconfig=None if text is None else pulumi.Output.secret(text),
+        enable_config_map_mutable=True,  # what changes in one changes in place; what must not is named by its content
     )
 
 

@@ -114,7 +114,11 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
     dev_values["densenet-triton:cluster"]["kubeconfig"] = "~/mine"
     provider = declared_dev(declare, dev_values).named("cluster")
     secret = provider.inputs.pop("kubeconfig")
-    assert provider.inputs == {"clusterIdentifier": "embedded", "context": "embedded"}
+    assert provider.inputs == {
+        "clusterIdentifier": "embedded",
+        "context": "embedded",
+        "enableConfigMapMutable": "true",
+    }
     assert secret[pulumi.runtime.rpc._special_sig_key] == pulumi.runtime.rpc._special_secret_sig  # noqa: SLF001
     assert secret["value"] == "apiVersion: v1\nkind: Config\n"
 
@@ -124,6 +128,7 @@ def test_without_the_kubeconfigs_file_nothing_of_it_is_said(declare: Declare, de
     assert declared_dev(declare, dev_values).named("cluster").inputs == {
         "clusterIdentifier": "embedded",
         "context": "embedded",
+        "enableConfigMapMutable": "true",
     }
 
 
