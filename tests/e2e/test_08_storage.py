@@ -150,6 +150,9 @@ def test_the_way_back_to_another_storage_finds_its_claim(workspace: Workspace, c
     up(workspace)
     ((again, after),) = claims(cluster).items()
     assert (again, after["metadata"]["uid"]) == (name, before["metadata"]["uid"])
+    write(workspace, {**OWN, "sizeGib": 4})
+    up(workspace)
+    assert claims(cluster)[name]["spec"]["resources"]["requests"] == {"storage": "4Gi"}
 
 
 def test_a_renamed_stack_goes_on_with_the_same_resources(workspace: Workspace, cluster: ClusterDriver) -> None:
@@ -164,7 +167,7 @@ def test_a_renamed_stack_goes_on_with_the_same_resources(workspace: Workspace, c
     kinds = ("get", "deploy,svc,pvc,ns", f"--namespace={NAMESPACE}", "--output=name")
     assert set(cluster.kubectl(*kinds).split()) == before
     assert cluster.kubectl("get", "pods", f"--namespace={NAMESPACE}", "--output=jsonpath={..uid}") == pods
-    write(workspace, {**OWN, "sizeGib": 3})
+    write(workspace, {**OWN, "sizeGib": 4})
     assert f"belongs to stack {RENAMED}; accepted: " in refusal(workspace)
 
 

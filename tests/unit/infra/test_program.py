@@ -71,7 +71,7 @@ def test_namespace_is_under_restricted_pod_security_and_says_whose_it_is(
 ) -> None:
     assert declared_dev(declare, dev_values).named("namespace").inputs["metadata"] == {
         "name": "triton-dev",
-        "annotations": {"densenet-triton/stack": "dev"},
+        "annotations": {"densenet-triton/stack": "dev", "pulumi.com/patchForce": "true"},
         "labels": {
             "pod-security.kubernetes.io/audit": "restricted",
             "pod-security.kubernetes.io/enforce": "restricted",
