@@ -16,6 +16,7 @@ import psutil
 from deploy.commands import ROOT, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError, StackUnknownError
+from deploy.state import SERVICE, resource_in
 from infra.config import file_name, short_name
 
 KEY_LINES = ("encryptionsalt", "encryptedkey", "secretsprovider")
@@ -186,7 +187,7 @@ class PulumiStack:
             outputs: dict[str, Any] = json.loads(self._pulumi("stack", "output", "--json", "--stack", self.name))
         except CommandFailedError as error:
             raise DeployError(f"stack {self.name} is not deployed ({error}); make up STACK={self.name}") from error
-        if "url" not in outputs:
+        if "url" not in outputs or resource_in(self._state(), SERVICE) is None:  # a destroyed one may have kept some
             raise DeployError(f"stack {self.name} has no URL yet; make up STACK={self.name}")
         return outputs
 

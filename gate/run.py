@@ -15,6 +15,7 @@ from deploy.lease import Lease
 from deploy.operations import Deployment
 from gate.before.checkout import remove_programs
 from gate.before.promotion import Promised
+from gate.cluster.claims import prune_claims
 from gate.cluster.facts import subject_from_cluster
 from gate.cluster.observation import first_ready, phases_of_run, pods_and_nodes
 from gate.cluster.progress import following
@@ -276,5 +277,8 @@ class GateRun:
             )
             if pruned.pruned:
                 say(f"pruned plans: {', '.join(pruned.pruned)}")
+            claims = prune_claims(self.deployment.config, self.deployment.cluster, [each.config for each in kept])
+            if claims:
+                say(f"removed claims that no kept release needs: {', '.join(claims)}")
         except FAILURES as error:
             say(f"old releases were not pruned: {error}; the next gate tries again")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from deploy import pulumi_stack
-from deploy.errors import CommandFailedError
+from deploy.errors import CommandFailedError, DeployError
 from deploy.pulumi_stack import PulumiStack
+from tests.unit.deploy.stand_in import resource, state_of
 
 
 @pytest.fixture
@@ -172,3 +173,29 @@ def test_a_backend_that_does_not_answer_is_no_new_stack(stack: PulumiStack, monk
     monkeypatch.setattr(pulumi_stack, "output_of", fail)
     with pytest.raises(CommandFailedError):
         stack.state()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "resources"),
+    [({}, []), ({"url": "http://x"}, [resource("kubernetes:core/v1:Namespace::namespace")])],
+    ids=["empty", "destroyed"],
+)
+def test_a_stack_of_which_no_service_is_left_has_no_url(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch, outputs: dict[str, str], resources: list[dict[str, Any]]
+) -> None:
+    def answer(command: list[str], *_: Any, **__: Any) -> str:
+        return json.dumps(outputs if "output" in command else state_of(*resources))
+
+    monkeypatch.setattr(pulumi_stack, "output_of", answer)
+    with pytest.raises(DeployError, match="stack dev has no URL yet; make up STACK=dev"):
+        stack.outputs()
+
+
+def test_a_deployed_stack_has_its_outputs(stack: PulumiStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = resource("densenet:infra:Triton$kubernetes:core/v1:Service::triton-service")
+
+    def answer(command: list[str], *_: Any, **__: Any) -> str:
+        return json.dumps({"url": "http://x"} if "output" in command else state_of(service))
+
+    monkeypatch.setattr(pulumi_stack, "output_of", answer)
+    assert stack.outputs() == {"url": "http://x"}
