@@ -2,6 +2,7 @@ import json
 import os
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,58 @@ def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, call
     assert "changed: 1" in copy.read_text()
     assert stack.config_file.read_text() == "config: {changed: 1}\n"
     assert calls
+
+
+def test_what_another_provider_of_secrets_has_written_survives_too(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle()
+    copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
+    copy.write_text(copy.read_text() + "secretsprovider: awskms://alias/x\nencryptedkey: abc\n")
+    stack.settle()
+
+    assert copy.read_text().endswith("secretsprovider: awskms://alias/x\nencryptedkey: abc\n")
+    assert calls
+
+
+def test_the_users_own_salt_is_taken(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle()
+    copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
+    copy.write_text(copy.read_text() + "encryptionsalt: v1:ours\n")
+    stack.config_file.write_text("encryptionsalt: v1:theirs\nconfig: {}\n")
+    stack.settle()
+
+    assert copy.read_text() == "encryptionsalt: v1:theirs\nconfig: {}\n"
+    assert calls
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "there"),
+    [
+        ("dev", "dev", True),
+        ("organization/densenet-triton/dev", "dev", True),
+        ("acme/densenet-triton/dev", "acme/dev", True),
+        ("acme/dev", "acme/densenet-triton/dev", True),
+        ("dev", "acme/dev", True),
+        ("acme/densenet-triton/dev", "other/dev", False),
+        ("acme/densenet-triton/dev", "acme/prod", False),
+    ],
+)
+def test_a_stack_is_there_by_its_whole_name(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch, name: str, listed: str, *, there: bool
+) -> None:
+    monkeypatch.setattr(pulumi_stack, "output_of", lambda *_, **__: json.dumps([{"name": listed}]))
+
+    assert replace(stack, name=name).exists() is there
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_whole_name_has_the_file_the_copy_and_the_lock_of_its_last_part(stack: PulumiStack, tmp_path: Path) -> None:
+    lock = lock_of(tmp_path, dead_pid(), socket.gethostname())
+
+    replace(stack, name="organization/densenet-triton/dev").settle()
+
+    assert not lock.exists()
+    folder = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config"
+    assert sorted(path.name for path in folder.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml"]
 
 
 @pytest.mark.usefixtures("calls")
