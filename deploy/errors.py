@@ -13,6 +13,10 @@ class CommandFailedError(DeployError):
     """A command that was asked for its output has failed; the text holds its reason."""
 
 
+class StackUnknownError(CommandFailedError):
+    """Pulumi's backend has no stack of this name."""
+
+
 class StepFailedError(CommandFailedError):
     """A step of the deployment has failed and has said why itself: nothing is left to say."""
 

@@ -16,8 +16,11 @@ from infra.components.plan_build import PlanBuild, PlanBuildArgs
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
+from infra.config.ownership import OWNER_ANNOTATION
 from infra.config.rollout import announcement
-from infra.release import build_digest, build_gpus, build_spec, release_from_config
+from infra.config.storages import ClaimStorage
+from infra.kubeconfig import kubeconfig_text
+from infra.release import build_gpus, build_spec, release_from_config, source_url
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
@@ -43,7 +46,12 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
     nodes = NodePool("node-pool", _node_pool_args(config), opts)
     storage = StorageMount(
         "storage",
-        StorageMountArgs(namespace=namespace, volume_prefix=config.cluster.namespace, storage=config.storage),
+        StorageMountArgs(
+            namespace=namespace,
+            volume_prefix=config.cluster.namespace,
+            stack=config.stack,
+            storage=config.storage,
+        ),
         opts,
     )
     build = PlanBuild("plan", _plan_build_args(config, release, namespace, storage.claim_name, nodes.placement), opts)
@@ -66,20 +74,34 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
 
 
 def _provider(config: StackConfig) -> kubernetes.Provider:
-    """The context and the kubeconfig that the configuration names, and no other."""
-    kubeconfig = config.cluster.kubeconfig_path
+    """The context that the configuration names, and no other.
+
+    The context's name says which cluster it is: with another kubeconfig, or another machine's, nothing is replaced. Of
+    the kubeconfig the state holds the contents, as a secret, and no path.
+    """
+    path, context = config.cluster.kubeconfig_path, config.cluster.context
+    text = kubeconfig_text(path, context) if path else None
     return kubernetes.Provider(
         "cluster",
-        context=config.cluster.context,
-        kubeconfig=str(kubeconfig) if kubeconfig else None,
+        cluster_identifier=context,
+        context=context,
+        kubeconfig=None if text is None else pulumi.Output.secret(text),
     )
 
 
 def _namespace(config: StackConfig, provider: kubernetes.Provider) -> pulumi.Output[str]:
+    """The stack's own namespace, or the name of one that others made, which is theirs to look after.
+
+    A claim that is kept, and one that others made, would go with the namespace: then that stays, too.
+    """
+    if not config.cluster.create_namespace:
+        return pulumi.Output.from_input(config.cluster.namespace)
     namespace = core.Namespace(
         "namespace",
-        metadata=meta.ObjectMetaArgs(name=config.cluster.namespace, labels=_RESTRICTED),
-        opts=pulumi.ResourceOptions(provider=provider),
+        metadata=meta.ObjectMetaArgs(
+            name=config.cluster.namespace, labels=_RESTRICTED, annotations={OWNER_ANNOTATION: config.stack}
+        ),
+        opts=pulumi.ResourceOptions(provider=provider, retain_on_delete=isinstance(config.storage, ClaimStorage)),
     )
     return namespace.metadata.name.apply(str)
 
@@ -103,6 +125,7 @@ def _plan_build_args(
         namespace=namespace,
         plan_id=release.plan_id,
         spec=json.dumps(build_spec(config, release), indent=2),
+        source_url=source_url(config),
         labels=config.inputs.labels_text,
         pictures={picture.sha256: picture.data for picture in config.inputs.pictures if picture.data is not None},
         builder_image=release.builder_image,
@@ -111,7 +134,6 @@ def _plan_build_args(
         placement=placement,
         runtime_class=config.serving.runtime_class,
         gpus=build_gpus(config),
-        digest=build_digest(config, release),
         resources=config.model.build_resources,
         timeout_s=config.timeouts.build_s,
         pulumi_timeout_s=config.timeouts.pulumi_build_s,

@@ -58,6 +58,11 @@ class Cluster(Group):
         default="localhost",
         description="Registry of the project's own images; `localhost` means loaded into the node.",
     )
+    create_namespace: bool = Field(
+        default=True,
+        description="Whether the namespace is the stack's to make and to remove. `false` for one that others made: it"
+        " and its labels are left alone.",
+    )
 
     @property
     def kubeconfig_path(self) -> Path | None:
@@ -195,8 +200,9 @@ class Serving(Group):
     http_port: int = Field(default=8080, ge=1024, le=65535, description="Port of Triton in the pod.")
     image_pull_secrets: tuple[DnsName, ...] = Field(
         default=(),
-        description="Secrets that pull the images. Create the namespace and them before the first `pulumi up`,"
-        " which adopts the namespace.",
+        description="Secrets in the namespace that pull the images. They are there before the first `make up`: in a"
+        " namespace that others made, or in the stack's own, made beforehand by `kubectl create namespace NAME` and"
+        " `kubectl annotate namespace NAME densenet-triton/stack=STACK`.",
         examples=[["registry"]],
     )
     resources: Resources = Field(default=Resources(), description="What a pod asks of its node.")

@@ -10,6 +10,7 @@ from infra.config.gpu_rules import gpu_faults
 from infra.config.groups import LOCAL_CLUSTER, is_local
 from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
+from infra.config.storage_rules import storage_faults
 from infra.config.timeouts import broken_links, timeouts_from_groups
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
         *_port_faults(right.get("endpoint.port"), right.get("cluster.context"), file),
         *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
+        *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
         *_timeout_faults(right, file),
     ]

@@ -7,7 +7,10 @@ import pytest
 
 SUITE = Path(__file__).resolve().parent.parent
 _COPIED = ("conftest.py", "cluster/__init__.py", "cluster/conftest.py", "cluster/local_cluster/__init__.py")
-_CONFIG = "[pytest]\naddopts = --strict-markers --import-mode=importlib\nmarkers =\n    unit\n    gpu\n    cluster\n    e2e\n    guest\n"
+_CONFIG = (
+    "[pytest]\naddopts = --strict-markers --import-mode=importlib\n"
+    "markers =\n    unit\n    gpu\n    cluster\n    e2e\n    guest\n"
+)
 # Each stands for what it is named after, and notes that it ran.
 _DRIVER = """
 from pathlib import Path
