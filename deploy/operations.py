@@ -14,12 +14,13 @@ from deploy.configuration import plain_values, values_as_pulumi_reads
 from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
-from deploy.images import are_built, build_images, push_images
+from deploy.images import are_built, build_images
 from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.ownership import Tenancy
 from deploy.pulumi_stack import PulumiStack
+from deploy.pushing import push_own_images
 from deploy.smoke import TRITON, TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.storage import remains, require_same_claim, require_storage
@@ -224,10 +225,8 @@ class Deployment:
         self._kubectl("get", "pods", f"--namespace={outputs['namespace']}")
 
     def push_images(self, registry: str) -> None:
-        """Build those of the project's images that the stack names, and push them."""
-        images, serving = self._own_images, self._serving_image(registry)
-        with as_root():
-            push_images(images, registry, serving=serving)
+        """Build what the stack needs of the project's images, and push it; without a registry to the stack's own."""
+        push_own_images(self.config, registry)
 
     def logs(self) -> None:
         """Print what the stack's Triton pods have logged."""
