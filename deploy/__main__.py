@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.environment import ensure_tools, shown_environment
 from deploy.errors import DeployError, StepFailedError
 from deploy.operations import Deployment
+from infra.config import hidden
 from infra.errors import InfraError
 from tools.privileges import on_behalf_of_caller
 
@@ -24,7 +25,7 @@ def main() -> int:
     except StepFailedError:
         return 1
     except (DeployError, InfraError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {hidden(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)

@@ -17,6 +17,10 @@ class ForbiddenError(CommandFailedError):
     """This user may not do what the cluster was asked: where something was to be read, what it would say is unknown."""
 
 
+class StackUnknownError(CommandFailedError):
+    """Pulumi's backend has no stack of this name."""
+
+
 class StepFailedError(CommandFailedError):
     """A step of the deployment has failed and has said why itself: nothing is left to say."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
+from deploy.configuration import plain_values, values_as_pulumi_reads
 from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
@@ -22,7 +23,15 @@ from deploy.smoke import TRITON, TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.storage import remains, require_same_claim, require_storage
 from deploy.whereabouts import Whereabouts
-from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
+from infra.config import Cluster as ClusterConfig
+from infra.config import (
+    StackConfig,
+    StackValues,
+    cluster_from_values,
+    config_from_stack_values,
+    file_name,
+    short_name,
+)
 from infra.images import LOCAL_REGISTRY, is_own, reference
 from tools.privileges import as_root
 
@@ -40,8 +49,10 @@ class Deployment:
 
     def __init__(self, stack: str, *, file: Path | None = None) -> None:
         self.stack = stack
-        self._file = file or ROOT / f"Pulumi.{stack}.yaml"
-        self._cluster_config = cluster_from_yaml(self._file)
+        self._file = file or ROOT / file_name(stack)
+        self._plain = plain_values(self._file)
+        if self._plain is not None:
+            _ = self._cluster_config
         self._tools: dict[str, str] | None = None
 
     @property
@@ -54,16 +65,23 @@ class Deployment:
         """The stack's own."""
         return self._cluster_config.namespace
 
-    @cached_property
+    @property
     def config(self) -> StackConfig:
         """The whole configuration, checked; only what deploys needs it."""
-        return config_from_yaml(self._file)
+        return self._plain_config if self._plain is not None and self._tools is None else self._config
+
+    @cached_property
+    def values(self) -> StackValues:
+        """The configuration's values as Pulumi reads them, with what is secret of them."""
+        if self._plain is None and self._tools is None:
+            self._tools = ensure_tools(embedded=False)
+        return values_as_pulumi_reads(self._stack)
 
     @cached_property
     def pulumi(self) -> PulumiStack:
         """The stack as Pulumi knows it."""
         self.cluster.lend()  # Pulumi reads the kubeconfig by itself
-        return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
+        return self._stack
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -85,9 +103,10 @@ class Deployment:
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
-        _ = self.config
+        _ = self.config  # of a plain file, so that a typo is said before minutes of building
         name = self._cluster_config.local_name
         self.ensure_tools(first=() if name is None else machine_check(name))
+        _ = self.config
 
     def ensure_tools(self, *, first: Sequence[str] = ()) -> None:
         """Install and build what this machine lacks of all that the stack's commands run.
@@ -103,7 +122,7 @@ class Deployment:
         Args:
             patience_s: how long another run is waited for.
         """
-        what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
+        what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {short_name(self.stack)}"
         return exclusive_run(self._state, what, patience_s=patience_s)
 
     def make_ready(self) -> None:
@@ -179,7 +198,7 @@ class Deployment:
         with self.exclusive():
             self.cluster.remove()
             for stack in {self.stack, *self._whereabouts.stacks_on(context)}:
-                file = self._file.with_name(f"Pulumi.{stack}.yaml")
+                file = self._file.with_name(file_name(stack))
                 PulumiStack(name=stack, config_file=file, environment=self._environment).forget()
                 self._whereabouts.forget(stack)
 
@@ -204,6 +223,24 @@ class Deployment:
         self._kubectl("logs", *selection, "--tail=-1")
 
     @cached_property
+    def _cluster_config(self) -> ClusterConfig:
+        return cluster_from_values(self.values if self._plain is None else self._plain)
+
+    @cached_property
+    def _plain_config(self) -> StackConfig:
+        """What a plain file says by itself: all that is known before Pulumi is there."""
+        return config_from_stack_values(self.values if self._plain is None else self._plain)
+
+    @cached_property
+    def _config(self) -> StackConfig:
+        said_by_itself = self._plain is not None and self._plain.values == self.values.values
+        return self._plain_config if said_by_itself else config_from_stack_values(self.values)
+
+    @cached_property
+    def _stack(self) -> PulumiStack:
+        return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
+
+    @cached_property
     def _environment(self) -> dict[str, str]:
         return deployment_environment(self._tools)
 
@@ -217,7 +254,7 @@ class Deployment:
         return self._environment
 
     def _tenancy(self, state: Mapping[str, Any] | None) -> Tenancy:
-        return Tenancy(stack=self.stack, file=self._file.name, cluster=self.cluster, state=state)
+        return Tenancy(stack=short_name(self.stack), file=self._file.name, cluster=self.cluster, state=state)
 
     @property
     def _whereabouts(self) -> Whereabouts:

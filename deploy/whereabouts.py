@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Whereabouts:
         """Yield the stacks that were last deployed through a context."""
         for record in sorted(self.folder.glob("*.cluster.json")):
             if json.loads(record.read_text())["context"] == context:
-                yield record.name.removesuffix(".cluster.json")
+                yield unquote(record.name.removesuffix(".cluster.json"))
 
     def _record(self, stack: str) -> Path:
-        return self.folder / f"{stack}.cluster.json"
+        return self.folder / f"{quote(stack, safe='')}.cluster.json"

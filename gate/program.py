@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import yaml
-
 from deploy.commands import ROOT, run
+from deploy.configuration import write_values
+from deploy.errors import DeployError
+from deploy.operations import Deployment
 from gate.before.checkout import program_of_commit
-from gate.cluster.releases import Release
+from gate.cluster.releases import NEVER_FETCHED, Release
+from infra.config import file_name, value_at_key
+from infra.errors import InfraError
 from tools.privileges import as_root
 
 _PATIENCE_S = 1800
@@ -30,11 +33,13 @@ class ReleaseProgram:
         release: with the plan that is to be pinned.
         folder: where programs are kept, each under its commit.
         kubeconfig: the one that reaches the cluster today; access is no part of a release.
+        deployment: of the stack as it is today: its name, and what is secret, which no release keeps.
     """
 
     release: Release
     folder: Path
     kubeconfig: Path | None
+    deployment: Deployment
 
     @property
     def commit(self) -> str:
@@ -76,10 +81,21 @@ class ReleaseProgram:
         access = {} if self.kubeconfig is None else {"kubeconfig": str(self.kubeconfig)}
         return {**config, _CLUSTER: {**cluster, **access}}
 
+    def _secrets(self) -> dict[str, str]:
+        """What is secret of the release, with today's value.
+
+        Where the stack has none today, a URL takes its place that is never asked: the plan is pinned.
+        """
+        try:
+            today = self.deployment.values.values if self.release.secrets else {}
+        except (DeployError, InfraError):  # what is wrong with today's file stands in nobody's way back
+            today = {}
+        return {name: str(value_at_key(today, name) or NEVER_FETCHED) for name in self.release.secrets}
+
     def _run(self, verb: str, *flags: str) -> None:
         """Run a verb with this release's configuration: others of the same commit share the files."""
-        program, stack = self.folder / self.commit, self.release.subject.stack
-        (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": self._config()}), encoding="utf-8")
+        program, stack = self.folder / self.commit, self.deployment.stack
+        write_values(program / file_name(stack), self._config(), self._secrets(), lambda: self.deployment.pulumi)
         python = program / ".venv" / "bin" / "python"
         with as_root():  # under sudo it becomes the caller by itself
             run(

@@ -154,7 +154,10 @@ class GateRun:
     def program_of(self, release: Release) -> ReleaseProgram:
         """The program that deploys a release again."""
         return ReleaseProgram(
-            release=release, folder=self.programs, kubeconfig=self.deployment.cluster.config.kubeconfig_path
+            release=release,
+            folder=self.programs,
+            kubeconfig=self.deployment.cluster.config.kubeconfig_path,
+            deployment=self.deployment,
         )
 
     def _proven(self, candidate: Deployable, values: Mapping[str, Any], restores: str | None) -> Evidence:

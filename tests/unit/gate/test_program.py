@@ -1,14 +1,16 @@
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 import yaml
 
 from gate import program as module
-from gate.cluster.releases import Release
+from gate.cluster.releases import NEVER_FETCHED, Release
 from gate.program import ReleaseProgram, environment_elsewhere
+from infra.errors import ConfigError
 from tests.unit.gate.runs import subject
 
 CONFIG = {
@@ -36,7 +38,25 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ReleaseProgram:
 
     monkeypatch.setattr(module, "program_of_commit", lay_out)
     release = Release(id="20261123T011200Z", subject=subject(), config=CONFIG)
-    return ReleaseProgram(release=release, folder=tmp_path, kubeconfig=Path("/today/kubeconfig"))
+    return ReleaseProgram(
+        release=release, folder=tmp_path, kubeconfig=Path("/today/kubeconfig"), deployment=today(tmp_path)
+    )
+
+
+def today(folder: Path, **values: Any) -> Any:
+    """The stack as its file has it now."""
+    file = folder / "today" / "Pulumi.staging.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("encryptionsalt: v1:salt\nconfig: {}\n")
+    sealed: list[tuple[str, str]] = []
+
+    def seal(into: Path, key: str, secret: str) -> None:
+        assert into.stat().st_mode & 0o777 == 0o600
+        sealed.append((key, secret))
+
+    pulumi = SimpleNamespace(config_file=file, set_secret=seal)
+    found = SimpleNamespace(values=values)
+    return SimpleNamespace(stack="organization/densenet-triton/staging", pulumi=pulumi, values=found, sealed=sealed)
 
 
 def test_it_has_its_commits_packages_and_its_own_configuration(
@@ -77,6 +97,58 @@ def written(folder: Path) -> Any:
     return yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
 
 
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize(
+    ("now", "sealed"),
+    [
+        ({"densenet-triton:model": {"source": {"url": "https://h/m?sig=today"}}}, "https://h/m?sig=today"),
+        ({"densenet-triton:model": {"source": {"kind": "package"}}}, NEVER_FETCHED),
+        (None, NEVER_FETCHED),
+    ],
+    ids=["today's", "of another kind today", "today's file is wrong"],
+)
+def test_what_is_secret_comes_from_the_stack_of_today_and_is_written_encrypted(
+    program: ReleaseProgram, tmp_path: Path, now: dict[str, Any] | None, sealed: str
+) -> None:
+    model = {"name": "m", "source": {"kind": "onnx", "url": "[secret]"}}
+    release = program.release.model_copy(update={"config": {**CONFIG, "densenet-triton:model": model}})
+    deployment = today(tmp_path, **now or {})
+    if now is None:
+        deployment = Broken(stack=deployment.stack, pulumi=deployment.pulumi, sealed=deployment.sealed)
+    program.prepare()
+
+    replace(program, release=release, deployment=deployment).apply()
+
+    file = program.folder / ("c" * 40) / "Pulumi.staging.yaml"
+    assert deployment.sealed == [("densenet-triton:model.source.url", sealed)]
+    assert yaml.safe_load(file.read_text())["encryptionsalt"] == "v1:salt"
+    assert "sig=" not in file.read_text()
+
+
+@dataclass(kw_only=True)
+class Broken:
+    """A stack whose file has a fault."""
+
+    stack: str
+    pulumi: Any
+    sealed: list[tuple[str, str]]
+
+    @property
+    def values(self) -> NoReturn:
+        raise ConfigError(["Pulumi.staging.yaml: it is wrong"])
+
+
+@pytest.mark.usefixtures("commands")
+def test_a_digest_that_looks_like_a_number_stays_text(program: ReleaseProgram) -> None:
+    program.prepare()
+    release = program.release.model_copy(update={"subject": subject(plan_id="49625277760e8123")})
+
+    replace(program, release=release).apply()
+
+    text = (program.folder / ("c" * 40) / "Pulumi.staging.yaml").read_text()
+    assert '"plan": "49625277760e8123"' in text
+
+
 @pytest.mark.parametrize(
     ("name", "here", "elsewhere"),
     [
@@ -107,7 +179,7 @@ def test_it_is_deployed_and_proven_by_its_own_python(
     folder = tmp_path / ("c" * 40)
     python = str(folder / ".venv" / "bin" / "python")
     assert [command[:5] for command, _ in commands] == [
-        [python, "-m", "deploy", "up", "--stack=staging"],
-        [python, "-m", "deploy", "prove", "--stack=staging"],
+        [python, "-m", "deploy", "up", f"--stack={program.deployment.stack}"],
+        [python, "-m", "deploy", "prove", f"--stack={program.deployment.stack}"],
     ]
     assert {cwd for _, cwd in commands} == {folder}
