@@ -7,6 +7,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from contract.errors import UrlError
 
+SOURCE_URL_FILE = "source-url"
+"""What the build reads the source's URL from, beside its other inputs: it may be secret, and comes as a Secret does."""
+
 ACCEPTED = "https://host/file, or file:///path on a local cluster"
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?"

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+from contract.served import MANIFEST_FILE
 from deploy.capacity import Demand, capacity_of, faults_of, limit_faults
 from deploy.cluster import Cluster
 from deploy.errors import CapacityError, CommandFailedError, DeployError, ForbiddenError
 from infra.config import HostPathStorage, KarpenterNodePool, StackConfig
 from infra.config.node_pools import POOL_LABEL, tolerations_of
-from infra.release import BUILD_DIGEST, build_digest, build_gpus, release_from_config
+from infra.config.storages import claim_name
+from infra.release import build_gpus, release_from_config
 
 _NOT_THERE = ("(NotFound)", "doesn't have a resource type")
 
@@ -80,16 +82,16 @@ def _node_of_storage(config: StackConfig) -> dict[str, str]:
 
 
 def _is_built(config: StackConfig, cluster: Cluster) -> bool:
-    """Whether the very Job that would be declared has succeeded here, so that it will not run again."""
-    release = release_from_config(config)
-    name = f"plan-{release.plan_id}"
-    namespace = f"--namespace={config.cluster.namespace}"
-    found = cluster.kubectl("get", "job", name, namespace, "--ignore-not-found", "--output=json")
-    if not found.strip():
-        return False
+    """Whether the plan's Job will not run again: it has succeeded on this storage, or has reported and was deleted."""
+    name = f"plan-{release_from_config(config).plan_id}"
+    query = (name, f"--namespace={config.cluster.namespace}", "--ignore-not-found", "--output=json")
+    if not (found := cluster.kubectl("get", "job", *query).strip()):
+        report = cluster.kubectl("get", "configmap", *query).strip()
+        return MANIFEST_FILE in (json.loads(report).get("data") or {}) if report else False
     job = json.loads(found)
-    same = job["metadata"].get("annotations", {}).get(BUILD_DIGEST) == build_digest(config, release)
-    return bool(same and job.get("status", {}).get("succeeded") == 1)
+    volumes = job["spec"]["template"]["spec"]["volumes"]
+    claims = [volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume]
+    return claims == [claim_name(config.storage)] and job.get("status", {}).get("succeeded") == 1
 
 
 def _require_karpenter(stack: str, pool: KarpenterNodePool, cluster: Cluster) -> list[str]:

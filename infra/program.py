@@ -20,7 +20,7 @@ from infra.config.ownership import OWNER_ANNOTATION
 from infra.config.rollout import announcement
 from infra.config.storages import ClaimStorage
 from infra.kubeconfig import kubeconfig_text
-from infra.release import build_digest, build_gpus, build_spec, release_from_config
+from infra.release import build_gpus, build_spec, release_from_config, source_url
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
@@ -125,6 +125,7 @@ def _plan_build_args(
         namespace=namespace,
         plan_id=release.plan_id,
         spec=json.dumps(build_spec(config, release), indent=2),
+        source_url=source_url(config),
         labels=config.inputs.labels_text,
         pictures={picture.sha256: picture.data for picture in config.inputs.pictures if picture.data is not None},
         builder_image=release.builder_image,
@@ -133,7 +134,6 @@ def _plan_build_args(
         placement=placement,
         runtime_class=config.serving.runtime_class,
         gpus=build_gpus(config),
-        digest=build_digest(config, release),
         resources=config.model.build_resources,
         timeout_s=config.timeouts.build_s,
         pulumi_timeout_s=config.timeouts.pulumi_build_s,

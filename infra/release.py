@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.config.sources import OnnxSource, PackageSource, PrebuiltSource
-from infra.images import reference
+from infra.images import LOCAL_REGISTRY, reference
 from infra.plan_id import EngineInputs, PlanInputs, engine_id, plan_id
 
 if TYPE_CHECKING:
     from infra.config import ExpectedPicture, StackConfig
     from infra.config.sources import Source
-
-BUILD_DIGEST = "densenet-triton/build"
-"""Annotation of the build's Job with its `build_digest`: whoever looks at it knows whether it will be replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +35,20 @@ class Release:
 
 def release_from_config(config: StackConfig) -> Release:
     """Resolve what a stack deploys; reads the repository's files and opens no connection."""
-    serving_image = reference(config.serving.image, config.cluster.registry)
-    builder_image = reference(config.model.builder, config.cluster.registry, serving=serving_image)
-    inputs = _plan_inputs(config, builder_image, serving_image)
+    serving_image, builder_image = _images(config, config.cluster.registry)
+    inputs = _plan_inputs(config)
     return Release(
         plan_id=config.model.plan or plan_id(inputs),
         engine_id=engine_id(inputs.engine) if _compiles(config) else None,
         builder_image=builder_image,
         serving_image=serving_image,
     )
+
+
+def _images(config: StackConfig, registry: str) -> tuple[str, str]:
+    """Full references of the serving image and of the builder's."""
+    serving_image = reference(config.serving.image, registry)
+    return serving_image, reference(config.model.builder, registry, serving=serving_image)
 
 
 def _compiles(config: StackConfig) -> bool:
@@ -82,8 +83,10 @@ def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
 
 
 def _source(source: Source) -> dict[str, Any]:
+    """What may be seen of it: where it is fetched from may not."""
     document = source.model_dump(mode="json", by_alias=True)
     if isinstance(source, OnnxSource):
+        del document["url"]
         size = source.height_and_width
         document["imageSize"] = list(size) if size else None
     return document
@@ -98,24 +101,15 @@ def build_gpus(config: StackConfig) -> int:
     return 1 if config.model.target == "tensorrt" and config.model.plan is None else 0
 
 
-def build_digest(config: StackConfig, release: Release) -> str:
-    """Digest of all that makes the build's Job: with another one the Job is replaced, and runs again."""
-    job = {
-        "spec": build_spec(config, release),
-        "image": release.builder_image,
-        "labels": config.inputs.labels_text,
-        "nodePool": config.node_pool.model_dump(
-            mode="json", include={"kind", "selector", "tolerations", "gpu_product"}
-        ),
-        "storage": config.storage.model_dump(mode="json"),
-        "serving": config.serving.model_dump(mode="json", include={"runtime_class", "image_pull_secrets"}),
-        "resources": config.model.build_resources.model_dump(mode="json"),
-    }
-    return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:16]
+def source_url(config: StackConfig) -> str | None:
+    """Where the build fetches the source from; it may have a password or a signature in it."""
+    return config.model.source.url if isinstance(config.model.source, OnnxSource) else None
 
 
-def _plan_inputs(config: StackConfig, builder_image: str, serving_image: str) -> PlanInputs:
+def _plan_inputs(config: StackConfig) -> PlanInputs:
+    """What the plan is made from; the project's own images are those that they are, whichever registry has them."""
     model = config.model
+    serving_image, builder_image = _images(config, LOCAL_REGISTRY)
     return PlanInputs(
         engine=EngineInputs(
             source=_weights(model.source),
@@ -137,8 +131,7 @@ def _plan_inputs(config: StackConfig, builder_image: str, serving_image: str) ->
 def _weights(source: Source) -> dict[str, Any]:
     """What says which model it is, wherever it lies."""
     document = _source(source)
-    for place in ("url", "path"):
-        document.pop(place, None)
+    document.pop("path", None)
     return document | {"sha256": source.model.sha256 if isinstance(source, PackageSource) else source.sha256}
 
 

@@ -1,4 +1,7 @@
-"""What one build reads: spec.json, labels.txt and the expected pictures, which may have to be fetched."""
+"""What one build reads: spec.json, labels.txt and the expected pictures, which may have to be fetched.
+
+A source that is fetched has its URL in a file of its own, ``source-url``: it may have a password or a signature in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from contract.downloads import fetched
 from contract.errors import LabelsError, PictureError, UrlError
 from contract.labels import labels_from_bytes
 from contract.pictures import picture_from_bytes
+from contract.urls import SOURCE_URL_FILE
 from model_build.digest import sha256_of_bytes
 from model_build.errors import InputsError
 from model_build.spec import PictureSpec, Spec, spec_from_json
@@ -59,7 +63,9 @@ def inputs_from_folder(folder: Path) -> BuildInputs:
     Raises:
         InputsError: a file is missing or is not what it must be.
     """
-    spec = spec_from_json(_bytes(folder / "spec.json"), name=str(folder / "spec.json"))
+    spec = spec_from_json(
+        _bytes(folder / "spec.json"), name=str(folder / "spec.json"), source_url=_source_url(folder / SOURCE_URL_FILE)
+    )
     labels = labels_from_file(folder / "labels.txt")
     for picture in spec.expect:
         for key, value, accepted in picture.expectation.faults(len(labels)):
@@ -69,6 +75,11 @@ def inputs_from_folder(folder: Path) -> BuildInputs:
         if (found := sha256_of_bytes(data)) != sha256:
             raise InputsError(f"{folder / sha256} has sha256 {found}; accepted: the file that its name says")
     return BuildInputs(spec=spec, labels=labels, files=files)
+
+
+def _source_url(path: Path) -> str | None:
+    """The URL that a file holds, without the line's end that an editor adds; None where there is none."""
+    return _bytes(path).decode(errors="replace").strip() if path.exists() else None
 
 
 def labels_from_file(path: Path) -> tuple[str, ...]:

@@ -130,8 +130,13 @@ class Spec:
     tensorrt: TensorRTSpec | None
 
 
-def spec_from_json(text: str | bytes, *, name: str = "spec.json") -> Spec:
+def spec_from_json(text: str | bytes, *, name: str = "spec.json", source_url: str | None = None) -> Spec:
     """Parse a build specification strictly: unknown keys and wrong types are refused, all at once.
+
+    Args:
+        text: a JSON object.
+        name: of its file.
+        source_url: where the source is fetched from, which is no part of the text: it may be secret.
 
     Raises:
         InputsError: names every fault with its key, the value found and what is accepted.
@@ -143,13 +148,13 @@ def spec_from_json(text: str | bytes, *, name: str = "spec.json") -> Spec:
     if not isinstance(document, dict):
         raise InputsError(f"{name} holds {shown(document)}; accepted: one JSON object")
     fields = Fields(document)
-    spec = _spec_from_fields(fields)
+    spec = _spec_from_fields(fields, source_url)
     if fields.faults:
         raise InputsError(f"{name}: " + "; ".join(fields.faults))
     return spec
 
 
-def _spec_from_fields(fields: Fields) -> Spec:
+def _spec_from_fields(fields: Fields, source_url: str | None) -> Spec:
     spec = Spec(
         stack=fields.text("stack", accepts=STACK.fullmatch, accepted="letters, digits, '_', '.', '-', at most 200"),
         plan_id=fields.text("planId", accepts=PLAN_ID.fullmatch, accepted=_ID_ACCEPTED),
@@ -160,7 +165,7 @@ def _spec_from_fields(fields: Fields) -> Spec:
         max_batch_size=fields.count("maxBatchSize"),
         target=fields.text("target", accepts=_WORD.fullmatch, accepted="a target's name, e.g. onnxruntime"),
         precision=fields.text("precision", accepts=_WORD.fullmatch, accepted="a precision, e.g. fp32"),
-        source=_source_from_fields(fields.group("source")),
+        source=_source_from_fields(fields.group("source"), source_url),
         preprocessing=fields.raw("preprocessing"),
         expect=tuple(_picture_from_fields(picture) for picture in fields.groups("expect")),
         pinned=fields.flag("pinned"),
@@ -224,13 +229,13 @@ def _picture_from_fields(fields: Fields) -> PictureSpec:
     return picture
 
 
-def _source_from_fields(fields: Fields) -> Source:
+def _source_from_fields(fields: Fields, url: str | None) -> Source:
     kinds = ("package", "onnx", "prebuilt")
     kind = fields.text("kind", accepts=kinds.__contains__, accepted=", ".join(kinds))
     source: Source
     if kind == "onnx":
         source = OnnxSource(
-            url=_url(fields),
+            url=_checked_url(fields, url or ""),
             sha256=_sha256(fields),
             output=fields.optional_text("output"),
             image_size=None if fields.is_null("imageSize") else _image_size(fields),
@@ -254,9 +259,12 @@ def _image_size(fields: Fields) -> ImageSize | None:
 
 
 def _url(fields: Fields) -> str:
-    url = fields.text("url")
+    return _checked_url(fields, url) if (url := fields.text("url")) else url
+
+
+def _checked_url(fields: Fields, url: str) -> str:
     try:
-        if url and quoted_url(url) != url:
+        if quoted_url(url) != url:
             fields.refuse("url", shown_url(url), f"{ACCEPTED}, percent-encoded")
     except UrlError as error:
         fields.refuse("url", shown_url(url), str(error).partition("; accepted: ")[2] or ACCEPTED)

@@ -51,7 +51,7 @@ class Source:
     class_index: int
 
     def document(self, folder: Path) -> dict[str, Any]:
-        """Return the source as a specification has it; a file is laid into the folder."""
+        """Return the source as a specification has it, and its URL; a file is laid into the folder."""
         if self.model is None:
             return {"kind": "package", "name": self.package}
         path = folder / "source.onnx"
@@ -122,7 +122,9 @@ class Build:
             "pinned": False,
             "tensorrt": self.tensorrt(),
         }
-        (inputs / "spec.json").write_text(json.dumps(spec | changes))
+        source = dict(changes.pop("source", spec["source"]))
+        (inputs / "source-url").write_text(source.pop("url", ""))
+        (inputs / "spec.json").write_text(json.dumps(spec | changes | {"source": source}))
         (inputs / "labels.txt").write_bytes(_LABELS.read_bytes())
         (inputs / digest).write_bytes(self.source.picture)
         return inputs

@@ -10,7 +10,8 @@ import yaml
 from deploy.errors import CapacityError, CommandFailedError, DeployError, ForbiddenError
 from deploy.nodes import require_nodes
 from infra.config import REPOSITORY, StackConfig, config_from_values
-from infra.release import build_digest, release_from_config
+from infra.config.storages import claim_name
+from infra.release import release_from_config
 from tests.unit.deploy.kubernetes_objects import node, pod, triton
 
 KARPENTER = {
@@ -56,9 +57,9 @@ class StandIn:
 
 def job_of(config: StackConfig, status: dict[str, int] | None = None) -> str:
     """The build's Job as kubectl gives it."""
-    digest = build_digest(config, release_from_config(config))
-    metadata = {"annotations": {"densenet-triton/build": digest}}
-    return json.dumps({"metadata": metadata, "status": status or {"succeeded": 1}})
+    claim = {"name": "storage", "persistentVolumeClaim": {"claimName": claim_name(config.storage)}}
+    template = {"spec": {"volumes": [{"name": "inputs"}, claim]}}
+    return json.dumps({"spec": {"template": template}, "status": status or {"succeeded": 1}})
 
 
 def config(stack: str = "h800", **changes: Any) -> StackConfig:
@@ -107,13 +108,36 @@ def test_too_little_is_refused_with_every_fault() -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
-def test_a_job_that_will_be_replaced_needs_its_gpu_again() -> None:
-    """The plan's id is the same, but the Job's pod is another."""
-    cluster = StandIn([node(gpus=1)], [triton("a")], job=job_of(config()))
-    changed = config(nodePool={"tolerations": [{"key": "dedicated"}]})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nodePool": {"tolerations": [{"key": "dedicated"}], "selector": {"pool": "other"}}},
+        {"serving": {"imagePullSecrets": ["registry"], "runtimeClass": "nvidia"}},
+        {"model": {"buildResources": {"memoryLimit": "8Gi"}}},
+        {"cluster": {"registry": "other.example/team"}},
+    ],
+)
+def test_what_does_not_change_the_plan_needs_no_gpu(changes: dict[str, Any]) -> None:
+    changed = config(**changes)
+    selector = changes.get("nodePool", {}).get("selector", {})
+    labels = {"nvidia.com/gpu.product": "NVIDIA-H800", **selector}
+    cluster = StandIn([node(gpus=1, labels=labels)], [triton("a")], job=job_of(config()))
     assert release_from_config(changed).plan_id == release_from_config(config()).plan_id
+    require(changed, cluster)
+
+
+def test_another_storage_has_to_be_filled_again() -> None:
+    cluster = StandIn([node(gpus=1)], [triton("a")], job=job_of(config()))
+    moved = config(storage={"kind": "nfs", "server": "nfs.example", "path": "/exports/models"})
     with pytest.raises(CapacityError, match="the plan's build needs a GPU"):
-        require(changed, cluster)
+        require(moved, cluster)
+
+
+def test_a_published_plan_whose_job_was_deleted_needs_no_gpu() -> None:
+    full = [node(gpus=1)], [triton("a")]
+    require(config(), StandIn(*full, configmap=json.dumps({"data": {"manifest.json": "{}"}})))
+    with pytest.raises(CapacityError, match="the plan's build needs a GPU"):
+        require(config(), StandIn(*full, configmap=json.dumps({"metadata": {}})))
 
 
 def test_a_job_that_has_not_succeeded_needs_its_gpu() -> None:

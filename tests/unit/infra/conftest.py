@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ class Registered:
     dependencies: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     retained: bool = False
+    aliases: tuple[str, ...] = ()
+    secret: frozenset[str] = frozenset()
     create_timeout: str = ""
     read_id: str = ""
     property_dependencies: dict[str, set[str]] = field(default_factory=dict)
@@ -44,6 +47,11 @@ class Declared:
 
     def named(self, name: str) -> Registered:
         (found,) = [resource for resource in self.resources if resource.name == name]
+        return found
+
+    def of_plan(self, part: str) -> Registered:
+        """A part of the plan's build, whichever the plan is."""
+        (found,) = [found for found in self.resources if re.fullmatch(rf"plan-[0-9a-f]{{16}}-{part}", found.name)]
         return found
 
     def types(self) -> dict[str, int]:
@@ -77,6 +85,20 @@ class Recorder(pulumi.runtime.Mocks):
         return f"{metadata.get('namespace', '')}/{metadata.get('name', args.name)}", state
 
 
+def _plain(value: Any) -> Any:
+    """Inputs without the marks of what is secret."""
+    if pulumi.runtime.rpc.is_rpc_secret(value):
+        return _plain(pulumi.runtime.rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _secret_keys(inputs: Any) -> frozenset[str]:
+    found = pulumi.runtime.rpc.deserialize_properties(inputs)
+    return frozenset(key for key, value in found.items() if pulumi.runtime.rpc.is_rpc_secret(value))
+
+
 class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
     """Keeps what a request says beside the inputs."""
 
@@ -91,10 +113,12 @@ class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
                     type=request.type,
                     name=request.name,
                     parent=request.parent.rpartition("::")[2],
-                    inputs=pulumi.runtime.rpc.deserialize_properties(request.object),
+                    inputs=_plain(pulumi.runtime.rpc.deserialize_properties(request.object)),
                     dependencies=tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
                     ignored=tuple(request.ignoreChanges),
                     retained=request.retainOnDelete,
+                    aliases=tuple(alias.spec.name for alias in request.aliases if alias.spec.name),
+                    secret=_secret_keys(request.object),
                     create_timeout=request.customTimeouts.create,
                     property_dependencies={
                         key: {urn.rpartition("::")[2] for urn in found.urns}

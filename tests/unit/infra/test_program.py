@@ -8,7 +8,6 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import pulumi
 import pytest
 import yaml
 
@@ -113,10 +112,12 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
     (tmp_path / "mine").write_text("apiVersion: v1\nkind: Config\n")
     dev_values["densenet-triton:cluster"]["kubeconfig"] = "~/mine"
     provider = declared_dev(declare, dev_values).named("cluster")
-    secret = provider.inputs.pop("kubeconfig")
-    assert provider.inputs == {"clusterIdentifier": "embedded", "context": "embedded"}
-    assert secret[pulumi.runtime.rpc._special_sig_key] == pulumi.runtime.rpc._special_secret_sig  # noqa: SLF001
-    assert secret["value"] == "apiVersion: v1\nkind: Config\n"
+    assert provider.inputs == {
+        "clusterIdentifier": "embedded",
+        "context": "embedded",
+        "kubeconfig": "apiVersion: v1\nkind: Config\n",
+    }
+    assert provider.secret == {"kubeconfig"}
 
 
 def test_without_the_kubeconfigs_file_nothing_of_it_is_said(declare: Declare, dev_values: dict[str, Any]) -> None:
@@ -129,8 +130,9 @@ def test_without_the_kubeconfigs_file_nothing_of_it_is_said(declare: Declare, de
 
 def test_triton_waits_for_the_build_and_is_not_replaced_with_it(declare: Declare, dev_values: dict[str, Any]) -> None:
     declared = declared_dev(declare, dev_values)
-    assert "plan-job" in declared.named("triton-deployment").dependencies
-    assert "plan-job" not in json.dumps(declared.named("triton-deployment").inputs)
+    job = declared.of_plan("job").name
+    assert job in declared.named("triton-deployment").dependencies
+    assert job not in json.dumps(declared.named("triton-deployment").inputs)
 
 
 def test_pods_are_told_the_digest_of_the_manifest_that_the_build_reported(
@@ -164,27 +166,29 @@ def test_the_proof_hangs_on_what_was_read_and_on_nothing_that_is_replaced_with_a
     declare: Declare, dev_values: dict[str, Any]
 ) -> None:
     declared = declared_dev(declare, dev_values)
-    assert declared.named("plan-manifest").dependencies == ("plan-job",)
+    assert declared.of_plan("manifest").dependencies == (declared.of_plan("job").name,)
+    manifest = declared.of_plan("manifest").name
     of_proof = declared.named("triton-proof").property_dependencies
-    assert of_proof["data"] == {"plan-manifest"}
-    assert of_proof["metadata"] <= {"plan-manifest", "namespace"}
+    assert of_proof["data"] == {manifest}
+    assert of_proof["metadata"] <= {manifest, "namespace"}
     of_deployment = declared.named("triton-deployment").property_dependencies
-    assert not {"plan-job", "plan-report"} & {name for names in of_deployment.values() for name in names}
+    replaced = {declared.of_plan(part).name for part in ("job", "report")}
+    assert not replaced & {name for names in of_deployment.values() for name in names}
 
 
 def test_a_pinned_plan_is_deployed_as_it_is(declare: Declare, dev_values: dict[str, Any]) -> None:
     dev_values["densenet-triton:model"]["plan"] = "00112233aabbccdd"
     declared = declared_dev(declare, dev_values)
     assert declared.result["planId"] == "00112233aabbccdd"
-    assert json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"])["pinned"] is True
-    assert declared.named("plan-job").inputs["metadata"]["name"] == "plan-00112233aabbccdd"
+    assert json.loads(declared.of_plan("inputs").inputs["data"]["spec.json"])["pinned"] is True
+    assert declared.of_plan("job").inputs["metadata"]["name"] == "plan-00112233aabbccdd"
 
 
 def test_the_builds_specification_and_its_picture(declare: Declare, dev_values: dict[str, Any]) -> None:
     declared, model = declared_dev(declare, dev_values), dev_values["densenet-triton:model"]
     picture = (REPOSITORY / model["expect"]["image"]).read_bytes()
     sha256 = hashlib.sha256(picture).hexdigest()
-    assert json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"]) == {
+    assert json.loads(declared.of_plan("inputs").inputs["data"]["spec.json"]) == {
         "stack": "dev.triton-dev.9289140b",
         "planId": declared.result["planId"],
         "engineId": None,
@@ -198,7 +202,7 @@ def test_the_builds_specification_and_its_picture(declare: Declare, dev_values: 
         "expect": [{"sha256": sha256, "url": None, "class": 504, "label": "COFFEE MUG", "top": [], "margin": 0.0}],
         "tensorrt": None,
     }
-    (name, data), *none = declared.named("plan-image").inputs["binaryData"].items()
+    (name, data), *none = declared.of_plan("image").inputs["binaryData"].items()
     assert (name, base64.b64decode(data), none) == (sha256, picture, [])
 
 
@@ -208,20 +212,20 @@ def test_pods_are_declared_with_every_expected_picture(declare: Declare, dev_val
     declared = declared_dev(declare, dev_values)
     pictures = json.loads(declared.named("triton-proof").inputs["data"]["expected.json"])["pictures"]
     assert [(found["class"], found["top"], found["margin"]) for found in pictures] == [(504, [], 0), (852, [852], 0.25)]
-    assert {found["sha256"] for found in pictures} == set(declared.named("plan-image").inputs["binaryData"])
+    assert {found["sha256"] for found in pictures} == set(declared.of_plan("image").inputs["binaryData"])
 
 
 def test_a_picture_with_a_url_is_the_builds_to_fetch(declare: Declare, dev_values: dict[str, Any]) -> None:
     image = {"url": "https://host/mug.png", "sha256": "f" * 64}
     dev_values["densenet-triton:model"]["expect"]["image"] = image
     declared = declared_dev(declare, dev_values)
-    assert declared.named("plan-image").inputs["binaryData"] == {}
+    assert declared.of_plan("image").inputs["binaryData"] == {}
     (picture,) = json.loads(declared.named("triton-proof").inputs["data"]["expected.json"])["pictures"]
     assert picture["sha256"] == "f" * 64
 
 
 def test_the_build_reserves_what_it_needs(declare: Declare, dev_values: dict[str, Any]) -> None:
-    pod = declared_dev(declare, dev_values).named("plan-job").inputs["spec"]["template"]["spec"]
+    pod = declared_dev(declare, dev_values).of_plan("job").inputs["spec"]["template"]["spec"]
     assert [container["resources"] for container in pod["containers"]] == [
         {"requests": {"cpu": "500m", "memory": "1536Mi"}, "limits": {"memory": "4Gi"}}
     ]
@@ -253,7 +257,7 @@ def h800_values() -> dict[str, Any]:
 
 def test_a_plan_is_built_for_what_the_stack_names(declare: Declare, h800_values: dict[str, Any]) -> None:
     declared = declared_dev(declare, h800_values)
-    spec = json.loads(declared.named("plan-inputs").inputs["data"]["spec.json"])
+    spec = json.loads(declared.of_plan("inputs").inputs["data"]["spec.json"])
     assert (spec["target"], spec["precision"]) == ("tensorrt", "fp32")
     assert spec["tensorrt"] == {
         "gpuProduct": "NVIDIA-H800",
@@ -266,7 +270,8 @@ def test_a_plan_is_built_for_what_the_stack_names(declare: Declare, h800_values:
 def test_build_and_triton_land_on_one_gpu_of_the_product(declare: Declare, h800_values: dict[str, Any]) -> None:
     h800_values["densenet-triton:serving"]["runtimeClass"] = "nvidia"
     declared = declared_dev(declare, h800_values)
-    pods = [declared.named(name).inputs["spec"]["template"]["spec"] for name in ("plan-job", "triton-deployment")]
+    workloads = (declared.of_plan("job"), declared.named("triton-deployment"))
+    pods = [workload.inputs["spec"]["template"]["spec"] for workload in workloads]
     for pod in pods:
         assert pod["runtimeClassName"] == "nvidia"
         assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
@@ -279,7 +284,7 @@ def test_build_and_triton_land_on_one_gpu_of_the_product(declare: Declare, h800_
 
 def test_pulumi_waits_longer_than_kubernetes(declare: Declare, h800_values: dict[str, Any]) -> None:
     declared = declared_dev(declare, h800_values)
-    deployment, job = declared.named("triton-deployment"), declared.named("plan-job")
+    deployment, job = declared.named("triton-deployment"), declared.of_plan("job")
     assert deployment.inputs["spec"]["progressDeadlineSeconds"] == 2400
     assert deployment.create_timeout == "2410s"
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 2700
@@ -288,7 +293,7 @@ def test_pulumi_waits_longer_than_kubernetes(declare: Declare, h800_values: dict
 
 def test_a_pinned_plan_is_checked_without_a_gpu(declare: Declare, h800_values: dict[str, Any]) -> None:
     h800_values["densenet-triton:model"]["plan"] = "00112233aabbccdd"
-    pod = declared_dev(declare, h800_values).named("plan-job").inputs["spec"]["template"]["spec"]
+    pod = declared_dev(declare, h800_values).of_plan("job").inputs["spec"]["template"]["spec"]
     assert "nvidia.com/gpu" not in pod["containers"][0]["resources"]["limits"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra import images
 from infra.config import REPOSITORY, config_from_values
-from infra.release import build_digest, build_spec, release_from_config, stack_key
+from infra.release import build_spec, release_from_config, source_url, stack_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +98,7 @@ def test_what_an_engine_is_compiled_from_and_for_changes_both(h800_values: dict[
 def test_where_a_model_lies_is_nothing_to_its_plan(h800_values: dict[str, Any]) -> None:
     moved = h800_values[MODEL]["source"] | {"url": "https://mirror.example/densenet-7.onnx"}
     assert release(h800_values, source=moved) == release(h800_values)
+    assert spec(h800_values, source=moved) == spec(h800_values)
 
 
 def test_one_image_a_request_needs_no_batches(h800_values: dict[str, Any]) -> None:
@@ -164,7 +165,7 @@ def test_what_the_build_of_a_plan_is_told(h800_values: dict[str, Any]) -> None:
     source = h800_values[MODEL]["source"] | {"imageSize": 224}
     found = spec(h800_values, source=source, preprocessing=None, precision="tf32", instances=2)
     assert found["engineId"] == release(h800_values, source=source, precision="tf32").engine_id
-    assert found["source"] == source | {"output": None, "imageSize": [224, 224]}
+    assert found["source"] == {"kind": "onnx", "sha256": source["sha256"], "output": None, "imageSize": [224, 224]}
     assert found["preprocessing"] is None
     assert found["expect"] == [
         {
@@ -184,11 +185,20 @@ def test_what_the_build_of_a_plan_is_told(h800_values: dict[str, Any]) -> None:
     }
 
 
-def test_another_label_runs_the_build_again(dev_values: dict[str, Any], tmp_path: Path) -> None:
-    pinned = dev_values | {MODEL: dev_values[MODEL] | {"plan": "00112233aabbccdd"}}
-    labels = tmp_path / "labels.txt"
-    lines = (REPOSITORY / "infra/data/imagenet_labels.txt").read_text(encoding="utf-8").splitlines()
-    labels.write_text("\n".join(["FISH", *lines[1:]]), encoding="utf-8")
-    renamed = pinned | {MODEL: pinned[MODEL] | {"labels": str(labels)}}
-    configs = [config_from_values(values, stack="dev") for values in (pinned, renamed)]
-    assert len({build_digest(config, release_from_config(config)) for config in configs}) == 2
+def test_where_a_model_lies_is_told_apart_from_what_it_is(
+    h800_values: dict[str, Any], dev_values: dict[str, Any]
+) -> None:
+    secret = h800_values[MODEL]["source"] | {"url": "https://models.example/m.onnx?sig=hunter2"}
+    h800_values[MODEL] |= {"source": secret}
+    assert "hunter2" not in str(spec(h800_values))
+    assert source_url(config_from_values(h800_values, stack="h800")) == secret["url"]
+    assert source_url(config_from_values(dev_values, stack="dev")) is None
+
+
+def test_a_registry_is_nothing_to_a_plan(h800_values: dict[str, Any]) -> None:
+    moved = h800_values | {
+        "densenet-triton:cluster": h800_values["densenet-triton:cluster"] | {"registry": "other:5000"}
+    }
+    here, there = release(h800_values), release(moved)
+    assert (there.plan_id, there.engine_id) == (here.plan_id, here.engine_id)
+    assert there.builder_image.startswith("other:5000/model-build-tensorrt:")

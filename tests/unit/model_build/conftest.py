@@ -45,7 +45,10 @@ def expected(image: bytes, **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def write_inputs(tmp_path: Path, red_png: bytes) -> Callable[..., Path]:
-    """Write a build's inputs around an ONNX model, with whatever keys of the specification a test changes."""
+    """Write a build's inputs around an ONNX model, with whatever keys of the specification a test changes.
+
+    The URL of a source that a test gives is no key: it is a file of its own.
+    """
 
     def write(model: bytes, /, *, labels: tuple[str, ...] = LABELS, image: bytes = red_png, **changes: Any) -> Path:
         folder = tmp_path / "inputs"
@@ -72,7 +75,9 @@ def write_inputs(tmp_path: Path, red_png: bytes) -> Callable[..., Path]:
             "pinned": False,
             "tensorrt": None,
         }
-        (folder / "spec.json").write_text(json.dumps(spec | changes))
+        source = dict(changes.pop("source", spec["source"]))
+        (folder / "source-url").write_text(source.pop("url", ""))
+        (folder / "spec.json").write_text(json.dumps(spec | changes | {"source": source}))
         (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
         (folder / hashlib.sha256(image).hexdigest()).write_bytes(image)
         return folder

@@ -44,8 +44,8 @@ def picture(**changes: Any) -> dict[str, Any]:
     return {"sha256": SHA256, "url": None, "class": 1, "label": None, "top": [], "margin": 0} | changes
 
 
-def spec(**changes: Any) -> Spec:
-    return spec_from_json(json.dumps(DOCUMENT | changes))
+def spec(*, source_url: str | None = "https://h/m", **changes: Any) -> Spec:
+    return spec_from_json(json.dumps(DOCUMENT | changes), source_url=source_url)
 
 
 def test_every_value_is_read() -> None:
@@ -106,16 +106,9 @@ def test_a_plan_that_cannot_be_compiled_so_is_a_fault(changes: dict[str, Any], f
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
+        ({"kind": "onnx", "sha256": SHA256}, OnnxSource(url="https://h/m", sha256=SHA256)),
         (
-            {"kind": "onnx", "url": "https://models.example/m.onnx", "sha256": SHA256},
-            OnnxSource(url="https://models.example/m.onnx", sha256=SHA256),
-        ),
-        (
-            {"kind": "onnx", "url": "file:///models/m.onnx", "sha256": SHA256},
-            OnnxSource(url="file:///models/m.onnx", sha256=SHA256),
-        ),
-        (
-            {"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "output": "logits", "imageSize": [320, 240]},
+            {"kind": "onnx", "sha256": SHA256, "output": "logits", "imageSize": [320, 240]},
             OnnxSource(url="https://h/m", sha256=SHA256, output="logits", image_size=(320, 240)),
         ),
         (
@@ -126,6 +119,29 @@ def test_a_plan_that_cannot_be_compiled_so_is_a_fault(changes: dict[str, Any], f
 )
 def test_each_kind_of_source_is_read(source: dict[str, Any], expected: object) -> None:
     assert spec(source=source).source == expected
+
+
+@pytest.mark.parametrize("url", ["https://models.example/m.onnx?sig=x", "file:///models/m.onnx"])
+def test_a_sources_url_is_no_part_of_the_text(url: str) -> None:
+    source = {"kind": "onnx", "sha256": SHA256}
+    assert spec(source=source, source_url=url).source == OnnxSource(url=url, sha256=SHA256)
+    with pytest.raises(InputsError, match=r"source\.url is not a known key"):
+        spec(source=source | {"url": url}, source_url=url)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        (None, 'source.url is ""; accepted: https://host/file'),
+        ("https://h/a b", "percent-encoded"),
+        ("http://h/m", 'source.url is "http://h/m"'),
+        ("file://host/m", "source.url is"),
+    ],
+)
+def test_a_source_is_fetched_from_a_url(url: str | None, fault: str) -> None:
+    with pytest.raises(InputsError) as raised:
+        spec(source={"kind": "onnx", "sha256": SHA256}, source_url=url)
+    assert fault in str(raised.value)
 
 
 def test_several_pictures_are_read_in_their_order() -> None:
@@ -156,12 +172,9 @@ def test_the_preprocessing_is_kept_as_it_is_declared(preprocessing: object) -> N
         ({"source": {"kind": "torch"}}, 'source.kind is "torch"; accepted: package, onnx, prebuilt'),
         ({"source": {"kind": "package", "name": "vgg"}}, 'source.name is "vgg"; accepted: efficientnet-lite0'),
         ({"source": {"kind": "package", "name": "efficientnet-lite0", "url": "x"}}, "source.url is not a known key"),
-        ({"source": {"kind": "onnx", "url": "https://h/m", "sha256": SHA256, "imageSize": [1]}}, "source.imageSize is"),
-        ({"source": {"kind": "onnx", "url": "https://h/a b", "sha256": SHA256}}, "percent-encoded"),
-        ({"source": {"kind": "onnx", "url": "https://h/m"}}, "source.sha256 is missing"),
-        ({"source": {"kind": "onnx", "url": "http://h/m", "sha256": SHA256}}, "source.url is"),
-        ({"source": {"kind": "onnx", "url": "file://host/m", "sha256": SHA256}}, "source.url is"),
-        ({"source": {"kind": "onnx", "url": "https://h/m", "sha256": SHA256.upper()}}, "source.sha256 is"),
+        ({"source": {"kind": "onnx", "sha256": SHA256, "imageSize": [1]}}, "source.imageSize is"),
+        ({"source": {"kind": "onnx"}}, "source.sha256 is missing"),
+        ({"source": {"kind": "onnx", "sha256": SHA256.upper()}}, "source.sha256 is"),
         ({"source": {"kind": "prebuilt", "path": "../up", "sha256": SHA256}}, "source.path is"),
         ({"source": {"kind": "prebuilt", "path": "/etc", "sha256": SHA256}}, "source.path is"),
         ({"expect": [picture(label="")]}, 'expect.0.label is ""'),
@@ -180,7 +193,7 @@ def test_a_fault_names_its_key(changes: dict[str, Any], fault: str) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(InputsError) as raised:
-        spec(planId=7, maxBatchSize=None, source={"kind": "onnx", "url": "ftp://h/m"}, expect=[{"class": -1}])
+        spec(planId=7, maxBatchSize=None, source={"kind": "onnx"}, expect=[{"class": -1}], source_url="ftp://h/m")
     for key in ("planId", "maxBatchSize", "source.url", "source.sha256", "expect.0.class"):
         assert f"{key} is" in str(raised.value)
 
@@ -199,6 +212,6 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 
 def test_a_url_s_user_and_password_are_not_shown() -> None:
     with pytest.raises(InputsError) as raised:
-        spec(source={"kind": "onnx", "url": "https://me:hunter2@h/m?sig=secret", "sha256": SHA256})
+        spec(source={"kind": "onnx", "sha256": SHA256}, source_url="https://me:hunter2@h/m?sig=secret")
     assert "source.url is" in str(raised.value)
     assert not [secret for secret in ("me:", "hunter2", "sig=secret") if secret in str(raised.value)]

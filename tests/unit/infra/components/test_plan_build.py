@@ -30,6 +30,7 @@ def args(**changes: Any) -> PlanBuildArgs:
         "namespace": "triton-dev",
         "plan_id": "0123456789abcdef",
         "spec": '{"planId": "0123456789abcdef"}',
+        "source_url": "https://models.example/m.onnx?sig=hunter2",
         "labels": "CUP\nCOFFEE MUG\n",
         "pictures": {MUG: b"\x89PNG", CUP: b"GIF"},
         "builder_image": "localhost/model-build:1",
@@ -42,7 +43,6 @@ def args(**changes: Any) -> PlanBuildArgs:
         ),
         "runtime_class": None,
         "gpus": 0,
-        "digest": "fedcba9876543210",
         "resources": Resources(cpu="500m", memory="1Gi", memoryLimit="4Gi"),
         "timeout_s": 900,
         "pulumi_timeout_s": 960,
@@ -59,6 +59,7 @@ def test_exactly_these_resources(declare: Declare) -> None:
         "densenet:infra:PlanBuild": 1,
         "kubernetes:batch/v1:Job": 1,
         "kubernetes:core/v1:ConfigMap": 4,
+        "kubernetes:core/v1:Secret": 1,
         "kubernetes:core/v1:ServiceAccount": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
@@ -67,7 +68,7 @@ def test_exactly_these_resources(declare: Declare) -> None:
 
 def test_inputs_travel_in_two_config_maps(declare: Declare) -> None:
     declared = built(declare)
-    texts, image = declared.named("plan-inputs").inputs, declared.named("plan-image").inputs
+    texts, image = declared.of_plan("inputs").inputs, declared.of_plan("image").inputs
     assert texts["metadata"] == {"name": f"{PLAN}-inputs", "namespace": "triton-dev"}
     assert texts["data"] == {"spec.json": '{"planId": "0123456789abcdef"}', "labels.txt": "CUP\nCOFFEE MUG\n"}
     assert image["metadata"] == {"name": f"{PLAN}-image", "namespace": "triton-dev"}
@@ -78,7 +79,7 @@ def test_inputs_travel_in_two_config_maps(declare: Declare) -> None:
 
 
 def test_report_is_declared_empty_and_left_alone(declare: Declare) -> None:
-    report = built(declare).named("plan-report")
+    report = built(declare).of_plan("report")
     assert report.inputs == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -89,21 +90,21 @@ def test_report_is_declared_empty_and_left_alone(declare: Declare) -> None:
 
 def test_token_may_patch_the_report_and_nothing_else(declare: Declare) -> None:
     declared = built(declare)
-    assert declared.named("plan-role").inputs["rules"] == [
+    assert declared.of_plan("role").inputs["rules"] == [
         {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [PLAN], "verbs": ["get", "patch"]}
     ]
-    binding = declared.named("plan-role-binding").inputs
+    binding = declared.of_plan("role-binding").inputs
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": PLAN}
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": PLAN, "namespace": "triton-dev"}]
-    assert declared.named("plan-account").inputs["automountServiceAccountToken"] is False
+    assert declared.of_plan("account").inputs["automountServiceAccountToken"] is False
 
 
 def test_job_is_awaited_longer_than_it_may_take_and_run_again_when_it_failed(declare: Declare) -> None:
-    job = built(declare).named("plan-job")
+    job = built(declare).of_plan("job")
     assert job.inputs["metadata"] == {
         "name": PLAN,
         "namespace": "triton-dev",
-        "annotations": {"pulumi.com/replaceUnready": "true", "densenet-triton/build": "fedcba9876543210"},
+        "annotations": {"pulumi.com/replaceUnready": "true"},
     }
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 900
     assert job.create_timeout == "960s"
@@ -112,11 +113,12 @@ def test_job_is_awaited_longer_than_it_may_take_and_run_again_when_it_failed(dec
     assert job.inputs["spec"]["podFailurePolicy"] == {
         "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
     }
-    assert {"plan-report", "plan-role", "plan-role-binding"} <= set(job.dependencies)
+    awaited = ("inputs", "image", "source", "report", "account", "role", "role-binding")
+    assert {f"{PLAN}-{part}" for part in awaited} <= set(job.dependencies)
 
 
 def test_job_pod(declare: Declare) -> None:
-    pod = built(declare).named("plan-job").inputs["spec"]["template"]["spec"]
+    pod = built(declare).of_plan("job").inputs["spec"]["template"]["spec"]
     assert {key: value for key, value in pod.items() if key != "containers"} == {
         "restartPolicy": "Never",
         "serviceAccountName": PLAN,
@@ -137,7 +139,11 @@ def test_job_pod(declare: Declare) -> None:
             {
                 "name": "inputs",
                 "projected": {
-                    "sources": [{"configMap": {"name": f"{PLAN}-inputs"}}, {"configMap": {"name": f"{PLAN}-image"}}]
+                    "sources": [
+                        {"configMap": {"name": f"{PLAN}-inputs"}},
+                        {"configMap": {"name": f"{PLAN}-image"}},
+                        {"secret": {"name": f"{PLAN}-source"}},
+                    ]
                 },
             },
             {"name": "storage", "persistentVolumeClaim": {"claimName": "models-1"}},
@@ -147,7 +153,7 @@ def test_job_pod(declare: Declare) -> None:
 
 
 def test_job_container(declare: Declare) -> None:
-    (container,) = built(declare).named("plan-job").inputs["spec"]["template"]["spec"]["containers"]
+    (container,) = built(declare).of_plan("job").inputs["spec"]["template"]["spec"]["containers"]
     assert container == {
         "name": "build",
         "image": "localhost/model-build:1",
@@ -168,18 +174,57 @@ def test_job_container(declare: Declare) -> None:
     }
 
 
-@pytest.mark.parametrize("change", [{"spec": "{}"}, {"labels": "CUP\n"}, {"pictures": {MUG: b"\x89PNG"}}])
-def test_other_inputs_are_another_job(declare: Declare, change: dict[str, Any]) -> None:
-    def annotations(**changes: Any) -> Any:
-        return built(declare, **changes).named("plan-job").inputs["spec"]["template"]["metadata"]["annotations"]
+def test_the_sources_url_travels_in_a_secret_alone(declare: Declare) -> None:
+    declared = built(declare)
+    source = declared.of_plan("source")
+    assert source.inputs["metadata"] == {"name": f"{PLAN}-source", "namespace": "triton-dev"}
+    assert base64.b64decode(source.inputs["data"]["source-url"]) == b"https://models.example/m.onnx?sig=hunter2"
+    assert source.secret == {"data"}
+    texts = {found.name: str(found.inputs) for found in declared.resources}
+    assert not [name for name, text in texts.items() if "hunter2" in text]
 
-    assert annotations(**change) != annotations()
+
+def test_a_source_that_is_not_fetched_has_no_secret(declare: Declare) -> None:
+    declared = built(declare, source_url=None)
+    assert "kubernetes:core/v1:Secret" not in declared.types()
+    inputs = declared.of_plan("job").inputs["spec"]["template"]["spec"]["volumes"][0]
+    assert [set(source) for source in inputs["projected"]["sources"]] == [{"configMap"}, {"configMap"}]
+
+
+def leaves(value: Any, path: str) -> list[str]:
+    """The paths of everything that a declaration says, as Pulumi writes them."""
+    if isinstance(value, dict):
+        return [leaf for key, inner in value.items() for leaf in leaves(inner, f"{path}.{key}")]
+    if isinstance(value, list):
+        return [leaf for index, inner in enumerate(value) for leaf in leaves(inner, f"{path}[{index}]")]
+    return [path]
+
+
+def test_nothing_of_a_job_but_its_storage_makes_another_of_it(declare: Declare) -> None:
+    job = built(declare, runtime_class="nvidia", gpus=1).of_plan("job")
+    seen = [leaf for leaf in leaves(job.inputs["spec"], "spec") if not leaf.startswith(job.ignored)]
+    assert sorted(seen) == [
+        "spec.template.spec.volumes[1].name",
+        "spec.template.spec.volumes[1].persistentVolumeClaim.claimName",
+    ]
+
+
+def test_a_job_depends_on_nothing_whose_replacement_would_be_its_own(declare: Declare) -> None:
+    """Another URL, label or stack's name replaces a ConfigMap or the Secret."""
+    assert built(declare).of_plan("job").property_dependencies["spec"] == set()
+
+
+def test_a_plans_resources_are_its_own_and_were_once_named_without_it(declare: Declare) -> None:
+    declared = built(declare)
+    parts = ("account", "image", "inputs", "job", "report", "role", "role-binding", "source")
+    assert {part: declared.of_plan(part).name for part in parts} == {part: f"{PLAN}-{part}" for part in parts}
+    assert {part: declared.of_plan(part).aliases for part in parts} == {part: (f"plan-{part}",) for part in parts}
 
 
 def test_manifest_is_read_back_once_the_job_is_done(declare: Declare) -> None:
     declared = built(declare)
-    read = declared.named("plan-manifest")
-    assert (read.read_id, read.parent, read.dependencies) == (f"triton-dev/{PLAN}", "plan", ("plan-job",))
+    read = declared.of_plan("manifest")
+    assert (read.read_id, read.parent, read.dependencies) == (f"triton-dev/{PLAN}", "plan", (f"{PLAN}-job",))
     assert declared.result == {"planId": "0123456789abcdef", "golden": {"class": 504}}
 
 
