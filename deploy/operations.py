@@ -144,7 +144,8 @@ class Deployment:
         if self.is_embedded:
             self._prepare_embedded()
         self.cluster.await_answer()
-        require_nodes(self.config, self.cluster)
+        for line in require_nodes(self.config, self.cluster):
+            print(line, file=sys.stderr)  # noqa: T201 - progress
         require_storage(self.config, self.cluster)
         with as_root():
             stage_source(self.config)

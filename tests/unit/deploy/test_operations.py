@@ -117,7 +117,7 @@ def test_the_cluster_is_started_before_images_are_built_and_once_where_they_are(
     monkeypatch.setattr(operations, "build_images", build)
     monkeypatch.setattr(Cluster, "start", lambda _cluster, images=None: done.append(images))
     monkeypatch.setattr(Cluster, "await_answer", lambda _cluster: done.append("answer"))
-    monkeypatch.setattr(operations, "require_nodes", lambda *_: None)
+    monkeypatch.setattr(operations, "require_nodes", lambda *_: [])
     monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
 
     Deployment("dev").make_ready()
