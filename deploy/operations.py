@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.diagnosis import reasons
+from deploy.drift import put_back
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
 from deploy.images import are_built, build_images, push_images
@@ -133,7 +134,7 @@ class Deployment:
         if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
             self.pulumi.refresh()
         self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
-        self.pulumi.settle()
+        put_back(self.pulumi.settle(), self.cluster, self.pulumi.look_again, stack=self.stack)
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Run `pulumi up` until every pod is of the new release; a failure ends with the pods' own reasons.

@@ -5,7 +5,7 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -60,8 +60,12 @@ class PulumiStack:
         with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
             self._pulumi("cancel", "--yes", "--stack", self.name)
 
-    def settle(self) -> None:
-        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind."""
+    def settle(self) -> dict[str, Any]:
+        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind.
+
+        Returns:
+            Its state, as `pulumi stack export` prints it.
+        """
         self._renew_config_copy()
         self._remove_dead_lock()
         try:
@@ -73,6 +77,7 @@ class PulumiStack:
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
             state = self._state()
         self._keep_what_pods_mount(state)
+        return state
 
     def up(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Deploy.
@@ -91,6 +96,15 @@ class PulumiStack:
         self.initialise()
         self._remove_dead_lock()
         self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
+
+    def look_again(self, urns: Sequence[str] = ()) -> None:
+        """Compare parts of a settled stack's state with the cluster: the next update puts back what differs.
+
+        Args:
+            urns: of the resources that are looked at; without any, all are.
+        """
+        targets = (flag for urn in urns for flag in ("--target", urn))
+        self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", *targets)
 
     def preview(self, *flags: str) -> None:
         """Show what `up` would change.
