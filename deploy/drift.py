@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from deploy.cluster import Cluster
 from deploy.declared import Declared, Key, declared_from_state, difference, key_of, read_from_state
 from deploy.errors import CommandFailedError, DeployError
+from deploy.smoke import TRITON_PODS
 
 _GONE_S = 60
+_TRIED_AT = "densenet-triton/tried-at"
 _MANAGER = "densenet-triton"
 _UNKNOWN_KIND = "doesn't have a resource type"
 _FORBIDDEN = "(Forbidden)"
@@ -58,6 +61,7 @@ def put_back(
         live, unknown = live_objects(declared, cluster)
     for line in _freed_volumes(declared, live, cluster):
         say(line)
+    _try_again(declared, live, cluster)
     namespace = other_namespace(declared, live, unknown)
     if namespace:
         drift = Drift(everything=True, said=(namespace,))
@@ -198,6 +202,15 @@ def _freed_volumes(declared: Sequence[Declared], live: Live, cluster: Cluster) -
             patch = [each for each in gone if each["path"].rpartition("/")[2] in claim]
             cluster.kubectl("patch", "persistentvolume", each.name, "--type=json", f"--patch={json.dumps(patch)}")
             yield f"PersistentVolume {each.name}: its claim is gone; it is kept for the next of that name"
+
+
+def _try_again(declared: Sequence[Declared], live: Live, cluster: Cluster) -> None:
+    """Have pods created again that were refused: Kubernetes tries that less and less often, for what is long mended."""
+    for each in declared:
+        conditions = (live.get(each.key) or {}).get("status", {}).get("conditions", [])
+        if each.kind == "Deployment" and any(one["type"] == "ReplicaFailure" for one in conditions):
+            flags = (f"--namespace={each.namespace}", f"--selector={TRITON_PODS}", "--overwrite")
+            cluster.kubectl("annotate", "replicasets.apps", f"{_TRIED_AT}={time.time():.0f}", *flags)
 
 
 def _await_gone(going: Sequence[Declared], cluster: Cluster, stack: str) -> None:

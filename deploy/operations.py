@@ -9,16 +9,16 @@ from pathlib import Path
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
-from deploy.diagnosis import reasons
 from deploy.drift import put_back
 from deploy.environment import deployment_environment, ensure_tools, state_folder
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import DeployError
 from deploy.images import are_built, build_images, push_images
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.pulumi_stack import PulumiStack
-from deploy.smoke import TRITON, TRITON_PODS, prove
+from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
+from deploy.update import apply_update
 from deploy.whereabouts import Whereabouts
 from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
 from infra.images import LOCAL_REGISTRY, is_own, reference
@@ -137,18 +137,13 @@ class Deployment:
         put_back(self.pulumi.settle(), self.cluster, self.pulumi.look_again, stack=self.stack)
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
-        """Run `pulumi up` until every pod is of the new release; a failure ends with the pods' own reasons.
+        """Run `pulumi up` until every pod is of the new release; a failure ends with Kubernetes' own reasons.
 
         Args:
             plan: what a preview has saved, and what exactly is to be done.
             policy_pack: the rules that every resource is held to.
         """
-        try:
-            self.pulumi.up(plan=plan, policy_pack=policy_pack)
-            self._await_rollout()
-        except CommandFailedError as error:
-            why = self._reasons()
-            raise DeployError("\n".join([*why, f"stack {self.stack} was not deployed: {error}"])) from error
+        apply_update(self.config, self.pulumi, self.cluster, plan=plan, policy_pack=policy_pack)
 
     def prove(self, *, junit: Path | None = None) -> None:
         """Run the smoke tests against the URL and every replica.
@@ -245,25 +240,6 @@ class Deployment:
 
     def _serving_image(self, registry: str) -> str:
         return reference(self.config.serving.image, registry)
-
-    def _await_rollout(self) -> None:
-        """Wait for the pods by Kubernetes' own word.
-
-        Pulumi's Kubernetes provider may take an update for finished at once: the first thing that it sees can be the
-        Deployment as it was before, all of whose pods are available.
-        """
-        timeout_s = self.config.timeouts.pulumi_rollout_s
-        namespace = f"--namespace={self.namespace}"
-        self.cluster.kubectl(
-            "rollout", "status", TRITON, namespace, f"--timeout={timeout_s}s", timeout_s=timeout_s + 10
-        )
-
-    def _reasons(self) -> list[str]:
-        """Why the stack's pods do not serve, where the cluster can still say so."""
-        try:
-            return reasons(self.cluster.pods(self.namespace))
-        except CommandFailedError as error:
-            return [f"the pods could not be asked: {error}"]
 
 
 def machine_check(cluster: str) -> list[str]:

@@ -1,10 +1,8 @@
 """One run of the gate: a candidate is deployed and proven, or the last good release is put back and proven again."""
 
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +15,6 @@ from gate.before.promotion import Promised
 from gate.cluster.facts import subject_from_cluster
 from gate.cluster.lease import Lease
 from gate.cluster.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes, ready_pods
-from gate.cluster.progress import following
 from gate.cluster.releases import Release, Releases, declared
 from gate.cluster.storage import StorageJobs
 from gate.errors import FailedError, GateError, LeaseLostError
@@ -178,7 +175,7 @@ class GateRun:
 
     def _deploy(self, candidate: Deployable) -> None:
         try:
-            with self.record.deploying(), self._following():
+            with self.record.deploying():
                 candidate.apply()
         finally:
             self._observe()
@@ -188,10 +185,6 @@ class GateRun:
         found = deployed_plan(self.deployment.cluster)
         if found != plan_id:
             raise FailedError(f"plan {plan_id} was to be deployed, and Triton is to serve {found or 'nothing'}")
-
-    def _following(self) -> AbstractContextManager[None]:
-        cluster = self.deployment.cluster
-        return following(cluster, cluster.config.namespace, write=sys.stderr.write)
 
     def _pause(self) -> None:
         pause_s = self.settings.pause_s
@@ -205,8 +198,7 @@ class GateRun:
             try:
                 self._await_answer()
                 program.prepare()
-                with self._following():
-                    program.apply()
+                program.apply()
             except StepFailedError:
                 if attempt == _ATTEMPTS:
                     raise

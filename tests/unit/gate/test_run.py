@@ -1,4 +1,3 @@
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +95,6 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         monkeypatch.setattr(
             module, "ready_pods", lambda _cluster: ["triton-1"] if deployed != subject().plan_id else []
         )
-        monkeypatch.setattr(module, "following", lambda *_, **__: contextlib.nullcontext())
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
         monkeypatch.setattr(proof, "smoke_run_from_junit", smoke_run)
