@@ -1,10 +1,8 @@
 """One run of the gate: a candidate is deployed and proven, or the last good release is put back and proven again."""
 
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,6 @@ from gate.before.promotion import Promised
 from gate.cluster.claims import prune_claims
 from gate.cluster.facts import subject_from_cluster
 from gate.cluster.observation import first_ready, phases_of_run, pods_and_nodes
-from gate.cluster.progress import following
 from gate.cluster.releases import Release, Releases, declared
 from gate.cluster.storage import StorageJobs
 from gate.errors import GateError, WrongAnswerError
@@ -195,14 +192,10 @@ class GateRun:
 
     def _deploy(self, candidate: Deployable) -> None:
         try:
-            with self.record.deploying(), self._following():
+            with self.record.deploying():
                 candidate.apply()
         finally:
             self._observe()
-
-    def _following(self) -> AbstractContextManager[None]:
-        cluster = self.deployment.cluster
-        return following(cluster, cluster.config.namespace, write=sys.stderr.write)
 
     def _pause(self) -> None:
         pause_s = self.settings.pause_s
@@ -216,8 +209,7 @@ class GateRun:
             try:
                 self._await_answer()
                 program.prepare()
-                with self._following():
-                    program.apply()
+                program.apply()
             except StepFailedError:
                 if attempt == _ATTEMPTS:
                     raise

@@ -1,4 +1,3 @@
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +103,6 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         monkeypatch.setattr(GateRun, "_observe", observe)
         made.deploy(deployed)
         monkeypatch.setattr(standing, "ready_pods", lambda _cluster: ["triton-1"])
-        monkeypatch.setattr(module, "following", lambda *_, **__: contextlib.nullcontext())
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
         monkeypatch.setattr(proof, "smoke_run_from_junit", smoke_run)
