@@ -12,6 +12,7 @@ from deploy.commands import ROOT, run
 from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
+from deploy.gateways import require_gateway
 from deploy.images import are_built, build_images, push_images
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
@@ -112,6 +113,7 @@ class Deployment:
             self._prepare_embedded()
         identity = self.cluster.await_answer()
         require_nodes(self.config, self.cluster)
+        require_gateway(self.config, self.cluster)
         with as_root():
             stage_source(self.config)
         return identity

@@ -15,14 +15,14 @@ from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.rbac import v1 as rbac
 
 from contract.urls import SOURCE_URL_FILE
-from infra.components.node_pool import KEEP_NODE, gpu_resources
+from infra.components.node_pool import KEEP_NODE, container_resources
 from infra.components.security import container_security, pod_security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.components.node_pool import Placement
-    from infra.config.groups import Resources
+    from infra.config.groups import Resources, Serving
 
 MANIFEST_KEY = "manifest.json"
 
@@ -53,10 +53,9 @@ class PlanBuildArgs:
         labels: the labels file's text.
         pictures: the expected pictures' bytes by their SHA-256, but for those that the Job fetches itself.
         builder_image: has the ``model_build`` package.
-        image_pull_secrets: names of secrets in the namespace.
+        serving: the configuration group; the build's pod is pulled, labelled and ranked as those that serve.
         claim_name: claim on the storage, mounted for writing.
         placement: where the Job may run.
-        runtime_class: of a pod with a GPU, or None for the nodes' default.
         gpus: that the build needs; 0 or 1.
         resources: what the Job asks of its node beside.
         timeout_s: longest time of the build.
@@ -70,10 +69,9 @@ class PlanBuildArgs:
     labels: str
     pictures: Mapping[str, bytes]
     builder_image: str
-    image_pull_secrets: Sequence[str]
+    serving: Serving
     claim_name: pulumi.Input[str]
     placement: Placement
-    runtime_class: str | None
     gpus: int
     resources: Resources
     timeout_s: int
@@ -234,8 +232,12 @@ def _job_spec(args: PlanBuildArgs, inputs: Sequence[core.VolumeProjectionArgs]) 
         pod_failure_policy=batch.PodFailurePolicyArgs(rules=[_run_again_after_an_eviction()]),
         template=core.PodTemplateSpecArgs(
             metadata=meta.ObjectMetaArgs(
-                labels={"app.kubernetes.io/name": "plan-build", "densenet-triton/plan": args.plan_id},
-                annotations=dict(KEEP_NODE),
+                labels={
+                    **args.serving.labels,
+                    "app.kubernetes.io/name": "plan-build",
+                    "densenet-triton/plan": args.plan_id,
+                },
+                annotations={**args.serving.annotations, **KEEP_NODE},
             ),
             spec=core.PodSpecArgs(
                 restart_policy="Never",
@@ -244,9 +246,12 @@ def _job_spec(args: PlanBuildArgs, inputs: Sequence[core.VolumeProjectionArgs]) 
                 enable_service_links=False,
                 security_context=pod_security(),
                 # Nothing empty: the provider leaves that out, but not yet in a plan, where a name is still unknown.
-                image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in args.image_pull_secrets]
+                image_pull_secrets=[
+                    core.LocalObjectReferenceArgs(name=secret) for secret in args.serving.image_pull_secrets
+                ]
                 or None,
-                runtime_class_name=args.runtime_class,
+                runtime_class_name=args.serving.runtime_class,
+                priority_class_name=args.serving.priority_class,
                 node_selector=dict(args.placement.node_selector) or None,
                 tolerations=args.placement.tolerations or None,
                 affinity=args.placement.affinity,
@@ -271,10 +276,7 @@ def _build_container(args: PlanBuildArgs) -> core.ContainerArgs:
         image=args.builder_image,
         command=["python3", "-m", "model_build"],
         args=["build", "--inputs", "/inputs", "--storage", "/storage", "--report", f"plan-{args.plan_id}"],
-        resources=core.ResourceRequirementsArgs(
-            requests={"cpu": args.resources.cpu, "memory": args.resources.memory},
-            limits={"memory": args.resources.memory_limit, **gpu_resources(args.gpus)},
-        ),
+        resources=container_resources(args.resources, gpus=args.gpus),
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",
         volume_mounts=[

@@ -13,8 +13,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from infra.config.expectations import Expectation
+from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
 from infra.config.node_pools import NodePool
+from infra.config.pods import Annotations, Environment, ExtraArguments, Labels
 from infra.config.sources import Source, default_preprocessing
 from infra.config.storages import Storage
 from infra.config.text import (
@@ -75,7 +77,13 @@ class Cluster(Group):
 class Resources(Group):
     """What a container asks of its node."""
 
-    cpu: Quantity = Field(default="250m", description="CPU that is reserved; there is no upper limit.")
+    cpu: Quantity = Field(default="250m", description="CPU that is reserved.")
+    cpu_limit: Quantity | None = Field(
+        default=None,
+        description="CPU at which the container is slowed down, where the namespace's quota asks for a limit. Best left"
+        " out.",
+        examples=["2"],
+    )
     memory: Quantity = Field(default="1Gi", description="Memory that is reserved.")
     memory_limit: Quantity = Field(default="2Gi", description="Memory at which the container is ended.")
 
@@ -200,6 +208,28 @@ class Serving(Group):
         examples=[["registry"]],
     )
     resources: Resources = Field(default=Resources(), description="What a pod asks of its node.")
+    shared_memory_mib: int = Field(
+        default=256, ge=1, description="Size of /dev/shm, in MiB, which counts as the pod's memory."
+    )
+    extra_arguments: ExtraArguments = Field(
+        default=(), description="More of Triton's flags.", examples=[["--log-verbose=1"]]
+    )
+    environment: Environment = Field(
+        default={},
+        description="Environment variables of Triton. Whoever may read the Deployment sees them: no place for secrets.",
+        examples=[{"CUDA_MODULE_LOADING": "LAZY"}],
+    )
+    labels: Labels = Field(
+        default={}, description="More labels of the stack's pods, the build's too.", examples=[{"team": "vision"}]
+    )
+    annotations: Annotations = Field(
+        default={},
+        description="More annotations of the stack's pods, the build's too.",
+        examples=[{"sidecar.istio.io/inject": "false"}],
+    )
+    priority_class: DnsName | None = Field(
+        default=None, description="Priority class of the stack's pods, the build's too.", examples=["serving"]
+    )
     placement_timeout_s: int = Field(
         default=120,
         ge=1,
@@ -220,9 +250,18 @@ class Serving(Group):
 class Endpoint(Group):
     """The way in."""
 
-    gateway_class: DnsName = Field(description="Gateway class of the cluster.", examples=["traefik"])
+    gateway: ExistingGateway | None = Field(
+        default=None,
+        description="A Gateway that exists, in place of gatewayClass and port.",
+        examples=[{"name": "public", "namespace": "gateways", "section": "https"}],
+    )
+    gateway_class: DnsName | None = Field(
+        default=None,
+        description="Gateway class of the cluster, for a Gateway of the stack's own.",
+        examples=["traefik"],
+    )
     port: int = Field(
-        default=80,
+        default=HTTP_PORT,
         ge=1,
         le=65535,
         description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
@@ -230,7 +269,8 @@ class Endpoint(Group):
     )
     hostname: DnsName | None = Field(
         default=None,
-        description="Host name of the URL. Without it: the gateway's address and the path /<namespace>.",
+        description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
+        " /<namespace>.",
     )
     max_body_bytes: int | None = Field(
         default=None,
