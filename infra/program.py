@@ -10,9 +10,10 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
+from infra.components.build_job import PlanBuildArgs
 from infra.components.endpoint import Endpoint, EndpointArgs
 from infra.components.node_pool import NodePool, NodePoolArgs
-from infra.components.plan_build import PlanBuild, PlanBuildArgs
+from infra.components.plan_build import PlanBuild
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected

@@ -21,8 +21,8 @@ from infra.config.node_pools import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.config.groups import Resources
     from infra.config.node_pools import ExistingNodePool
+    from infra.config.serving import Resources
 
 KARPENTER_API = "karpenter.sh/v1"
 

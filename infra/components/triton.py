@@ -19,8 +19,8 @@ from infra.config.gpu_rules import ACCEPTED_RELEASE
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
-    from infra.config.groups import Serving
     from infra.config.rollout import Rollout
+    from infra.config.serving import Serving
 
 _NAME = "triton"
 _LABELS = {"app.kubernetes.io/name": _NAME}

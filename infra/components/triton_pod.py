@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from contract.expectation import Expectation
     from infra.components.node_pool import Placement
-    from infra.config.groups import Serving
+    from infra.config.serving import Serving
 
 REPOSITORY_MOUNT = "/mnt/model"
 PROOF_MOUNT = "/proof"

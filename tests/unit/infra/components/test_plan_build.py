@@ -10,9 +10,10 @@ import pulumi
 import pytest
 from pulumi_kubernetes.core import v1 as core
 
+from infra.components.build_job import PlanBuildArgs
 from infra.components.node_pool import Placement
-from infra.components.plan_build import PlanBuild, PlanBuildArgs
-from infra.config.groups import Resources, Serving
+from infra.components.plan_build import PlanBuild
+from infra.config.serving import Resources, Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable

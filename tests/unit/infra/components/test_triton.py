@@ -13,9 +13,9 @@ from infra.components.node_pool import NodePool, NodePoolArgs, Placement
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
 from infra.config import REPOSITORY
-from infra.config.groups import Resources, Serving, Shutdown
 from infra.config.node_pools import ExistingNodePool
 from infra.config.rollout import REPLACE, SURGE
+from infra.config.serving import Resources, Serving, Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
