@@ -16,7 +16,7 @@ VENV := .venv/bin
 DEPLOY := $(VENV)/python -m deploy
 GATE := $(VENV)/python -m gate
 
-.PHONY: help venv tools up preview gate promote releases rollback destroy down status url logs env images lint check test test-faults test-gpu bench bench-gpu docs lock
+.PHONY: help venv tools up preview gate promote releases rollback destroy down status url logs env images lint check test test-guest test-faults test-gpu bench bench-gpu docs lock
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,9 +77,15 @@ check: lint ## Lint, types and unit tests
 
 test: lint ## Everything that can be tested on this machine
 	@$(PYTHON) -m tools debian
+	@$(PYTHON) -m tools debian --only tests
 	@$(PYTHON) -m tools build
 	@$(PYTHON) -m tools tensorrt $(TENSORRT) >/dev/null
-	@$(VENV)/pytest tests -m "not faults or sample"
+	@$(VENV)/pytest tests -m "not (faults or long) or sample"
+
+test-guest: lint tools ## On a cluster that the project knows nothing of: roles, registry, storage class, bucket, no root
+	@$(PYTHON) -m tools debian --only tests
+	@$(PYTHON) -m tools build --only guest
+	@$(VENV)/pytest tests/guest
 
 test-faults: lint tools ## Every fault, with a load running; writes docs/reliability.md
 	@RELIABILITY_TABLE=docs/reliability.md $(VENV)/pytest tests/faults

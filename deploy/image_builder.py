@@ -4,8 +4,10 @@ The Containerfiles are ordinary ones. What they download from PyPI is fetched he
 machine's own proxies, certificates and indexes apply. All that a build leaves lies in one scratch folder.
 """
 
+import contextlib
 import hashlib
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -34,6 +36,7 @@ _WHEELS_INSIDE = "/mnt"  # a folder that every base has: mounting there leaves n
 _STEP = re.compile(r"STEP .*: (ADD|COPY|RUN) |^I: (running apt-get|downloading|extracting|installing|creating) ")
 _LINE_COLUMNS = 120
 _REASON_COLUMNS = 300
+_SUBORDINATE_IDS = Path("/etc/subuid")
 _FULL_DISK_MIB = 64  # with less left, that is why a build has failed, whatever it said
 _NO_SPACE = re.compile("no space left on device|write on closed pipe", re.IGNORECASE)  # the latter is buildah's way
 _NO_NETWORK = re.compile(
@@ -61,10 +64,11 @@ class ImageBuilder:
         self._lock = lock
         self._known: set[str] = set()
         self._buildah = ("buildah", f"--root={scratch / 'storage'}", f"--runroot={scratch / 'run'}")
-        _require("buildah")
 
     def build(self, image: str) -> None:
         """Build an image, under its local reference, on Debian, on an image known here, or on the serving image."""
+        _require("buildah")
+        _require_rights(image)
         on = self._base_argument(image)
         wheels = self._downloaded_wheels(image)
         mirror = os.environ.get(_PYTHON_MIRROR)
@@ -93,12 +97,22 @@ class ImageBuilder:
     def push(self, image: str, registry: str) -> str:
         """Push an image that this builder knows and return its reference in the registry."""
         target = self._reference(image, registry)
-        try:
-            self._run(image, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
-        except ImageError as error:
-            login = f"{'sudo ' if home_of_process() else ''}buildah login {registry.partition('/')[0]}"
-            raise ImageError(f"{target} was not pushed; where the registry wants a login: {login}; {error}") from error
+        self._push(image, target, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
         return target
+
+    def push_archive(self, image: str, archive: Path, registry: str) -> str:
+        """Push an archived image as it is, which wants no root, and return its reference in the registry."""
+        _require("skopeo")
+        target = self._reference(image, registry)
+        self._push(image, target, "skopeo", "copy", "--quiet", f"oci-archive:{archive}", f"docker://{target}")
+        return target
+
+    def _push(self, image: str, target: str, *command: str) -> None:
+        try:
+            self._run(image, *command)
+        except ImageError as error:
+            login = f"{'sudo ' if home_of_process() else ''}skopeo login {target.partition('/')[0]}"
+            raise ImageError(f"{target} was not pushed; where the registry wants a login: {login}; {error}") from error
 
     def _base_argument(self, image: str) -> str:
         """The build argument that names what an image is built on; Debian is made where that is needed."""
@@ -194,6 +208,27 @@ def _require(program: str) -> None:
         raise ProgramMissingError(f"{program} is not on PATH; have it installed: make tools")
 
 
+def _require_rights(image: str) -> None:
+    """See that this user may build: as root, or with user ids to hand out to an image's files.
+
+    Raises:
+        ImageError: neither.
+    """
+    uid = os.geteuid()
+    if uid == 0:
+        return
+    with contextlib.suppress(KeyError):
+        names = {str(uid), pwd.getpwuid(uid).pw_name}
+        owners = {line.partition(":")[0] for line in _SUBORDINATE_IDS.read_text().splitlines()}
+        if names & owners:
+            return
+    raise ImageError(
+        f"image {image} is to be built, which wants root, or user ids to hand out to its files ({_SUBORDINATE_IDS} has "
+        "none for this user); accepted: the archive of an image that was built already, which needs neither; build it: "
+        "sudo make images …, or have ids: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER"
+    )
+
+
 def _follow(process: subprocess.Popen[str], log: TextIO, prefix: str) -> None:
     for line in process.stdout or ():
         log.write(line)
@@ -213,9 +248,10 @@ def remove_scratch(folder: Path) -> None:
     Raises:
         OSError: something of it stays.
     """
-    if os.geteuid() == 0:
+    with contextlib.suppress(PermissionError):
         shutil.rmtree(folder)
-    elif subprocess.run(("buildah", "unshare", "rm", "-rf", str(folder)), check=False).returncode != 0:
+        return
+    if subprocess.run(("buildah", "unshare", "rm", "-rf", str(folder)), check=False).returncode != 0:
         raise OSError(f"{folder} could not be removed")
 
 

@@ -80,9 +80,10 @@ class _Workshop:
     def push(self, image: str, registry: str) -> None:
         if takes_serving(image, repository=self._snapshot):
             self._builder.build(image)
+            pushed = self._builder.push(image, registry)
         else:
-            self._builder.load(image, self.archive_of(image))
-        say(f"images: {image}: pushed as {self._builder.push(image, registry)}")
+            pushed = self._builder.push_archive(image, self.archive_of(image), registry)
+        say(f"images: {image}: pushed as {pushed}")
 
 
 @contextlib.contextmanager

@@ -2,25 +2,38 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
+from deploy.configuration import plain_values, values_as_pulumi_reads
 from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
 from deploy.gateways import require_gateway
 from deploy.images import are_built, build_images, push_images
+from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
+from deploy.ownership import Tenancy
 from deploy.pulumi_stack import PulumiStack
 from deploy.smoke import TRITON, TRITON_PODS, prove
 from deploy.sources import stage_source
+from deploy.storage import remains, require_same_claim, require_storage
 from deploy.whereabouts import Whereabouts
-from infra.config import StackConfig, cluster_from_yaml, config_from_yaml
+from infra.config import Cluster as ClusterConfig
+from infra.config import (
+    StackConfig,
+    StackValues,
+    cluster_from_values,
+    config_from_stack_values,
+    file_name,
+    short_name,
+)
 from infra.images import LOCAL_REGISTRY, is_own, reference
 from tools.privileges import as_root
 
@@ -38,8 +51,10 @@ class Deployment:
 
     def __init__(self, stack: str, *, file: Path | None = None) -> None:
         self.stack = stack
-        self._file = file or ROOT / f"Pulumi.{stack}.yaml"
-        self._cluster_config = cluster_from_yaml(self._file)
+        self._file = file or ROOT / file_name(stack)
+        self._plain = plain_values(self._file)
+        if self._plain is not None:
+            _ = self._cluster_config
         self._tools: dict[str, str] | None = None
 
     @property
@@ -52,16 +67,23 @@ class Deployment:
         """The stack's own."""
         return self._cluster_config.namespace
 
-    @cached_property
+    @property
     def config(self) -> StackConfig:
         """The whole configuration, checked; only what deploys needs it."""
-        return config_from_yaml(self._file)
+        return self._plain_config if self._plain is not None and self._tools is None else self._config
+
+    @cached_property
+    def values(self) -> StackValues:
+        """The configuration's values as Pulumi reads them, with what is secret of them."""
+        if self._plain is None and self._tools is None:
+            self._tools = ensure_tools(embedded=False)
+        return values_as_pulumi_reads(self._stack)
 
     @cached_property
     def pulumi(self) -> PulumiStack:
         """The stack as Pulumi knows it."""
         self.cluster.lend()  # Pulumi reads the kubeconfig by itself
-        return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
+        return self._stack
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -76,15 +98,18 @@ class Deployment:
         """
         self.check()
         with self.exclusive(patience_s=patience_s):
-            self.settle(self.make_ready())
-            self.apply()
-            self.prove()
+            self.make_ready()
+            with self.held("make-up", patience_s=patience_s):
+                self.settle()
+                self.apply()
+                self.prove()
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
-        _ = self.config
+        _ = self.config  # of a plain file, so that a typo is said before minutes of building
         name = self._cluster_config.local_name
         self.ensure_tools(first=() if name is None else machine_check(name))
+        _ = self.config
 
     def ensure_tools(self, *, first: Sequence[str] = ()) -> None:
         """Install and build what this machine lacks of all that the stack's commands run.
@@ -100,41 +125,39 @@ class Deployment:
         Args:
             patience_s: how long another run is waited for.
         """
-        what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {self.stack}"
+        what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {short_name(self.stack)}"
         return exclusive_run(self._state, what, patience_s=patience_s)
 
-    def make_ready(self) -> str:
-        """Bring up what the stack stands on, and look whether its pods will find nodes and the source.
-
-        Returns:
-            The cluster's identity.
-        """
-        if self.is_embedded:
-            self._prepare_embedded()
-        identity = self.cluster.await_answer()
-        require_nodes(self.config, self.cluster)
-        require_gateway(self.config, self.cluster)
-        with as_root():
-            stage_source(self.config)
-        return identity
-
-    def settle(self, identity: str | None = None) -> None:
-        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run.
+    def held(self, run: str, *, patience_s: float = 0) -> AbstractContextManager[Lease | None]:
+        """Keep every other run away from the stack, whichever machine it is on; within a gate's lease that is done.
 
         Args:
-            identity: what `make_ready` has just returned; without it the cluster is asked.
+            run: what works on it, in one word.
+            patience_s: how long another run is waited for.
         """
-        namespace = self.namespace
-        identity = identity or self.cluster.await_answer()
-        others = {*self._whereabouts.stacks_in(namespace, identity=identity)} - {self.stack}
-        if others:
-            raise DeployError(
-                f"cluster.namespace {namespace!r} belongs to stack {others.pop()}; "
-                f"accepted: a namespace of its own; set another in {self._file.name}"
-            )
-        if self._whereabouts.identity(self.stack) != identity and self.pulumi.exists():
+        if os.environ.get(VARIABLE):
+            return nullcontext()
+        return held_lease(self.cluster, run, wait_s=patience_s, say=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress
+
+    def make_ready(self) -> None:
+        """Bring up what the stack stands on, and look whether its pods will find nodes, storage, gateway and source."""
+        if self.is_embedded:
+            self._prepare_embedded()
+        self.cluster.await_answer()
+        require_nodes(self.config, self.cluster)
+        require_gateway(self.config, self.cluster)
+        require_storage(self.config, self.cluster)
+        with as_root():
+            stage_source(self.config)
+
+    def settle(self) -> None:
+        """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run."""
+        state = self.pulumi.state()
+        is_true = self._tenancy(state).require_own()
+        require_same_claim(self.config, state)
+        if not is_true:
             self.pulumi.refresh()
-        self._whereabouts.note(self.stack, context=self._cluster_config.context, identity=identity, namespace=namespace)
+        self._whereabouts.note(self.stack, context=self._cluster_config.context)
         self.pulumi.settle()
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
@@ -165,11 +188,19 @@ class Deployment:
         self.pulumi.preview()
 
     def destroy(self) -> None:
-        """Remove the stack's resources; the cluster stays."""
+        """Remove the stack's resources but what leads to data; that is named. The cluster stays."""
         with self.exclusive():
             self.cluster.await_answer()
-            self.pulumi.destroy()
-            self._whereabouts.forget(self.stack)
+            with self.held("make-destroy"):
+                state = self.pulumi.state()
+                if not self._tenancy(state).require_removable():
+                    self.pulumi.refresh()
+                    state = self.pulumi.state()
+                left = remains(state, self.namespace, self.cluster)
+                self.pulumi.destroy(keep=left.urns)
+                self._whereabouts.forget(self.stack)
+            for line in left.lines(context=self._cluster_config.context):
+                print(line)  # noqa: T201 - what the user has to know
 
     def down(self) -> None:
         """Remove the embedded cluster with everything on it, and the states of the stacks that lived there."""
@@ -182,7 +213,7 @@ class Deployment:
         with self.exclusive():
             self.cluster.remove()
             for stack in {self.stack, *self._whereabouts.stacks_on(context)}:
-                file = self._file.with_name(f"Pulumi.{stack}.yaml")
+                file = self._file.with_name(file_name(stack))
                 PulumiStack(name=stack, config_file=file, environment=self._environment).forget()
                 self._whereabouts.forget(stack)
 
@@ -207,6 +238,24 @@ class Deployment:
         self._kubectl("logs", *selection, "--tail=-1")
 
     @cached_property
+    def _cluster_config(self) -> ClusterConfig:
+        return cluster_from_values(self.values if self._plain is None else self._plain)
+
+    @cached_property
+    def _plain_config(self) -> StackConfig:
+        """What a plain file says by itself: all that is known before Pulumi is there."""
+        return config_from_stack_values(self.values if self._plain is None else self._plain)
+
+    @cached_property
+    def _config(self) -> StackConfig:
+        said_by_itself = self._plain is not None and self._plain.values == self.values.values
+        return self._plain_config if said_by_itself else config_from_stack_values(self.values)
+
+    @cached_property
+    def _stack(self) -> PulumiStack:
+        return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
+
+    @cached_property
     def _environment(self) -> dict[str, str]:
         return deployment_environment(self._tools)
 
@@ -218,6 +267,9 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         """What this stack's programs run in."""
         return self._environment
+
+    def _tenancy(self, state: Mapping[str, Any] | None) -> Tenancy:
+        return Tenancy(stack=short_name(self.stack), file=self._file.name, cluster=self.cluster, state=state)
 
     @property
     def _whereabouts(self) -> Whereabouts:

@@ -5,7 +5,7 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +15,11 @@ import psutil
 
 from deploy.commands import ROOT, output_of, run
 from deploy.environment import backend_url, state_folder
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import CommandFailedError, DeployError, StackUnknownError
+from infra.config import file_name, short_name
+
+KEY_LINES = ("encryptionsalt", "encryptedkey", "secretsprovider")
+"""The keys of a stack's file that say what its secrets are encrypted with; each has a line of its own."""
 
 _ORPHAN_S = 900
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment::triton-deployment"
@@ -35,7 +39,7 @@ class PulumiStack:
     user's state folder and renewed from `Pulumi.<name>.yaml` for each command, so that a checkout stays clean.
 
     Attributes:
-        name: the stack's name.
+        name: the stack's name, with its organization and project or without.
         config_file: its configuration, `Pulumi.<name>.yaml`.
         environment: what `deployment_environment` returned.
         display: where Pulumi's display goes; without it to standard output.
@@ -52,6 +56,39 @@ class PulumiStack:
         if not self.exists():
             shutil.copyfile(ROOT / "Pulumi.yaml", self._config_copy.with_name("Pulumi.yaml"))
             self._pulumi("stack", "init", self.name, "--no-select", f"--cwd={self._config_copy.parent}")
+
+    def config(self) -> dict[str, Any]:
+        """Return what `pulumi config` says: an entry with `value`, as text, and `secret` for each key.
+
+        Raises:
+            StackUnknownError: the backend has no such stack.
+            CommandFailedError: Pulumi can't read the configuration, and says why.
+        """
+        self._renew_config_copy()
+        file = ("--config-file", str(self._config_copy))
+        try:
+            found: dict[str, Any] = json.loads(
+                self._pulumi("config", "--json", "--show-secrets", "--stack", self.name, *file)
+            )
+        except CommandFailedError as error:
+            if "no stack named" in str(error):
+                raise StackUnknownError(str(error)) from error
+            raise DeployError(
+                f"{self.config_file.name} can't be read: {error}; mend that, and see that "
+                f"`pulumi config --stack {self.name}` reads it"
+            ) from error
+        return found
+
+    def set_secret(self, file: Path, key: str, secret: str) -> None:
+        """Encrypt a value in a file as this stack's values are; it stands in no command line.
+
+        Args:
+            file: a stack's file.
+            key: full, such as `densenet-triton:model.source.url`.
+            secret: the value.
+        """
+        place = ("--stack", self.name, "--config-file", str(file))
+        self._pulumi("config", "set", "--path", "--secret", key, *place, input_text=secret)
 
     def cancel(self) -> None:
         """Cancel the update of a run that is known to be gone, whichever host it ran on."""
@@ -101,11 +138,16 @@ class PulumiStack:
         self.initialise()
         self._run("preview", "--suppress-outputs", *flags)
 
-    def destroy(self) -> None:
-        """Remove the stack's resources; its configuration and history stay."""
+    def destroy(self, *, keep: Sequence[str] = ()) -> None:
+        """Remove the stack's resources; its configuration and history stay.
+
+        Args:
+            keep: URNs of resources that stay, in the cluster and in the state.
+        """
         if self.exists():
             self._remove_dead_lock()
-            self._run("destroy", "--yes", "--skip-preview", "--suppress-outputs")
+            flags = [f"--exclude={urn}" for urn in keep]
+            self._run("destroy", "--yes", "--skip-preview", "--suppress-outputs", *flags)
 
     def withdraw(self) -> None:
         """Remove Triton's Deployment alone: nothing serves, and the next update makes it again."""
@@ -120,10 +162,19 @@ class PulumiStack:
             self._pulumi("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", self.name)
         self._config_copy.unlink(missing_ok=True)
 
+    def state(self) -> dict[str, Any] | None:
+        """Return what Pulumi has kept of the stack, as it exports it, or None where it has nothing."""
+        try:
+            return self._state()
+        except CommandFailedError as error:
+            if "no stack named" in str(error):
+                return None
+            raise
+
     def exists(self) -> bool:
         """Say whether the backend knows this stack."""
         listed = json.loads(self._pulumi("stack", "ls", "--json"))
-        return any(stack["name"].rpartition("/")[2] == self.name for stack in listed)
+        return any(_is_named(stack["name"], self.name) for stack in listed)
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs.
@@ -141,15 +192,15 @@ class PulumiStack:
 
     @property
     def _config_copy(self) -> Path:
-        return state_folder(self.environment) / "config" / f"Pulumi.{self.name}.yaml"
+        return state_folder(self.environment) / "config" / file_name(self.name)
 
     def _renew_config_copy(self) -> None:
-        salt = _salt(self._config_copy)
+        keys = _keys(self._config_copy)
         self._config_copy.parent.mkdir(mode=0o700, exist_ok=True)
         shutil.copyfile(self.config_file, self._config_copy)
-        if salt and not _salt(self._config_copy):
+        if keys and not _keys(self._config_copy):
             with self._config_copy.open("a") as file:
-                file.write(f"\n{salt}\n")
+                file.write("\n".join(["", *keys, ""]))
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--stack", self.name))
@@ -186,7 +237,7 @@ class PulumiStack:
         if backend.scheme != "file":
             return
         locks = Path(unquote(backend.path)) / ".pulumi" / "locks"
-        for lock in locks.glob(f"*/*/{self.name}/*.json"):
+        for lock in locks.glob(f"*/*/{short_name(self.name)}/*.json"):
             owner = json.loads(lock.read_text())
             if owner["hostname"] == socket.gethostname() and _has_ended(owner["pid"]):
                 lock.unlink(missing_ok=True)
@@ -205,7 +256,15 @@ def _has_ended(pid: int) -> bool:
     return True
 
 
-def _salt(config: Path) -> str:
+def _is_named(listed: str, name: str) -> bool:
+    """Whether a stack of Pulumi's list, which leaves out what goes without saying, is the one of a name."""
+    *organization, stack = listed.split("/")
+    *given, last = name.split("/")
+    return stack == last and (not organization or not given or organization[0] == given[0])
+
+
+def _keys(config: Path) -> list[str]:
+    """The lines that say what a stack's secrets are encrypted with."""
     if not config.exists():
-        return ""
-    return next((line for line in config.read_text().splitlines() if line.startswith("encryptionsalt:")), "")
+        return []
+    return [line for line in config.read_text().splitlines() if line.startswith(KEY_LINES)]

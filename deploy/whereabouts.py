@@ -1,9 +1,10 @@
-"""Which cluster each stack was last deployed to: behind one context there may be another cluster tomorrow."""
+"""Through which context each stack was last deployed: the stacks of an embedded cluster go with it."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,15 +17,9 @@ class Whereabouts:
 
     folder: Path
 
-    def identity(self, stack: str) -> str | None:
-        """Return the identity of the cluster that a stack was last deployed to, if it was."""
-        record = self._record(stack)
-        return str(json.loads(record.read_text())["identity"]) if record.exists() else None
-
-    def note(self, stack: str, *, context: str, identity: str, namespace: str) -> None:
+    def note(self, stack: str, *, context: str) -> None:
         """Write down where a stack is deployed now."""
-        record = {"context": context, "identity": identity, "namespace": namespace}
-        self._record(stack).write_text(json.dumps(record))
+        self._record(stack).write_text(json.dumps({"context": context}))
 
     def forget(self, stack: str) -> None:
         """Drop a stack's record."""
@@ -32,16 +27,9 @@ class Whereabouts:
 
     def stacks_on(self, context: str) -> Iterator[str]:
         """Yield the stacks that were last deployed through a context."""
-        return self._stacks(context=context)
-
-    def stacks_in(self, namespace: str, *, identity: str) -> Iterator[str]:
-        """Yield the stacks that were last deployed to a namespace of a cluster."""
-        return self._stacks(namespace=namespace, identity=identity)
-
-    def _stacks(self, **sought: str) -> Iterator[str]:
         for record in sorted(self.folder.glob("*.cluster.json")):
-            if sought.items() <= json.loads(record.read_text()).items():
-                yield record.name.removesuffix(".cluster.json")
+            if json.loads(record.read_text())["context"] == context:
+                yield unquote(record.name.removesuffix(".cluster.json"))
 
     def _record(self, stack: str) -> Path:
-        return self.folder / f"{stack}.cluster.json"
+        return self.folder / f"{quote(stack, safe='')}.cluster.json"

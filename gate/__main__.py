@@ -13,6 +13,7 @@ from deploy.errors import DeployError
 from gate import operations
 from gate.cluster.releases import table_from_releases
 from gate.errors import GateError
+from infra.config import hidden
 from infra.errors import InfraError
 from tools.privileges import on_behalf_of_caller
 
@@ -36,7 +37,7 @@ def main() -> int:
         with on_behalf_of_caller():
             return int(arguments.run(arguments))
     except (GateError, DeployError, InfraError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {hidden(str(error))}", file=sys.stderr)
         return _REFUSED
     except KeyboardInterrupt:
         print("interrupted; the next gate completes it, or puts the last good release back", file=sys.stderr)
@@ -80,7 +81,7 @@ def _releases(given: argparse.Namespace) -> int:
 
 def _preview(given: argparse.Namespace) -> int:
     markdown, accepted = operations.preview(given.stack)
-    print(markdown)
+    print(hidden(markdown))
     return 0 if accepted else _REFUSED
 
 

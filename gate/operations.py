@@ -8,25 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deploy.commands import ROOT
+from deploy.configuration import secret_values, write_values
 from deploy.environment import state_folder
 from deploy.errors import DeployError
+from deploy.lease import begun_on, held_lease
 from deploy.nodes import require_nodes
 from deploy.operations import Deployment
-from gate.before.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals, values_from_file
+from gate.before.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals
 from gate.before.checkout import commit_of_checkout
 from gate.before.preview_markdown import markdown_from_preview
 from gate.before.promotion import Promised, announcement, promised_from_release, promoted_values
-from gate.cluster.lease import begun_on, held_lease
 from gate.cluster.releases import Release, Releases
 from gate.errors import GateError, RefusedError
 from gate.evidence.document import Evidence, Subject, Verdict
 from gate.evidence.record import Action, Record
 from gate.evidence.verdict import Status, closed, say
 from gate.run import FAILURES, GateRun
-from infra.config import Gate
+from infra.config import Gate, file_name, short_name
 
 _GATE = "densenet-triton:gate"
 
@@ -64,7 +63,7 @@ def promote(source: str, target: str, *, wait_s: float) -> Status:
         promised, values = _promised(source, deployment)
     except FAILURES as error:
         return _close_refused(record, str(error).splitlines())
-    with _stack_file(target, values) as file:
+    with _stack_file(deployment, values) as file:
         return _deployed(Request(stack=target, file=file, action="promote", wait_s=wait_s, promised=promised))
 
 
@@ -138,7 +137,6 @@ def _deployed(request: Request) -> Status:
 
 def _promised(source: str, deployment: Deployment) -> tuple[Promised, dict[str, Any]]:
     """What a promotion promises, and the configuration that it deploys."""
-    values = values_from_file(_file_of(deployment.stack))
     commit = commit_of_checkout(deployment.environment, input_files(deployment.config))
     release = _releases(Deployment(source)).last()
     if release is None:
@@ -148,7 +146,7 @@ def _promised(source: str, deployment: Deployment) -> tuple[Promised, dict[str, 
         )
     promised = promised_from_release(release, deployment.config, commit=commit)
     say(announcement(promised, deployment.config))
-    return promised, promoted_values(promised, values)
+    return promised, promoted_values(promised, deployment.values.values)
 
 
 def _require_place(deployment: Deployment) -> None:
@@ -188,7 +186,7 @@ def _candidate(request: Request, deployment: Deployment, record: Record, folder:
 def _refused(request: Request, deployment: Deployment, record: Record, reasons: Sequence[str]) -> Status:
     """Refuse what can't be deployed; what an interrupted run has left is put right all the same."""
     try:
-        if begun_on(deployment.cluster, deployment.namespace) is None:
+        if begun_on(deployment.cluster) is None:
             return _close_refused(record, reasons)
         with _lease_of(deployment, record, request.wait_s) as run:
             return run.refuse(reasons)
@@ -207,7 +205,7 @@ def _lease_of(
     """Hold a stack while a run lasts."""
     cluster = deployment.cluster
     releases = _releases(deployment)
-    with held_lease(cluster, cluster.config.namespace, record.run, wait_s=wait_s, say=say) as lease:
+    with held_lease(cluster, record.run, wait_s=wait_s, say=say) as lease:
         record.identify()
         if lease.begun is not None:
             deployment.pulumi.cancel()
@@ -219,17 +217,17 @@ def _lease_of(
             releases=releases,
             last=last,
             record=record,
-            programs=state_folder(os.environ) / "programs" / record.stack,
-            settings=_settings(_file_of(record.stack)),
+            programs=state_folder(os.environ) / "programs" / short_name(record.stack),
+            settings=_settings(deployment),
             promised=promised,
         )
 
 
-def _settings(file: Path) -> Gate:
-    """The group `gate`; where the file can't be read, what holds without it."""
+def _settings(deployment: Deployment) -> Gate:
+    """The group `gate`; where it can't be read, what holds without it."""
     try:
-        return Gate.model_validate(values_from_file(file).get(_GATE, {}))
-    except (OSError, ValueError, KeyError, yaml.YAMLError):
+        return Gate.model_validate(deployment.values.values.get(_GATE, {}))
+    except (*FAILURES, ValueError):
         return Gate()
 
 
@@ -243,13 +241,13 @@ def _releases(deployment: Deployment) -> Releases:
 
 
 def _file_of(stack: str) -> Path:
-    return ROOT / f"Pulumi.{stack}.yaml"
+    return ROOT / file_name(stack)
 
 
 @contextmanager
-def _stack_file(stack: str, values: dict[str, Any]) -> Iterator[Path]:
+def _stack_file(deployment: Deployment, values: dict[str, Any]) -> Iterator[Path]:
     """A stack's file for as long as it is needed; its name is the stack's, for messages and for Pulumi."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"Pulumi.{stack}.yaml"
-        file.write_text(yaml.safe_dump({"config": values}), encoding="utf-8")
+        file = Path(folder) / file_name(deployment.stack)
+        write_values(file, values, secret_values(deployment.values), lambda: deployment.pulumi)
         yield file

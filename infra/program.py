@@ -17,7 +17,10 @@ from infra.components.plan_build import PlanBuild
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
+from infra.config.ownership import OWNER_ANNOTATION
 from infra.config.rollout import announcement
+from infra.config.storages import ClaimStorage
+from infra.kubeconfig import kubeconfig_text
 from infra.release import build_gpus, build_spec, release_from_config, source_url
 
 if TYPE_CHECKING:
@@ -44,7 +47,12 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
     nodes = NodePool("node-pool", _node_pool_args(config), opts)
     storage = StorageMount(
         "storage",
-        StorageMountArgs(namespace=namespace, volume_prefix=config.cluster.namespace, storage=config.storage),
+        StorageMountArgs(
+            namespace=namespace,
+            volume_prefix=config.cluster.namespace,
+            stack=config.stack,
+            storage=config.storage,
+        ),
         opts,
     )
     build = PlanBuild("plan", _plan_build_args(config, release, namespace, storage.claim_name, nodes.placement), opts)
@@ -67,20 +75,34 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
 
 
 def _provider(config: StackConfig) -> kubernetes.Provider:
-    """The context and the kubeconfig that the configuration names, and no other."""
-    kubeconfig = config.cluster.kubeconfig_path
+    """The context that the configuration names, and no other.
+
+    The context's name says which cluster it is: with another kubeconfig, or another machine's, nothing is replaced. Of
+    the kubeconfig the state holds the contents, as a secret, and no path.
+    """
+    path, context = config.cluster.kubeconfig_path, config.cluster.context
+    text = kubeconfig_text(path, context) if path else None
     return kubernetes.Provider(
         "cluster",
-        context=config.cluster.context,
-        kubeconfig=str(kubeconfig) if kubeconfig else None,
+        cluster_identifier=context,
+        context=context,
+        kubeconfig=None if text is None else pulumi.Output.secret(text),
     )
 
 
 def _namespace(config: StackConfig, provider: kubernetes.Provider) -> pulumi.Output[str]:
+    """The stack's own namespace, or the name of one that others made, which is theirs to look after.
+
+    A claim that is kept, and one that others made, would go with the namespace: then that stays, too.
+    """
+    if not config.cluster.create_namespace:
+        return pulumi.Output.from_input(config.cluster.namespace)
     namespace = core.Namespace(
         "namespace",
-        metadata=meta.ObjectMetaArgs(name=config.cluster.namespace, labels=_RESTRICTED),
-        opts=pulumi.ResourceOptions(provider=provider),
+        metadata=meta.ObjectMetaArgs(
+            name=config.cluster.namespace, labels=_RESTRICTED, annotations={OWNER_ANNOTATION: config.stack}
+        ),
+        opts=pulumi.ResourceOptions(provider=provider, retain_on_delete=isinstance(config.storage, ClaimStorage)),
     )
     return namespace.metadata.name.apply(str)
 

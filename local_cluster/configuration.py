@@ -84,6 +84,9 @@ address = '{layout.containerd_socket}'
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
 sandbox = '{pause_image}'
 
+[plugins.'io.containerd.cri.v1.images'.registry]
+config_path = '{layout.registries}'
+
 [plugins.'io.containerd.cri.v1.runtime']
 restrict_oom_score_adj = {str(not may_lower_oom_score).lower()}
 netns_mounts_under_state_dir = true

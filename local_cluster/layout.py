@@ -64,6 +64,11 @@ class Layout:
         return self.state / "config"
 
     @property
+    def registries(self) -> Path:
+        """Folder in which containerd, whenever it pulls, looks up how a registry is reached: `<host>/hosts.toml`."""
+        return self.config / "certs.d"
+
+    @property
     def logs(self) -> Path:
         """Folder of the components' logs."""
         return self.state / "logs"

@@ -78,6 +78,7 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
     for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
         make_folder(folder, mode=mode)
     make_folder(layout.config, mode=0o700)
+    make_folder(layout.registries, mode=0o700)
     make_folder(layout.storage, mode=0o755, owner=STORAGE_OWNER)
     versions.refuse_downgrade(layout)
     pki.ensure_pki(layout, now=dt.datetime.now(dt.UTC))

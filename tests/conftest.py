@@ -1,4 +1,4 @@
-"""The five kinds of test, a folder each: what needs least runs first."""
+"""The six kinds of test, a folder each: what needs least runs first."""
 
 import signal
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 _FOLDER = Path(__file__).parent
-_KINDS = ("unit", "gpu", "cluster", "e2e", "faults")
+_KINDS = ("unit", "gpu", "cluster", "e2e", "guest", "faults")
 
 
 def pytest_configure() -> None:

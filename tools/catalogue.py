@@ -13,7 +13,7 @@ from tools.package import Package
 from tools.versions import VersionRange
 
 FOLDER = Path(__file__).resolve().parent
-SERVES = ("cluster", "pulumi", "simulation", "lint")
+SERVES = ("cluster", "pulumi", "simulation", "guest", "lint")
 
 
 @dataclass(frozen=True, kw_only=True)

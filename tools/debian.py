@@ -17,7 +17,7 @@ from tools.apt import AptError, apt_get, knows
 from tools.errors import CatalogueError, PackagesError
 from tools.privileges import as_root
 
-PURPOSES = ("cluster", "images", "python")
+PURPOSES = ("cluster", "images", "python", "tests")
 _LIST = Path(__file__).with_suffix(".toml")
 _ADMIN_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on every user's PATH
 
@@ -59,14 +59,14 @@ def packages(path: Path = _LIST) -> tuple[Package, ...]:
 
 
 def missing_packages(only: str | None, environment: Mapping[str, str]) -> list[str]:
-    """Return the names of the packages that the machine lacks for a purpose, or for all of them."""
-    wanted = (package for package in packages() if only is None or only in package.purposes)
-    return [package.name for package in wanted if not package.is_there(environment)]
+    """Return the names of the packages that the machine lacks for a purpose, or for all but the tests."""
+    wanted = {only} if only else {*PURPOSES} - {"tests"}
+    return [package.name for package in packages() if package.purposes & wanted and not package.is_there(environment)]
 
 
 @as_root()
 def install_missing(only: str | None) -> None:
-    """Install what the machine lacks by one apt-get; where nothing is missing, run nothing.
+    """Install what the machine lacks for a purpose, or for all but the tests, by one apt-get; or run nothing.
 
     Raises:
         PackagesError: the machine has no apt-get, this user may not install, or apt-get has failed.

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deploy.commands import ROOT
 from deploy.errors import StepFailedError
 from deploy.operations import Deployment
 from gate.before.checkout import commit_of_checkout
 from gate.before.forecast import Forecast, forecast_from_preview
 from gate.before.preview import Preview, preview_from_events
+from gate.cluster.releases import kept_values
 from gate.cluster.storage import StorageJobs
 from gate.errors import RefusedError
 from gate.evidence.document import PolicyOutcome, Subject
@@ -47,8 +46,8 @@ class Candidate:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What stands under `config:` of the stack's file."""
-        return values_from_file(self.file)
+        """Its configuration, as a release keeps it."""
+        return kept_values(self.deployment.values)
 
     @property
     def subject(self) -> Subject:
@@ -184,11 +183,6 @@ def _refusals(preview: Preview, failed: StepFailedError | None, stack: str) -> I
             f"the update would delete again what it makes: {names}; accepted: a state without pending deletions of "
             f'them; eval "$(make env STACK={stack})" && pulumi refresh, then run the gate again'
         )
-
-
-def values_from_file(file: Path) -> dict[str, Any]:
-    """Read what stands under `config:` of a stack's file."""
-    return dict(yaml.safe_load(file.read_text(encoding="utf-8"))["config"])
 
 
 def policy_outcomes(preview: Preview) -> tuple[PolicyOutcome, ...]:

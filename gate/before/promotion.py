@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gate.cluster.releases import Release
+from gate.cluster.releases import NEVER_FETCHED, Release
 from gate.errors import FailedError, RefusedError
 from gate.evidence.differences import differences
 from gate.evidence.document import Subject
-from infra.config import StackConfig, config_from_values
+from infra.config import OnnxSource, StackConfig, config_from_values, with_value_at_key
 from infra.images import LOCAL_REGISTRY, is_own
 from infra.release import release_from_config
 
@@ -73,7 +73,7 @@ def promised_from_release(release: Release, config: StackConfig, *, commit: str)
             f"the release of {source} is of commit {release.subject.commit[:12]}, this checkout is {commit[:12]}; "
             f"accepted: the release's own; git checkout {release.subject.commit}, or make gate STACK={source} first"
         )
-    proven = config_from_values(release.pinned_config, stack=source)
+    proven = config_from_values(_with_secrets(release, config), stack=source)
     if differing := differences(_answers(proven), _answers(config)):
         raise RefusedError(
             f"model differs between {source} and {target}: {'; '.join(differing)}; accepted: the same model in both, "
@@ -99,6 +99,15 @@ def announcement(promised: Promised, config: StackConfig) -> str:
         f"promoting commit {subject.commit[:12]} of {subject.stack}; its plan is for another GPU, so that a plan for "
         f"{_product(config)} is built here"
     )
+
+
+def _with_secrets(release: Release, config: StackConfig) -> dict[str, Any]:
+    """A release's configuration, the other stack's URL where its own is secret: the digest says which file it is."""
+    url = config.model.source.url if isinstance(config.model.source, OnnxSource) else NEVER_FETCHED
+    values = release.pinned_config
+    for name in release.secrets:
+        values = with_value_at_key(values, name, url)
+    return values
 
 
 def _answers(config: StackConfig) -> dict[str, Any]:

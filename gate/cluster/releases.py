@@ -11,11 +11,14 @@ from pydantic.alias_generators import to_camel
 
 from deploy.cluster import Cluster
 from deploy.errors import CommandFailedError
-from gate.cluster.lease import NAMESPACE
 from gate.errors import GateError, RefusedError
 from gate.evidence.document import Evidence, Subject, evidence_from_json
+from infra.config import HIDDEN, PLACES, StackValues, short_name, value_at_key, with_value_at_key
 
 SCHEMA: Final = 1
+NEVER_FETCHED = "https://secret.invalid/model.onnx"
+"""A URL where a release has a secret one that nobody knows any more: its plan is pinned, and nothing is built again."""
+
 _OF_STACK = "densenet-triton/namespace"
 _STACK = "densenet-triton/stack"
 _EVIDENCE_BYTES = 700_000  # a ConfigMap takes 1 MiB in all
@@ -34,7 +37,7 @@ class Release(BaseModel):
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     id: str = Field(description="The gate's run, such as 20261123T011200Z; in the order of time.")
     subject: Subject = Field(description="What ran: commit, plan, manifest, images, GPU.")
-    config: dict[str, Any] = Field(description="What stands under `config:` of the stack's file.")
+    config: dict[str, Any] = Field(description="The configuration; of what is secret, only that it is.")
     restores: str | None = Field(default=None, description="The release that this one brought back.")
 
     @property
@@ -48,10 +51,23 @@ class Release(BaseModel):
         return {**self.config, _MODEL: {**self.model, "plan": self.subject.plan_id}}
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The dotted keys of the configuration whose values are not kept, for they are secret."""
+        return tuple(name for name in PLACES if value_at_key(self.config, name) == HIDDEN)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What of two releases is compared."""
         found = self.subject.model_dump(mode="json", by_alias=True, include={"manifest_sha256", "images", "gpu"})
         return {**declared(self.subject, self.config), **found}
+
+
+def kept_values(found: StackValues) -> dict[str, Any]:
+    """The values of a configuration as a release keeps them, for all to read who may read ConfigMaps."""
+    values = dict(found.values)
+    for name in found.secrets:
+        values = with_value_at_key(values, name, HIDDEN)
+    return values
 
 
 def declared(subject: Subject, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,13 +132,13 @@ class Releases:
             release: proven.
             evidence: of its run, as JSON.
         """
-        labels, notes = {_OF_STACK: self.key}, {_STACK: self.stack}
+        labels, notes = {_OF_STACK: self.key}, {_STACK: short_name(self.stack)}
         document: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {
                 "name": self._name(release.id),
-                "namespace": NAMESPACE,
+                "namespace": self._namespace,
                 "labels": labels,
                 "annotations": notes,
             },
@@ -150,12 +166,12 @@ class Releases:
         """Keep releases no longer."""
         if releases:
             names = [self._name(release.id) for release in releases]
-            self.cluster.kubectl("delete", "configmap", *names, f"--namespace={NAMESPACE}", "--ignore-not-found")
+            self.cluster.kubectl("delete", "configmap", *names, f"--namespace={self._namespace}", "--ignore-not-found")
 
     def _items(self) -> list[dict[str, Any]]:
-        selection = (f"--namespace={NAMESPACE}", f"--selector={_OF_STACK}={self.key}")
+        selection = (f"--namespace={self._namespace}", f"--selector={_OF_STACK}={self.key}")
         found = json.loads(self.cluster.kubectl("get", "configmaps", *selection, "--output=json"))["items"]
-        own = [item for item in found if item["metadata"].get("annotations", {}).get(_STACK) == self.stack]
+        own = [item for item in found if item["metadata"].get("annotations", {}).get(_STACK) == short_name(self.stack)]
         return sorted(own, key=_age, reverse=True)
 
     def _release(self, item: dict[str, Any]) -> Release:
@@ -166,8 +182,12 @@ class Releases:
             raise RefusedError(
                 f"release {name} can't be read ({error.errors(include_url=False)[0]['msg']}); accepted: schema "
                 f"{SCHEMA}; use the version of this project that wrote it, or kubectl delete configmap {name} "
-                f"--namespace={NAMESPACE}"
+                f"--namespace={self._namespace}"
             ) from error
+
+    @property
+    def _namespace(self) -> str:
+        return self.cluster.config.releases_namespace
 
     def _name(self, release: str) -> str:
         return f"{self.key}.{release.lower()}"

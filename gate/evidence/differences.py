@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.config import discreet
+
 _ABSENT = object()
 _SHOWN_CHARACTERS = 200
 
@@ -16,7 +18,8 @@ def differences(previous: Mapping[str, Any], candidate: Mapping[str, Any]) -> tu
         candidate: the same of the other.
 
     Returns:
-        A line for each key that differs, such as ``serving.replicas: 1 -> 2``, sorted by key.
+        A line for each key that differs, such as ``serving.replicas: 1 -> 2``, sorted by key. Of URLs, what may be
+        secret is not shown.
     """
     before, after = dict(_leaves(previous)), dict(_leaves(candidate))
     return tuple(
@@ -38,6 +41,7 @@ def _leaves(mapping: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, A
 def _shown(value: object) -> str:
     if value is _ABSENT:
         return "nothing"
+    value = discreet(value)
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from gate.evidence.document import Check, Deployment, Evidence, Phase, PolicyOutcome, SmokeRun, Subject, Verdict
+from gate.evidence.document import (
+    Check,
+    Deployment,
+    Evidence,
+    Phase,
+    PolicyOutcome,
+    SmokeRun,
+    Subject,
+    Verdict,
+    evidence_from_json,
+    json_from_evidence,
+)
+from infra.config import hidden
 
 Action = Literal["deploy", "promote", "rollback"]
 
@@ -73,20 +85,29 @@ class Record:
 
     def evidence(self, verdict: Verdict) -> Evidence:
         """Close the record."""
-        return Evidence(
-            run=self.run,
-            stack=self.stack,
-            action=self.action,
-            started_at=self.started_at,
-            finished_at=datetime.now(UTC),
-            candidate=self.candidate,
-            previous=self.previous,
-            before=tuple(self.before),
-            policies=self.policies,
-            forecast=self.forecast,
-            deployment=self.deployment,
-            smoke=tuple(self.smoke),
-            phases=self.phases,
-            differences=self.differences,
-            verdict=verdict,
+        return _discreet(
+            Evidence(
+                run=self.run,
+                stack=self.stack,
+                action=self.action,
+                started_at=self.started_at,
+                finished_at=datetime.now(UTC),
+                candidate=self.candidate,
+                previous=self.previous,
+                before=tuple(self.before),
+                policies=self.policies,
+                forecast=self.forecast,
+                deployment=self.deployment,
+                smoke=tuple(self.smoke),
+                phases=self.phases,
+                differences=self.differences,
+                verdict=verdict,
+            )
         )
+
+
+def _discreet(evidence: Evidence) -> Evidence:
+    """Evidence without the values that are secret, whoever has named them."""
+    text = json_from_evidence(evidence)
+    shown = hidden(text)
+    return evidence if shown == text else evidence_from_json(shown, f"evidence of run {evidence.run}")

@@ -7,6 +7,7 @@ from typing import Literal
 from deploy.commands import ROOT
 from gate.evidence.document import Evidence
 from gate.evidence.summary import summary_from_evidence, write_reports
+from infra.config import hidden, short_name
 
 Status = Literal[0, 1, 2, 3, 130]
 """Exit status.
@@ -22,7 +23,7 @@ def closed(evidence: Evidence) -> Status:
     verdict = evidence.verdict
     first = summary_from_evidence(evidence).splitlines()[0].lstrip("# ")
     say("\n".join(["", *verdict.reasons, f"gate: {first} (status {verdict.status})"]))
-    folder = EVIDENCE / evidence.stack / evidence.run
+    folder = EVIDENCE / short_name(evidence.stack) / evidence.run
     try:
         write_reports(evidence, folder)
     except OSError as error:
@@ -35,4 +36,4 @@ def closed(evidence: Evidence) -> Status:
 def say(text: str) -> None:
     """Tell the user how things go, at once; nobody has to listen."""
     with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress
+        print(hidden(text), file=sys.stderr, flush=True)  # noqa: T201 - progress

@@ -1,15 +1,40 @@
 """The configuration of a stack: what may be said, and what is wrong with what was said."""
 
 from infra.config.expectations import FetchedPicture
+from infra.config.faults import PROJECT, discreet
 from infra.config.groups import Cluster, Gate
 from infra.config.inputs import ExpectedPicture, ModelInputs
+from infra.config.layers import (
+    StackValues,
+    document_from_file,
+    file_name,
+    is_plain,
+    laid_over,
+    short_name,
+    value_at_key,
+    value_from_text,
+    values_in_layers,
+    with_value_at_key,
+)
 from infra.config.node_pools import KarpenterNodePool, NodePool
+from infra.config.secrets import HIDDEN, PLACES, hidden, keep_secret
 from infra.config.sources import OnnxSource, PackageSource
-from infra.config.stack import StackConfig, cluster_from_yaml, config_from_values, config_from_yaml
+from infra.config.stack import (
+    StackConfig,
+    cluster_from_values,
+    cluster_from_yaml,
+    config_from_stack_values,
+    config_from_values,
+    config_from_yaml,
+    stack_values_from_yaml,
+)
 from infra.config.storages import HostPathStorage
 from infra.images import REPOSITORY
 
 __all__ = [
+    "HIDDEN",
+    "PLACES",
+    "PROJECT",
     "REPOSITORY",
     "Cluster",
     "ExpectedPicture",
@@ -22,7 +47,23 @@ __all__ = [
     "OnnxSource",
     "PackageSource",
     "StackConfig",
+    "StackValues",
+    "cluster_from_values",
     "cluster_from_yaml",
+    "config_from_stack_values",
     "config_from_values",
     "config_from_yaml",
+    "discreet",
+    "document_from_file",
+    "file_name",
+    "hidden",
+    "is_plain",
+    "keep_secret",
+    "laid_over",
+    "short_name",
+    "stack_values_from_yaml",
+    "value_at_key",
+    "value_from_text",
+    "values_in_layers",
+    "with_value_at_key",
 ]

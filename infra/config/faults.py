@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from contract.urls import shown_url
 from infra.config.schema import example_at, example_of, field_at, fields_of, groups_at, kind_of, value_at
+from infra.config.secrets import hidden
 from infra.config.text import SHAPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
@@ -46,24 +47,35 @@ _PLAIN = {
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
-    """The file that a stack's configuration stands in."""
+    """The file that a stack's configuration stands in.
+
+    Attributes:
+        stack: its name.
+        elsewhere: names of other files, by the dotted keys whose values stand there.
+    """
 
     stack: str
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """File name, as Pulumi spells it."""
         return f"Pulumi.{self.stack}.yaml"
 
+    def holding(self, key: str) -> str:
+        """The name of the file that a dotted key stands in, or would."""
+        inside = [name for found, name in self.elsewhere.items() if found == key or key.startswith(f"{found}.")]
+        return inside[0] if inside else self.name
+
     def setting(self, key: str, value: object) -> str:
         """The edit that sets a key, with the value as YAML on one line."""
         text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
         text = text.removesuffix("...\n").strip()
-        return f"in {self.name} set {_as_written(key)}: {text}"
+        return f"in {self.holding(key)} set {_as_written(key)}: {text}"
 
     def removing(self, key: str) -> str:
         """The edit that removes a key."""
-        return f"remove {_as_written(key)} from {self.name}"
+        return f"remove {_as_written(key)} from {self.holding(key)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +96,9 @@ class Fault:
 
     def line(self, file: StackFile) -> str:
         """The fault as one line."""
-        text = f"{file.name}: {PROJECT}:{self.key} {self.found}; accepted: {self.accepted}; mend: {self.mend}"
-        return " ".join(text.split())
+        where = f"{file.holding(self.key)}: {PROJECT}:{self.key}"
+        text = f"{where} {self.found}; accepted: {self.accepted}; mend: {self.mend}"
+        return hidden(" ".join(text.split()))
 
 
 def _as_written(key: str) -> str:
@@ -95,17 +108,18 @@ def _as_written(key: str) -> str:
 
 def shown(value: object) -> str:
     """A value as a fault shows it: JSON, on one line, cut where it is long, without what URLs may hold of secrets."""
-    text = json.dumps(_discreet(value), default=str, ensure_ascii=False)
+    text = json.dumps(discreet(value), default=str, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
-def _discreet(value: object) -> object:
+def discreet(value: object) -> object:
+    """A value without what is secret, and without what URLs may hold of secrets."""
     if isinstance(value, dict):
-        return {_discreet(key): _discreet(inner) for key, inner in value.items()}
+        return {discreet(key): discreet(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_discreet(inner) for inner in value]
+        return [discreet(inner) for inner in value]
     if isinstance(value, str):
-        return _USER.sub("…@", _URL.sub(lambda url: shown_url(url[0]), value))
+        return _USER.sub("…@", _URL.sub(lambda url: shown_url(url[0]), hidden(value)))
     return value
 
 

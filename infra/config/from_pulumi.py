@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
 
 import pulumi
 
-from infra.config.stack import StackConfig, config_from_values
+from infra.config.layers import file_name, value_from_text, values_in_layers
+from infra.config.stack import StackConfig, config_from_stack_values
+from infra.images import REPOSITORY
 
 
 def config_from_pulumi() -> StackConfig:
@@ -16,13 +18,7 @@ def config_from_pulumi() -> StackConfig:
     Raises:
         ConfigError: names every fault.
     """
-    values = {key: _plain(value) for key, value in pulumi.runtime.get_config_env().items()}
-    return config_from_values(values, stack=pulumi.get_stack())
-
-
-def _plain(value: str) -> Any:
-    """Pulumi hands a group over as JSON, and a single value as it is."""
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
+    values = {key: value_from_text(value) for key, value in pulumi.runtime.get_config_env().items()}
+    secret_keys = json.loads(os.environ.get("PULUMI_CONFIG_SECRET_KEYS", "[]"))
+    path = REPOSITORY / file_name(pulumi.get_stack())
+    return config_from_stack_values(values_in_layers(values, path, secret_keys=secret_keys))

@@ -12,6 +12,7 @@ from infra.config.groups import LOCAL_CLUSTER, is_local
 from infra.config.pod_rules import resource_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
+from infra.config.storage_rules import storage_faults
 from infra.config.timeouts import broken_links, timeouts_from_groups
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *gateway_faults(right.get("endpoint"), file),
         *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
         *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
+        *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
         *resource_faults(right, file),
         *_timeout_faults(right, file),

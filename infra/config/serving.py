@@ -52,8 +52,9 @@ class Serving(Group):
     http_port: int = Field(default=8080, ge=1024, le=65535, description="Port of Triton in the pod.")
     image_pull_secrets: tuple[DnsName, ...] = Field(
         default=(),
-        description="Secrets that pull the images. Create the namespace and them before the first `pulumi up`,"
-        " which adopts the namespace.",
+        description="Secrets in the namespace that pull the images. They are there before the first `make up`: in a"
+        " namespace that others made, or in the stack's own, made beforehand by `kubectl create namespace NAME` and"
+        " `kubectl annotate namespace NAME densenet-triton/stack=STACK`.",
         examples=[["registry"]],
     )
     resources: Resources = Field(default=Resources(), description="What a pod asks of its node.")

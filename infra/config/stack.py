@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from infra.config.faults import PROJECT, StackFile, fault_from_error
 from infra.config.groups import ClusterGroup, Groups
 from infra.config.inputs import ModelInputs, inputs_from_files
 from infra.config.inspection import facts_from_source, inspection_from_file
+from infra.config.layers import StackValues, document_from_file, values_from_document, values_in_layers
 from infra.config.preprocessing import preprocessing_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.rules import faults_between_values
@@ -65,7 +65,7 @@ class StackConfig:
 
 
 def config_from_yaml(path: Path) -> StackConfig:
-    """Read a stack's configuration from its file, without Pulumi.
+    """Read a stack's configuration from its file as it stands, without Pulumi.
 
     Args:
         path: the stack's file; its name is ``Pulumi.<stack>.yaml``.
@@ -73,11 +73,11 @@ def config_from_yaml(path: Path) -> StackConfig:
     Raises:
         ConfigError: names every fault.
     """
-    return config_from_values(_values_from_yaml(path), stack=_stack_from_path(path))
+    return config_from_stack_values(stack_values_from_yaml(path))
 
 
 def cluster_from_yaml(path: Path) -> Cluster:
-    """Read the group ``cluster`` of a stack's file alone, so that what is wrong elsewhere is in nobody's way.
+    """Read the group ``cluster`` of a stack's file as it stands, as `cluster_from_values` does.
 
     Args:
         path: the stack's file; its name is ``Pulumi.<stack>.yaml``.
@@ -85,34 +85,32 @@ def cluster_from_yaml(path: Path) -> Cluster:
     Raises:
         ConfigError: names every fault of that group.
     """
-    data = {key: value for key, value in _data_from_values(_values_from_yaml(path)).items() if key == "cluster"}
+    return cluster_from_values(stack_values_from_yaml(path))
+
+
+def stack_values_from_yaml(path: Path) -> StackValues:
+    """Read a stack's values from its file as it stands, its base laid under; what is encrypted stays so.
+
+    Raises:
+        ConfigError: the file can't be read, or its base.
+    """
+    values = values_from_document(document_from_file(path), path)
+    return values_in_layers(values, path)
+
+
+def cluster_from_values(found: StackValues) -> Cluster:
+    """Check the group ``cluster`` alone, so that what is wrong elsewhere is in nobody's way.
+
+    Raises:
+        ConfigError: names every fault of that group.
+    """
+    data = {key: value for key, value in _data_from_values(found.values).items() if key == "cluster"}
     try:
         return ClusterGroup.model_validate_json(json.dumps(data)).cluster
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    file = StackFile(stack=_stack_from_path(path))
-    faults = [fault_from_error(error, root=ClusterGroup, data=data, file=file) for error in errors]
-    raise ConfigError([fault.line(file) for fault in faults])
-
-
-def _stack_from_path(path: Path) -> str:
-    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-
-
-def _values_from_yaml(path: Path) -> dict[str, Any]:
-    """What stands under ``config:`` in a stack's file."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        mend = f"cp {path.with_name('Pulumi.dev.yaml')} {path}"
-        raise ConfigError([f"{path}: there is no such file; accepted: a stack's file; mend: {mend}"]) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError([f"{path}: {reason}; accepted: YAML; mend: edit {path}"]) from None
-    values = document.get("config") if isinstance(document, dict) else None
-    if not isinstance(values, dict):
-        raise ConfigError([f"{path}: has no `config:`; accepted: a stack's groups; mend: edit {path}"])
-    return values
+    faults = [fault_from_error(error, root=ClusterGroup, data=data, file=found.file) for error in errors]
+    raise ConfigError([fault.line(found.file) for fault in faults])
 
 
 def config_from_values(
@@ -129,8 +127,16 @@ def config_from_values(
     Raises:
         ConfigError: names every fault, whichever group it is in.
     """
-    data = _data_from_values(values)
-    file = StackFile(stack=stack)
+    return config_from_stack_values(StackValues(values=values, file=StackFile(stack=stack)), inspect=inspect)
+
+
+def config_from_stack_values(found: StackValues, *, inspect: Inspect = inspection_from_file) -> StackConfig:
+    """Check a stack's configuration as `config_from_values` does, knowing where its values come from.
+
+    Raises:
+        ConfigError: names every fault, whichever group it is in.
+    """
+    data, file = _data_from_values(found.values), found.file
     groups, errors = _groups_from_data(data)
     right = right_values(data, errors)
     faults = [fault_from_error(error, root=Groups, data=data, file=file) for error in errors]
@@ -140,7 +146,7 @@ def config_from_values(
     faults += [*unfit, *preprocessing_faults(right, facts, file), *unread]
     if groups is None or inputs is None or faults:
         raise ConfigError([fault.line(file) for fault in faults])
-    return StackConfig(stack=stack, inputs=inputs, **dict(groups))
+    return StackConfig(stack=file.stack, inputs=inputs, **dict(groups))
 
 
 def _data_from_values(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pydantic import Field
 from infra.config.group import Group
 from infra.config.text import AbsolutePath, DnsName, Filled
 
+_DEFAULT_GIB = 20
+
 
 class HostPathStorage(Group):
     """A folder of one node."""
@@ -24,9 +26,15 @@ class HostPathStorage(Group):
 
 
 class ClaimStorage(Group):
-    """A volume from a storage class, or one that was provisioned beforehand."""
+    """A volume from a storage class, one that was provisioned beforehand, or a claim that others made."""
 
     kind: Literal["claim"] = Field(description="A persistent volume claim.", examples=["claim"])
+    claim: DnsName | None = Field(
+        default=None,
+        description="Name of an existing claim in the namespace; nothing of it is created or removed, and the keys"
+        " below have no place beside it.",
+        examples=["models"],
+    )
     storage_class: DnsName | None = Field(
         default=None, description="Storage class; without it the cluster's default.", examples=["efs"]
     )
@@ -34,7 +42,16 @@ class ClaimStorage(Group):
         default=None,
         description="Name of an existing PersistentVolume to bind, instead of a new one from the class.",
     )
-    size_gib: int = Field(default=20, ge=1, description="Size that is claimed, in GiB.")
+    size_gib: int = Field(
+        default=_DEFAULT_GIB,
+        ge=1,
+        description="Size that is claimed, in GiB. It may grow where the storage class allows that, and never shrinks.",
+    )
+    first_size_gib: int = Field(
+        default=_DEFAULT_GIB,
+        ge=1,
+        description="`sizeGib` of a claim that an earlier version made, whose name says it; for all others as it is.",
+    )
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = Field(
         default="ReadWriteMany",
         description="ReadWriteMany where pods run on several nodes; ReadWriteOnce binds them to one.",
@@ -55,8 +72,16 @@ class NfsStorage(Group):
 
 
 def claim_name(storage: HostPathStorage | ClaimStorage | NfsStorage) -> str:
-    """Name of the stack's claim: it carries a digest of what it means, for a claim can never be changed."""
-    return f"models-{hashlib.sha256(storage.model_dump_json().encode()).hexdigest()[:8]}"
+    """Name of the stack's claim: one that exists, or one with a digest of which volume it is, not of how large."""
+    if not isinstance(storage, ClaimStorage):
+        return _name_from_meaning(storage.model_dump_json())
+    # Earlier versions counted the size, nearly always 20: with it in its place the names of their claims stay.
+    sized = storage.model_copy(update={"size_gib": storage.first_size_gib})
+    return storage.claim or _name_from_meaning(sized.model_dump_json(exclude={"claim", "first_size_gib"}))
+
+
+def _name_from_meaning(document: str) -> str:
+    return f"models-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
 
 
 Storage = Annotated[HostPathStorage | ClaimStorage | NfsStorage, Field(discriminator="kind")]

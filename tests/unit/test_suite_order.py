@@ -8,7 +8,8 @@ import pytest
 SUITE = Path(__file__).resolve().parent.parent
 _COPIED = ("conftest.py", "cluster/__init__.py", "cluster/conftest.py", "cluster/local_cluster/__init__.py")
 _CONFIG = (
-    "[pytest]\naddopts = --strict-markers --import-mode=importlib\nmarkers =\n    unit\n    gpu\n    cluster\n    e2e\n"
+    "[pytest]\naddopts = --strict-markers --import-mode=importlib\n"
+    "markers =\n    unit\n    gpu\n    cluster\n    e2e\n    guest\n"
 )
 # Each stands for what it is named after, and notes that it ran.
 _DRIVER = """
@@ -31,6 +32,7 @@ def test_notes({fixtures}):
 """
 _PLUGIN = "import os\n\nos.geteuid = lambda: 0\n"
 _TESTS = {
+    "guest": "",
     "e2e": "",
     "cluster/images": "",
     "cluster/local_cluster": "cluster",
@@ -71,12 +73,13 @@ def test_what_needs_least_runs_first_and_the_cluster_ends_with_its_folder(suite:
         *("unit/deploy", "unit/local_cluster", "gpu"),
         *("cluster/images", "down embedded-test", "up embedded-test", "cluster/local_cluster", "down embedded-test"),
         "e2e",
+        "guest",
     ]
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("unit", ["unit/deploy", "unit/local_cluster"]), ("gpu", ["gpu"]), ("e2e", ["e2e"])],
+    [("unit", ["unit/deploy", "unit/local_cluster"]), ("gpu", ["gpu"]), ("e2e", ["e2e"]), ("guest", ["guest"])],
 )
 def test_each_kind_can_be_chosen_by_its_mark(kind: str, expected: list[str], suite: Path) -> None:
     assert noted(suite, "tests", "-m", kind) == expected

@@ -22,10 +22,13 @@ def test_images_are_loaded_by_the_start_that_heals(monkeypatch: pytest.MonkeyPat
     assert commands == [[sys.executable, "-m", "local_cluster", "--name", "embedded-test", "up", *flags]]
 
 
-def test_an_answer_is_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_module, "output_of", lambda *_, **__: "uid-1")
+def test_an_answer_is_asked_for_what_no_role_is_needed_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(cluster_module, "output_of", lambda command, *_, **__: asked.append(command) or "{}")
 
-    assert EMBEDDED.await_answer() == "uid-1"
+    EMBEDDED.await_answer()
+
+    assert asked == [["kubectl", "--context=embedded-test", "get", "--raw=/version"]]
 
 
 def test_a_cluster_that_does_not_answer_is_named_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ class Machine:
         self.programs = folder / "bin"
         self._calls = folder / "calls"
         self.programs.mkdir()
-        for name in ("buildah", "mmdebstrap", "python"):
+        for name in ("buildah", "skopeo", "mmdebstrap", "python"):
             self._install(name, PROGRAM.format(python=sys.executable, calls=self._calls))
         self._install("unshare", UNSHARE)
 
@@ -302,8 +302,39 @@ def test_only_the_newest_archives_of_an_image_are_kept(machine: Machine) -> None
 def test_images_are_pushed_under_their_tags(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     push_images(("triton-cpu",), "registry.example/team")
     target = reference("triton-cpu", "registry.example/team")
-    assert machine.calls("buildah", "push")[-1][-2:] == [reference("triton-cpu", "localhost"), f"docker://{target}"]
+    archive = machine.cache / archive_name("triton-cpu")
+    assert machine.calls("skopeo") == [["skopeo", "copy", "--quiet", f"oci-archive:{archive}", f"docker://{target}"]]
     assert f"pushed as {target}" in capsys.readouterr().err
+
+
+def test_an_archive_is_pushed_without_root_and_without_ids_to_hand_out(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_of("triton-cpu")
+    built = machine.calls("buildah")
+    monkeypatch.setattr(os, "geteuid", lambda: 20000)
+
+    push_images(("triton-cpu",), "registry.example/team")
+
+    assert machine.calls("buildah") == built
+    assert len(machine.calls("skopeo", "copy")) == 1
+
+
+@pytest.mark.parametrize("ids", ["", "other:100000:65536\n"])
+def test_without_root_and_without_ids_to_hand_out_nothing_is_built(
+    ids: str, machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "subuid").write_text(ids)
+    monkeypatch.setattr("deploy.image_builder._SUBORDINATE_IDS", tmp_path / "subuid")
+    monkeypatch.setattr(os, "geteuid", lambda: 20000)
+
+    with pytest.raises(
+        ImageError, match=r"image triton-cpu is to be built, which wants root.*; build it: sudo make"
+    ) as told:
+        push_images(("triton-cpu",), "registry.example/team")
+
+    assert "\n" not in str(told.value)
+    assert machine.calls("buildah", "bud") == []
 
 
 def test_an_image_on_the_serving_image_is_pushed_without_an_archive(machine: Machine) -> None:
@@ -324,5 +355,5 @@ def test_a_failed_push_names_the_target_and_the_login(machine: Machine) -> None:
     archive_of("triton-cpu")
     machine.fail("Error: unauthorized")
     target = re.escape(reference("triton-cpu", "registry.example/team"))
-    with pytest.raises(ImageError, match=f"{target} was not pushed.*buildah login registry.example; .*unauthorized"):
+    with pytest.raises(ImageError, match=f"{target} was not pushed.*skopeo login registry.example; .*unauthorized"):
         push_images(("triton-cpu",), "registry.example/team")

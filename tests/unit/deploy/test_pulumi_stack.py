@@ -148,3 +148,27 @@ def test_the_way_back_deletes_nothing_that_it_has_made_again(
     stack.settle()
 
     assert imported == [others]
+
+
+def test_what_stays_is_left_out_of_a_destruction(stack: PulumiStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(pulumi_stack, "output_of", lambda *_, **__: json.dumps([{"name": "dev"}]))
+    monkeypatch.setattr(pulumi_stack, "run", lambda command, _environment, **_: commands.append(command))
+
+    stack.destroy(keep=("urn:pulumi:dev::a", "urn:pulumi:dev::b"))
+
+    assert commands[0][-2:] == ["--exclude=urn:pulumi:dev::a", "--exclude=urn:pulumi:dev::b"]
+
+
+def test_a_stack_that_is_not_there_has_no_state(stack: PulumiStack, calls: list[list[str]]) -> None:
+    assert stack.state() is None
+    assert calls == [["stack", "export"]]
+
+
+def test_a_backend_that_does_not_answer_is_no_new_stack(stack: PulumiStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> str:
+        raise CommandFailedError("the bucket does not answer")
+
+    monkeypatch.setattr(pulumi_stack, "output_of", fail)
+    with pytest.raises(CommandFailedError):
+        stack.state()

@@ -1,14 +1,17 @@
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 import yaml
 
+from deploy.errors import CommandFailedError, StepFailedError, TurnedAwayError, UnreachedError
 from gate import program as module
-from gate.cluster.releases import Release
+from gate.cluster.releases import NEVER_FETCHED, Release
 from gate.program import ReleaseProgram, environment_elsewhere
+from infra.errors import ConfigError
 from tests.unit.gate.runs import subject
 
 CONFIG = {
@@ -16,15 +19,22 @@ CONFIG = {
     "densenet-triton:model": {"name": "densenet_tensorrt"},
 }
 
+STATUS: dict[str, int] = {}
+
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], Path]]:
     made: list[tuple[Sequence[str], Path]] = []
 
-    def note(command: Sequence[str], _environment: Any, *, cwd: Path) -> None:
+    def note(command: Sequence[str], environment: Any, *, cwd: Path, stdout: object = None) -> int:
+        assert environment["DENSENET_TRITON_LEASE"] == "here 1 run", "it works within the gate's lease"
+        assert (stdout is not None) == ("ready" in command), "what finds the tools is the program's own to know"
         made.append((command, cwd))
+        return STATUS.get(command[3], 0)
 
     monkeypatch.setattr(module, "run", note)
+    monkeypatch.setattr(module, "status_of", note)
+    monkeypatch.setattr(module, "output_of", lambda *_, **__: "")
     return made
 
 
@@ -36,7 +46,30 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ReleaseProgram:
 
     monkeypatch.setattr(module, "program_of_commit", lay_out)
     release = Release(id="20261123T011200Z", subject=subject(), config=CONFIG)
-    return ReleaseProgram(release=release, folder=tmp_path, kubeconfig=Path("/today/kubeconfig"))
+    return ReleaseProgram(
+        release=release,
+        folder=tmp_path,
+        kubeconfig=Path("/today/kubeconfig"),
+        deployment=today(tmp_path),
+        embedded=True,
+        lease="here 1 run",
+    )
+
+
+def today(folder: Path, **values: Any) -> Any:
+    """The stack as its file has it now."""
+    file = folder / "today" / "Pulumi.staging.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("encryptionsalt: v1:salt\nconfig: {}\n")
+    sealed: list[tuple[str, str]] = []
+
+    def seal(into: Path, key: str, secret: str) -> None:
+        assert into.stat().st_mode & 0o777 == 0o600
+        sealed.append((key, secret))
+
+    pulumi = SimpleNamespace(config_file=file, set_secret=seal)
+    found = SimpleNamespace(values=values)
+    return SimpleNamespace(stack="organization/densenet-triton/staging", pulumi=pulumi, values=found, sealed=sealed)
 
 
 def test_it_has_its_commits_packages_and_its_own_configuration(
@@ -77,6 +110,58 @@ def written(folder: Path) -> Any:
     return yaml.safe_load((folder / "Pulumi.staging.yaml").read_text())["config"]
 
 
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize(
+    ("now", "sealed"),
+    [
+        ({"densenet-triton:model": {"source": {"url": "https://h/m?sig=today"}}}, "https://h/m?sig=today"),
+        ({"densenet-triton:model": {"source": {"kind": "package"}}}, NEVER_FETCHED),
+        (None, NEVER_FETCHED),
+    ],
+    ids=["today's", "of another kind today", "today's file is wrong"],
+)
+def test_what_is_secret_comes_from_the_stack_of_today_and_is_written_encrypted(
+    program: ReleaseProgram, tmp_path: Path, now: dict[str, Any] | None, sealed: str
+) -> None:
+    model = {"name": "m", "source": {"kind": "onnx", "url": "[secret]"}}
+    release = program.release.model_copy(update={"config": {**CONFIG, "densenet-triton:model": model}})
+    deployment = today(tmp_path, **now or {})
+    if now is None:
+        deployment = Broken(stack=deployment.stack, pulumi=deployment.pulumi, sealed=deployment.sealed)
+    program.prepare()
+
+    replace(program, release=release, deployment=deployment).apply()
+
+    file = program.folder / ("c" * 40) / "Pulumi.staging.yaml"
+    assert deployment.sealed == [("densenet-triton:model.source.url", sealed)]
+    assert yaml.safe_load(file.read_text())["encryptionsalt"] == "v1:salt"
+    assert "sig=" not in file.read_text()
+
+
+@dataclass(kw_only=True)
+class Broken:
+    """A stack whose file has a fault."""
+
+    stack: str
+    pulumi: Any
+    sealed: list[tuple[str, str]]
+
+    @property
+    def values(self) -> NoReturn:
+        raise ConfigError(["Pulumi.staging.yaml: it is wrong"])
+
+
+@pytest.mark.usefixtures("commands")
+def test_a_digest_that_looks_like_a_number_stays_text(program: ReleaseProgram) -> None:
+    program.prepare()
+    release = program.release.model_copy(update={"subject": subject(plan_id="49625277760e8123")})
+
+    replace(program, release=release).apply()
+
+    text = (program.folder / ("c" * 40) / "Pulumi.staging.yaml").read_text()
+    assert '"plan": "49625277760e8123"' in text
+
+
 @pytest.mark.parametrize(
     ("name", "here", "elsewhere"),
     [
@@ -107,7 +192,60 @@ def test_it_is_deployed_and_proven_by_its_own_python(
     folder = tmp_path / ("c" * 40)
     python = str(folder / ".venv" / "bin" / "python")
     assert [command[:5] for command, _ in commands] == [
-        [python, "-m", "deploy", "up", "--stack=staging"],
-        [python, "-m", "deploy", "prove", "--stack=staging"],
+        [python, "-m", "deploy", "up", f"--stack={program.deployment.stack}"],
+        [python, "-m", "deploy", "prove", f"--stack={program.deployment.stack}"],
     ]
     assert {cwd for _, cwd in commands} == {folder}
+
+
+@pytest.mark.parametrize(("embedded", "purposes"), [(True, ["pulumi", "cluster"]), (False, ["pulumi"])])
+def test_its_own_tools_are_there_before_they_are_needed(
+    program: ReleaseProgram,
+    commands: list[tuple[Sequence[str], Path]],
+    embedded: bool,  # noqa: FBT001 - a case
+    purposes: list[str],
+) -> None:
+    replace(program, embedded=embedded).prepare()
+
+    folder = program.folder / ("c" * 40)
+    python = str(folder / ".venv" / "bin" / "python")
+    assert commands[1:] == [([python, "-m", "tools", "ready", "--only", *purposes], folder)]
+
+
+def test_a_commit_older_than_that_verb_makes_its_tools_when_it_deploys(
+    program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> str:
+        raise CommandFailedError("invalid choice: 'ready'")
+
+    monkeypatch.setattr(module, "output_of", unknown)
+
+    program.prepare()
+
+    assert [command[2:] for command, _ in commands] == [["tools", "venv"]]
+
+
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize(("status", "error"), [(7, UnreachedError), (8, TurnedAwayError), (1, StepFailedError)])
+def test_its_own_verdict_is_one_of_three(
+    program: ReleaseProgram, monkeypatch: pytest.MonkeyPatch, status: int, error: type[Exception]
+) -> None:
+    program.prepare()
+    monkeypatch.setitem(STATUS, "prove", status)
+
+    with pytest.raises(error):
+        program.prove(Path("junit.xml"))
+
+
+@pytest.mark.usefixtures("commands")
+def test_whether_its_url_is_reached_is_for_its_proof_to_say(
+    program: ReleaseProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.prepare()
+    monkeypatch.setitem(STATUS, "up", 7)
+
+    program.apply()
+
+    monkeypatch.setitem(STATUS, "up", 1)
+    with pytest.raises(StepFailedError, match="'deploy up' of release 20261123T011200Z ended with status 1"):
+        program.apply()

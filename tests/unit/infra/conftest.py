@@ -37,6 +37,7 @@ class Registered:
     inputs: dict[str, Any]
     dependencies: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    retained: bool = False
     aliases: tuple[str, ...] = ()
     secret: frozenset[str] = frozenset()
     create_timeout: str = ""
@@ -124,6 +125,7 @@ class RecordingMonitor(pulumi.runtime.mocks.MockMonitor):
                     inputs=_plain(pulumi.runtime.rpc.deserialize_properties(request.object)),
                     dependencies=tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
                     ignored=tuple(request.ignoreChanges),
+                    retained=request.retainOnDelete,
                     aliases=tuple(alias.spec.name for alias in request.aliases if alias.spec.name),
                     secret=_secret_keys(request.object),
                     create_timeout=request.customTimeouts.create,

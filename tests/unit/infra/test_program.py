@@ -17,6 +17,7 @@ from infra.release import release_from_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.unit.infra.conftest import Declared
 
@@ -64,9 +65,12 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
     }
 
 
-def test_namespace_is_under_restricted_pod_security(declare: Declare, dev_values: dict[str, Any]) -> None:
+def test_namespace_is_under_restricted_pod_security_and_says_whose_it_is(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
     assert declared_dev(declare, dev_values).named("namespace").inputs["metadata"] == {
         "name": "triton-dev",
+        "annotations": {"densenet-triton/stack": "dev"},
         "labels": {
             "pod-security.kubernetes.io/audit": "restricted",
             "pod-security.kubernetes.io/enforce": "restricted",
@@ -75,23 +79,53 @@ def test_namespace_is_under_restricted_pod_security(declare: Declare, dev_values
     }
 
 
-def test_provider_takes_the_named_context_and_kubeconfig_only(
-    declare: Declare, dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_a_namespace_that_others_made_is_left_alone(declare: Declare, dev_values: dict[str, Any]) -> None:
+    own = declared_dev(declare, dev_values).types()
+    dev_values["densenet-triton:cluster"]["createNamespace"] = False
+    declared = declared_dev(declare, dev_values)
+    assert declared.result["namespace"] == "triton-dev"
+    assert declared.types() == {kind: count for kind, count in own.items() if not kind.endswith(":Namespace")}
+    assert declared.named("triton-deployment").inputs["metadata"]["namespace"] == "triton-dev"
+
+
+@pytest.mark.parametrize(
+    ("storage", "stays"),
+    [
+        ({"kind": "hostPath", "path": "/srv/models", "node": "embedded"}, False),
+        ({"kind": "nfs", "server": "nfs.example.org", "path": "/exports"}, False),
+        ({"kind": "claim"}, True),
+        ({"kind": "claim", "claim": "theirs"}, True),
+    ],
+)
+def test_a_namespace_stays_where_a_claim_that_leads_to_data_is_in_it(
+    declare: Declare, dev_values: dict[str, Any], storage: dict[str, Any], *, stays: bool
+) -> None:
+    dev_values["densenet-triton:storage"] = storage
+    assert declared_dev(declare, dev_values).named("namespace").retained is stays
+
+
+def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
+    declare: Declare, dev_values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", "/somebody/elses")
-    assert declared_dev(declare, dev_values).named("cluster").inputs == {
-        "context": "embedded",
-        "kubeconfig": "/var/lib/densenet-triton/embedded/kubeconfig",
-    }
-
-
-def test_the_kubeconfig_is_handed_over_expanded(
-    declare: Declare, dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", "/home/somebody")
-    dev_values["densenet-triton:cluster"]["kubeconfig"] = "~/.kube/mine"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").write_text("apiVersion: v1\nkind: Config\n")
+    dev_values["densenet-triton:cluster"]["kubeconfig"] = "~/mine"
     provider = declared_dev(declare, dev_values).named("cluster")
-    assert provider.inputs["kubeconfig"] == "/home/somebody/.kube/mine"
+    assert provider.inputs == {
+        "clusterIdentifier": "embedded",
+        "context": "embedded",
+        "kubeconfig": "apiVersion: v1\nkind: Config\n",
+    }
+    assert provider.secret == {"kubeconfig"}
+
+
+def test_without_the_kubeconfigs_file_nothing_of_it_is_said(declare: Declare, dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:cluster"]["kubeconfig"] = "/nowhere/kubeconfig"
+    assert declared_dev(declare, dev_values).named("cluster").inputs == {
+        "clusterIdentifier": "embedded",
+        "context": "embedded",
+    }
 
 
 def test_triton_waits_for_the_build_and_is_not_replaced_with_it(declare: Declare, dev_values: dict[str, Any]) -> None:

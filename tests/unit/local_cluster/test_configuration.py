@@ -68,6 +68,13 @@ def test_kubelet_is_the_clusters_own_and_never_removes_an_image(layout: Layout) 
     assert config["authentication"]["anonymous"] == {"enabled": False}
 
 
+def test_how_a_registry_is_reached_is_said_in_a_folder_of_the_clusters_own(layout: Layout) -> None:
+    config = tomllib.loads(rendered(layout)[layout.config / "containerd.toml"])
+
+    registry = config["plugins"]["io.containerd.cri.v1.images"]["registry"]
+    assert registry == {"config_path": str(layout.state / "config" / "certs.d")}
+
+
 def test_kube_proxy_changes_no_limit_of_the_machine(layout: Layout) -> None:
     config = yaml.safe_load(rendered(layout)[layout.config / "kube-proxy.yaml"])
 

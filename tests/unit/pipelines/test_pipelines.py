@@ -126,7 +126,7 @@ def test_what_a_pipeline_checks_is_a_part_of_make_test() -> None:
     assert lines_of(GITHUB, "check") == ["make check"]
     recipes = (ROOT / "Makefile").read_text()
     assert re.search(r"^check: lint .*\n\t@\$\(VENV\)/pytest tests/unit$", recipes, re.MULTILINE)
-    all_of_it = r'^test: lint .*\n(\t.*\n)*\t@\$\(VENV\)/pytest tests -m "not faults or sample"$'
+    all_of_it = r'^test: lint .*\n(\t.*\n)*\t@\$\(VENV\)/pytest tests -m "not \(faults or long\) or sample"$'
     assert re.search(all_of_it, recipes, re.MULTILINE)
 
 

@@ -23,7 +23,7 @@ def test_every_program_that_the_project_runs_is_listed() -> None:
         *("pulumi", "pulumi-resource-kubernetes"),
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"),
         *("containerd", "containerd-shim-runc-v2", "ctr", "coredns", "traefik", "pause"),
-        *("karpenter", "kwok", "actionlint"),
+        *("karpenter", "kwok", "local-path-provisioner", "actionlint"),
     }
 
 
@@ -33,13 +33,14 @@ def names(*only: str) -> set[str]:
 
 def test_only_chooses_by_what_a_tool_serves() -> None:
     assert names("pulumi") == {"pulumi", "pulumi-kubernetes", "kubectl"}
-    assert names("cluster") == names() - {"pulumi", "pulumi-kubernetes", "karpenter", "kwok", "actionlint"}
+    assert names("cluster") == names() - {"pulumi", "pulumi-kubernetes", *names("simulation", "guest", "lint")}
 
 
 def test_what_a_deployment_needs_has_nothing_of_the_tests() -> None:
     assert names("simulation") == {"karpenter", "kwok"}
     assert names("lint") == {"actionlint"}
-    assert names("cluster", "pulumi") == names() - names("simulation", "lint")
+    assert names("guest") == {"local-path-provisioner"}
+    assert names("cluster", "pulumi") == names() - names("simulation", "guest", "lint")
 
 
 def test_the_simulation_s_programs_are_never_taken_from_path() -> None:
@@ -99,7 +100,7 @@ def test_a_list_with_a_fault_names_the_file_and_the_fault(tmp_path: Path) -> Non
     faulty = tmp_path / "programs.toml"
     faulty.write_text('[tool.x]\nserves = ["nobody"]\nfolder = "x"\nbuild_s = 1\ndisk_gib = 1\n')
 
-    said = r"programs.toml: .*\['nobody'\]; accepted: a list of cluster, pulumi, simulation, lint; restore"
+    said = r"programs.toml: .*\['nobody'\]; accepted: a list of cluster, pulumi, simulation, guest, lint; restore"
     with pytest.raises(CatalogueError, match=said):
         catalogue(faulty)
 

@@ -24,6 +24,9 @@ programs = ["buildah"]
 purposes = ["images"]
 files = ["bin"]
 folders = ["/nowhere", "{there}"]
+[docker-registry]
+purposes = ["tests"]
+programs = ["docker-registry"]
 [python3-venv]
 purposes = ["python"]
 python_module = "no_such_module"
@@ -53,8 +56,12 @@ def apt_calls(tmp_path: Path) -> list[str]:
 
 
 def test_what_a_machine_lacks_is_found_by_purpose() -> None:
-    assert missing_packages(None, os.environ) == ["nftables", "buildah", "python3-venv"]
     assert missing_packages("cluster", os.environ) == ["nftables"]
+    assert missing_packages("tests", os.environ) == ["docker-registry"]
+
+
+def test_what_only_tests_want_is_no_part_of_all() -> None:
+    assert missing_packages(None, os.environ) == ["nftables", "buildah", "python3-venv"]
 
 
 def test_all_of_it_is_installed_in_one_step(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ CLAIM = ClaimStorage(kind="claim", storageClass="efs", sizeGib=30)
 
 
 def mounted(declare: Declare, storage: Any) -> Declared:
-    args = StorageMountArgs(namespace="triton-dev", volume_prefix="triton-dev", storage=storage)
+    args = StorageMountArgs(namespace="triton-dev", volume_prefix="triton-dev", stack="dev", storage=storage)
     return declare(lambda: StorageMount("storage", args).claim_name)
 
 
@@ -91,16 +91,52 @@ def test_claim_from_a_storage_class_has_no_volume_of_ours(declare: Declare) -> N
         "densenet:infra:StorageMount": 1,
         "kubernetes:core/v1:PersistentVolumeClaim": 1,
     }
-    assert declared.named("storage-claim").inputs["spec"] == {
-        "accessModes": ["ReadWriteMany"],
-        "resources": {"requests": {"storage": "30Gi"}},
-        "storageClassName": "efs",
+    assert declared.named("storage-claim").inputs == {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": declared.result,
+            "namespace": "triton-dev",
+            "annotations": {"densenet-triton/stack": "dev"},
+        },
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": "30Gi"}},
+            "storageClassName": "efs",
+        },
     }
 
 
+def test_claim_that_leads_to_data_is_never_removed(declare: Declare) -> None:
+    assert mounted(declare, CLAIM).named("storage-claim").retained
+    assert not mounted(declare, HOST_PATH).named("storage-claim").retained
+    assert not mounted(declare, HOST_PATH).named("storage-volume").retained
+
+
+def test_claim_that_grows_is_the_same_claim(declare: Declare) -> None:
+    small, large = mounted(declare, CLAIM), mounted(declare, CLAIM.model_copy(update={"size_gib": 300}))
+    assert small.result == large.result
+    assert large.named("storage-claim").inputs["spec"]["resources"] == {"requests": {"storage": "300Gi"}}
+
+
 def test_claim_binds_a_volume_that_is_named(declare: Declare) -> None:
-    declared = mounted(declare, CLAIM.model_copy(update={"volume": "models"}))
-    assert declared.named("storage-claim").inputs["spec"]["volumeName"] == "models"
+    claim = mounted(declare, CLAIM.model_copy(update={"volume": "models"})).named("storage-claim")
+    assert claim.inputs["spec"]["volumeName"] == "models"
+    assert claim.inputs["spec"]["storageClassName"] == "efs"
+    assert claim.ignored == ()
+
+
+def test_volume_alone_is_bound_whatever_the_default_class_is(declare: Declare) -> None:
+    alone = ClaimStorage(kind="claim", volume="models")
+    claim = mounted(declare, alone).named("storage-claim")
+    assert (claim.inputs["spec"]["volumeName"], claim.inputs["spec"]["storageClassName"]) == ("models", "")
+    assert claim.ignored == ("spec.storageClassName",)
+
+
+def test_claim_that_exists_is_used_and_nothing_is_declared(declare: Declare) -> None:
+    declared = mounted(declare, ClaimStorage(kind="claim", claim="theirs"))
+    assert declared.result == "theirs"
+    assert declared.types() == {"densenet:infra:StorageMount": 1}
 
 
 def test_another_storage_is_another_claim(declare: Declare) -> None:

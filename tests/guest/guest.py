@@ -1,0 +1,132 @@
+"""A cluster that the product knows nothing of, and all that a platform team finds around it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.workspace import ROOT
+from deploy.images import build_images
+from infra.images import LOCAL_REGISTRY, reference
+from tests.cluster.driver import ClusterDriver, environment
+from tests.guest.bucket import Bucket, bucket
+from tests.guest.page import blocks, names, run_as_administrator
+from tests.guest.provisioner import STORAGE_CLASS, provisioner, storage_class
+from tests.guest.registry import PASSWORD, USER, Registry, registry
+from tests.guest.user import IMAGES, User, user_without_rights
+from tests.orphans import end_orphans
+
+CONTEXT = "platform@guest"
+RELEASES = "platform-releases"
+_HELPER = "model-build"  # its shell makes and removes the folders of volumes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guest:
+    """What the tests act on: as its administrator, or as the team that is a guest in it.
+
+    Attributes:
+        cluster: the administrator's.
+        registry: of the team.
+        bucket: for the state.
+        user: of the team, without rights on this machine; has the kubeconfig that the administrator handed out.
+        folder: for what the administrator writes.
+    """
+
+    cluster: ClusterDriver
+    registry: Registry
+    bucket: Bucket
+    user: User
+    folder: Path = field(repr=False)
+
+    def names(self, stack: str) -> dict[str, str]:
+        """What the page's names stand for here; a stack's namespace is called after it."""
+        found = {
+            "STACK": stack,
+            "NAMESPACE": stack,
+            "RELEASES": RELEASES,
+            "CONTEXT": CONTEXT,
+            "REGISTRY": f"{self.registry.host}/team",
+            "STORAGE_CLASS": STORAGE_CLASS,
+            "ACCESS_MODE": "ReadWriteOnce",
+            "GATEWAY_CLASS": "traefik",
+            "GATEWAY_PORT": str(self.cluster.layout.gateway_port),
+        }
+        assert found.keys() == names()
+        return found
+
+    def hand_out(self, stack: str, *, first: bool) -> None:
+        """Do the administrator's part of the page for a stack; what all stacks share, with the first."""
+        whose = ("administrator", "administrator once") if first else ("administrator",)
+        admin = {**environment(), **self.names(stack), "KUBECONFIG": str(self.cluster.layout.kubeconfig)}
+        docs = self.folder / "docs"
+        if not docs.exists():
+            docs.symlink_to(ROOT / "docs")
+        run_as_administrator("\n".join(blocks(*whose)), self.folder, admin)
+        if first:
+            self.user.write(self.user.clone / "team.kubeconfig", (self.folder / "team.kubeconfig").read_text())
+
+    def as_team(self, stack: str, lines: str) -> str:
+        """Run lines of the page as the team does; they must succeed. Returns what they printed."""
+        return self.user.shell(lines, **self.variables(stack))
+
+    def variables(self, stack: str) -> dict[str, str]:
+        """What a shell of the team's has when it comes to a stack's own commands."""
+        return {
+            **self.names(stack),
+            **self.bucket.environment,
+            "BACKEND": self.bucket.backend,
+            "PULUMI_BACKEND_URL": self.bucket.backend,
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.user.home / "passphrase"),
+            "KUBECONFIG": str(self.user.clone / "team.kubeconfig"),
+            "REGISTRY_AUTH_FILE": str(self.user.home / "registry.json"),
+            "REGISTRY_USER": USER,
+            "REGISTRY_PASSWORD": PASSWORD,
+        }
+
+    def kubectl(self, *arguments: str, input_text: str | None = None) -> str:
+        """Run kubectl with the team's rights; it must succeed. Returns what it printed."""
+        result = self.user.run(
+            ["kubectl", *arguments], input_text=input_text, KUBECONFIG=str(self.user.clone / "team.kubeconfig")
+        )
+        assert result.returncode == 0, f"kubectl {arguments}: {result.stderr}"
+        return result.stdout
+
+    def may(self, verb: str, what: str, namespace: str | None = None) -> bool:
+        """Whether the team may do something, in a namespace or in all of the cluster, as the API server says it."""
+        where = f"--namespace={namespace}" if namespace else "--all-namespaces"
+        result = self.user.run(
+            ["kubectl", "auth", "can-i", verb, what, where, "--quiet"],
+            KUBECONFIG=str(self.user.clone / "team.kubeconfig"),
+        )
+        return result.returncode == 0
+
+    def make_class_default(self) -> None:
+        """Have claims without a class get the one that there is, as the administrator decides."""
+        self.cluster.apply(storage_class(is_default=True))
+
+
+@contextlib.contextmanager
+def guest_in(folder: Path) -> Iterator[Guest]:
+    """Have a guest's cluster, and what stands around it, while the context lasts.
+
+    Args:
+        folder: an empty one, for what the servers and the administrator write.
+    """
+    archives = build_images(IMAGES)  # what CI, or a colleague with root, has built
+    helper = reference(_HELPER, LOCAL_REGISTRY)
+    folders = {name: folder / name for name in ("registry", "provisioner", "bucket", "administrator")}
+    for each in folders.values():
+        each.mkdir()
+    cluster = ClusterDriver("embedded-guest")
+    with contextlib.ExitStack() as around:
+        around.callback(cluster.run, "down")
+        cluster.run("up", "--image", f"{helper}={archives[_HELPER]}")
+        pushed = around.enter_context(registry(folders["registry"], cluster.layout.host_address))
+        pushed.trust_by_node(cluster.layout.registries)
+        around.enter_context(provisioner(cluster, folders["provisioner"], image=helper))
+        state = around.enter_context(bucket(folders["bucket"]))
+        user = around.enter_context(user_without_rights(cluster.name))
+        around.callback(end_orphans, str(user.home / ".pulumi"))
+        pushed.trust_by_clients_of(user)
+        yield Guest(cluster=cluster, registry=pushed, bucket=state, user=user, folder=folders["administrator"])
