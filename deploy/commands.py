@@ -56,7 +56,12 @@ def status_of(
 
 
 def output_of(
-    command: Sequence[str], environment: Mapping[str, str], *, timeout_s: float = 60, input_text: str | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    timeout_s: float = 60,
+    input_text: str | None = None,
+    cwd: Path | None = None,
 ) -> str:
     """Return what a command prints on standard output.
 
@@ -65,6 +70,7 @@ def output_of(
         environment: what it runs in.
         timeout_s: longest time that it may take.
         input_text: its standard input; without it that of this process.
+        cwd: the folder that it runs in; without it the repository's root.
 
     Raises:
         ProgramMissingError: there is no such program on PATH.
@@ -73,7 +79,7 @@ def output_of(
     try:
         result = subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=cwd or ROOT,
             env=environment,
             check=False,
             capture_output=True,

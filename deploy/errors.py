@@ -25,6 +25,22 @@ class StepFailedError(CommandFailedError):
     """A step of the deployment has failed and has said why itself: nothing is left to say."""
 
 
+class UnreachedError(DeployError):
+    """The stack's URL was not reached before the deadline; of what serves behind it that says nothing."""
+
+
+class TurnedAwayError(DeployError):
+    """The door in front of the stack let nobody in; of what serves behind it that says nothing."""
+
+
+class StackHeldError(DeployError):
+    """Another run works on the stack."""
+
+
+class LeaseLostError(DeployError):
+    """Another run works on the stack now, so that this one must touch nothing more."""
+
+
 class ImageError(DeployError):
     """An image of the project could not be built or pushed."""
 

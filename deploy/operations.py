@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from deploy.diagnosis import reasons
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import CommandFailedError, DeployError
 from deploy.images import are_built, build_images, push_images
+from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.ownership import Tenancy
@@ -97,9 +98,10 @@ class Deployment:
         self.check()
         with self.exclusive(patience_s=patience_s):
             self.make_ready()
-            self.settle()
-            self.apply()
-            self.prove()
+            with self.held("make-up", patience_s=patience_s):
+                self.settle()
+                self.apply()
+                self.prove()
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
@@ -124,6 +126,17 @@ class Deployment:
         """
         what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {short_name(self.stack)}"
         return exclusive_run(self._state, what, patience_s=patience_s)
+
+    def held(self, run: str, *, patience_s: float = 0) -> AbstractContextManager[Lease | None]:
+        """Keep every other run away from the stack, whichever machine it is on; within a gate's lease that is done.
+
+        Args:
+            run: what works on it, in one word.
+            patience_s: how long another run is waited for.
+        """
+        if os.environ.get(VARIABLE):
+            return nullcontext()
+        return held_lease(self.cluster, run, wait_s=patience_s, say=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress
 
     def make_ready(self) -> None:
         """Bring up what the stack stands on, and look whether its pods will find nodes, storage and the source."""
@@ -177,13 +190,14 @@ class Deployment:
         """Remove the stack's resources but what leads to data; that is named. The cluster stays."""
         with self.exclusive():
             self.cluster.await_answer()
-            state = self.pulumi.state()
-            if not self._tenancy(state).require_removable():
-                self.pulumi.refresh()
+            with self.held("make-destroy"):
                 state = self.pulumi.state()
-            left = remains(state, self.namespace, self.cluster)
-            self.pulumi.destroy(keep=left.urns)
-            self._whereabouts.forget(self.stack)
+                if not self._tenancy(state).require_removable():
+                    self.pulumi.refresh()
+                    state = self.pulumi.state()
+                left = remains(state, self.namespace, self.cluster)
+                self.pulumi.destroy(keep=left.urns)
+                self._whereabouts.forget(self.stack)
             for line in left.lines(context=self._cluster_config.context):
                 print(line)  # noqa: T201 - what the user has to know
 

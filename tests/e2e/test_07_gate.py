@@ -83,7 +83,7 @@ def test_its_evidence_is_what_the_schema_says(workspace: Workspace) -> None:
     runs = [
         json.loads((run / "evidence.json").read_text()) for run in (workspace.folder / "evidence" / STACK).iterdir()
     ]
-    schema = json.loads((workspace.folder / "gate" / "evidence.schema.json").read_text())
+    schema = json.loads((workspace.folder / "gate" / "evidence" / "evidence.schema.json").read_text())
     (proven,) = [run for run in runs if run["verdict"]["status"] == 0]
 
     for run in runs:
