@@ -197,6 +197,25 @@ def test_what_leads_to_data_outlives_the_stack_and_is_named(workspace: Workspace
     cluster.kubectl("delete", "namespace", NAMESPACE)
 
 
+def test_a_volume_alone_is_bound_although_there_is_a_default_class(
+    workspace: Workspace, cluster: ClusterDriver
+) -> None:
+    default = "storageclass.kubernetes.io/is-default-class"
+    alone = volume(workspace, "alone")
+    alone["spec"]["storageClassName"] = ""
+    cluster.apply(alone)
+    cluster.kubectl("annotate", "storageclass", CLASS, f"{default}=true")
+    write(workspace, {"kind": "claim", "volume": "alone", "sizeGib": 1})
+
+    up(workspace)
+
+    ((_, claim),) = claims(cluster).items()
+    assert (claim["status"]["phase"], claim["spec"]["volumeName"]) == ("Bound", "alone")
+    cluster.kubectl("annotate", "storageclass", CLASS, f"{default}-")
+    assert workspace.make("destroy", f"STACK={STACK}").returncode == 0
+    cluster.kubectl("delete", "namespace", NAMESPACE)
+
+
 def test_the_state_holds_no_path_of_this_machine(workspace: Workspace) -> None:
     """But for where Pulumi itself notes that each resource stands in the program."""
     resources = json.loads(plain_pulumi(workspace, "first", "stack export"))["deployment"]["resources"]
