@@ -173,3 +173,28 @@ def test_a_release_says_what_is_secret_and_keeps_none_of_it() -> None:
 
 def test_a_whole_name_has_the_releases_of_its_last_part(releases: Releases) -> None:
     assert replace(releases, stack="organization/densenet-triton/staging").all() == releases.all()
+
+
+@pytest.mark.parametrize(
+    ("namespace", "kept"),
+    [
+        ({"annotations": {"densenet-triton/stack": "staging"}, "creationTimestamp": "2026-11-22T00:00:00Z"}, True),
+        ({"annotations": {"densenet-triton/stack": "prod"}, "creationTimestamp": "2026-11-24T00:00:00Z"}, False),
+        ({"creationTimestamp": "2026-11-22T00:00:00Z"}, False),
+        (None, False),
+    ],
+    ids=["its own, since before", "made anew since", "made by others", "gone"],
+)
+def test_a_stack_that_was_renamed_keeps_the_releases_of_its_namespace(
+    releases: Releases, namespace: dict[str, Any] | None, *, kept: bool
+) -> None:
+    cluster = cast("StandInCluster", releases.cluster)
+    if namespace:
+        cluster.objects["namespace", releases.key] = {"kind": "Namespace", "metadata": namespace}
+    of_staging = releases.all()
+
+    renamed = replace(releases, stack="prod")
+
+    assert renamed.all() == (of_staging if kept else [])
+    renamed.add(release(7), "{}")
+    assert renamed.last() == release(7)
