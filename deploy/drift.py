@@ -176,10 +176,16 @@ def _reports(
         elif text:
             _write_report(report, text, cluster)
             known |= {job.key, report.key}
-        elif live.pop(job.key, None):
+        elif _has_succeeded(live.get(job.key)):
+            del live[job.key]
             say(f"ConfigMap {report.name}: nothing is reported there; Job {job.name} runs again")
             cluster.kubectl("delete", f"job/{job.name}", f"--namespace={job.namespace}", "--ignore-not-found")
     return frozenset(known)
+
+
+def _has_succeeded(job: Mapping[str, Any] | None) -> bool:
+    conditions = (job or {}).get("status", {}).get("conditions") or []
+    return any(each["type"] == "Complete" and each["status"] == "True" for each in conditions)
 
 
 def _write_report(report: Declared, data: Mapping[str, Any], cluster: Cluster) -> None:

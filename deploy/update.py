@@ -69,11 +69,12 @@ def watched_from_config(config: StackConfig, cluster: Cluster) -> Watched:
         cluster: where it is.
     """
     timeouts = config.timeouts
+    ending_s = timeouts.grace_s + timeouts.pre_stop_s  # a new pod may wait for what an old one holds
     return Watched(
         cluster=cluster,
         namespace=config.cluster.namespace,
         claim=claim_name(config.storage),
-        patience=Patience(placement_s=timeouts.placement_s, ending_s=timeouts.grace_s + timeouts.pre_stop_s),
+        patience=Patience(placement_s=timeouts.placement_s + ending_s, ending_s=ending_s),
     )
 
 
