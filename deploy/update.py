@@ -56,7 +56,7 @@ def apply_update(
                 _await_rollout(config, cluster, watch)
         except CommandFailedError as error:
             events.read()
-            conflicts = conflict_lines(events.errors, config.stack)
+            conflicts = conflict_lines(events.errors)
             why = conflicts or [reason.line for reason in watch.hopeless] or watched.last_words()
             raise DeployError("\n".join([*why, f"stack {config.stack} was not deployed: {error}"])) from error
 
