@@ -163,6 +163,18 @@ def test_pods_that_were_refused_are_tried_again_now(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == ""
 
 
+def test_pods_that_kubernetes_lets_wait_are_made_anew() -> None:
+    def pod(name: str, **state: Any) -> dict[str, Any]:
+        return {"metadata": {"name": name}, "status": {"containerStatuses": [{"name": "triton", "state": state}]}}
+
+    waits = {**TRITON[1], "status": {"unavailableReplicas": 1}}
+    pods = [pod("a", running={}), pod("b", waiting={"reason": "ImagePullBackOff"})]
+    cluster = StandIn(objects=[*without(TRITON[1]).objects, waits], mounting=pods)
+
+    assert refreshed(cluster) == []
+    assert cluster.changes() == ["delete pod b --namespace=triton-dev --ignore-not-found --wait=false"]
+
+
 def test_with_the_namespace_gone_or_another_everything_is_looked_at_again() -> None:
     another = written(SPACE[1], "metadata", "uid", value="uid-other")
     cluster = StandIn(objects=[another, BOUND])
