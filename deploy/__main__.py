@@ -1,4 +1,8 @@
-"""The command line behind the Makefile: `python -m deploy VERB --stack NAME`."""
+"""The command line behind the Makefile: `python -m deploy VERB --stack NAME`.
+
+Exit status: 0 done; 1 failed; of `up` and `prove` also 7, deployed and the URL was not reached, and 8, turned away at
+its door; 130 interrupted.
+"""
 
 import argparse
 import platform
@@ -7,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.environment import ensure_tools, shown_environment
-from deploy.errors import DeployError, StepFailedError
+from deploy.errors import DeployError, StepFailedError, TurnedAwayError, UnreachedError
 from deploy.operations import Deployment
+from deploy.smoke import TURNED_AWAY_STATUS, UNREACHED_STATUS
 from infra.config import hidden
 from infra.errors import InfraError
 from tools.privileges import on_behalf_of_caller
 
 _INTERRUPTED = 130
+_STATUS: dict[type[Exception], int] = {UnreachedError: UNREACHED_STATUS, TurnedAwayError: TURNED_AWAY_STATUS}
 
 
 def main() -> int:
@@ -26,7 +32,7 @@ def main() -> int:
         return 1
     except (DeployError, InfraError, OSError) as error:
         print(f"error: {hidden(str(error))}", file=sys.stderr)
-        return 1
+        return _STATUS.get(type(error), 1)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return _INTERRUPTED
@@ -53,7 +59,9 @@ _VERBS: dict[str, Callable[[str], None]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="deploy", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     verbs = parser.add_subparsers(required=True)
     for name, verb in _VERBS.items():
         command = verbs.add_parser(name)

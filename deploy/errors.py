@@ -13,12 +13,32 @@ class CommandFailedError(DeployError):
     """A command that was asked for its output has failed; the text holds its reason."""
 
 
+class ForbiddenError(CommandFailedError):
+    """This user may not do what the cluster was asked: where something was to be read, what it would say is unknown."""
+
+
 class StackUnknownError(CommandFailedError):
     """Pulumi's backend has no stack of this name."""
 
 
 class StepFailedError(CommandFailedError):
     """A step of the deployment has failed and has said why itself: nothing is left to say."""
+
+
+class UnreachedError(DeployError):
+    """The stack's URL was not reached before the deadline; of what serves behind it that says nothing."""
+
+
+class TurnedAwayError(DeployError):
+    """The door in front of the stack let nobody in; of what serves behind it that says nothing."""
+
+
+class StackHeldError(DeployError):
+    """Another run works on the stack."""
+
+
+class LeaseLostError(DeployError):
+    """Another run works on the stack now, so that this one must touch nothing more."""
 
 
 class ImageError(DeployError):

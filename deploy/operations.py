@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,20 @@ from typing import Any
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.configuration import plain_values, values_as_pulumi_reads
-from deploy.diagnosis import reasons
+from deploy.drift import put_back
 from deploy.environment import deployment_environment, ensure_tools, state_folder
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import DeployError
 from deploy.images import are_built, build_images
+from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
 from deploy.nodes import require_nodes
 from deploy.ownership import Tenancy
 from deploy.pulumi_stack import PulumiStack
 from deploy.pushing import push_own_images
-from deploy.smoke import TRITON, TRITON_PODS, prove
+from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.storage import remains, require_same_claim, require_storage
+from deploy.update import apply_update
 from deploy.whereabouts import Whereabouts
 from infra.config import Cluster as ClusterConfig
 from infra.config import (
@@ -98,9 +100,10 @@ class Deployment:
         self.check()
         with self.exclusive(patience_s=patience_s):
             self.make_ready()
-            self.settle()
-            self.apply()
-            self.prove()
+            with self.held("make-up", patience_s=patience_s):
+                self.settle()
+                self.apply()
+                self.prove()
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
@@ -126,12 +129,24 @@ class Deployment:
         what = f"cluster {self._cluster_config.context}" if self.is_embedded else f"stack {short_name(self.stack)}"
         return exclusive_run(self._state, what, patience_s=patience_s)
 
+    def held(self, run: str, *, patience_s: float = 0) -> AbstractContextManager[Lease | None]:
+        """Keep every other run away from the stack, whichever machine it is on; within a gate's lease that is done.
+
+        Args:
+            run: what works on it, in one word.
+            patience_s: how long another run is waited for.
+        """
+        if os.environ.get(VARIABLE):
+            return nullcontext()
+        return held_lease(self.cluster, run, wait_s=patience_s, say=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress
+
     def make_ready(self) -> None:
         """Bring up what the stack stands on, and look whether its pods will find nodes, storage and the source."""
         if self.is_embedded:
             self._prepare_embedded()
         self.cluster.await_answer()
-        require_nodes(self.config, self.cluster)
+        for line in require_nodes(self.config, self.cluster):
+            print(line, file=sys.stderr)  # noqa: T201 - progress
         require_storage(self.config, self.cluster)
         with as_root():
             stage_source(self.config)
@@ -144,21 +159,16 @@ class Deployment:
         if not is_true:
             self.pulumi.refresh()
         self._whereabouts.note(self.stack, context=self._cluster_config.context)
-        self.pulumi.settle()
+        put_back(self.pulumi.settle(), self.cluster, self.pulumi.look_again, stack=self.stack)
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
-        """Run `pulumi up` until every pod is of the new release; a failure ends with the pods' own reasons.
+        """Run `pulumi up` until every pod is of the new release; a failure ends with Kubernetes' own reasons.
 
         Args:
             plan: what a preview has saved, and what exactly is to be done.
             policy_pack: the rules that every resource is held to.
         """
-        try:
-            self.pulumi.up(plan=plan, policy_pack=policy_pack)
-            self._await_rollout()
-        except CommandFailedError as error:
-            why = self._reasons()
-            raise DeployError("\n".join([*why, f"stack {self.stack} was not deployed: {error}"])) from error
+        apply_update(self.config, self.pulumi, self.cluster, plan=plan, policy_pack=policy_pack)
 
     def prove(self, *, junit: Path | None = None) -> None:
         """Run the smoke tests against the URL and every replica.
@@ -177,13 +187,14 @@ class Deployment:
         """Remove the stack's resources but what leads to data; that is named. The cluster stays."""
         with self.exclusive():
             self.cluster.await_answer()
-            state = self.pulumi.state()
-            if not self._tenancy(state).require_removable():
-                self.pulumi.refresh()
+            with self.held("make-destroy"):
                 state = self.pulumi.state()
-            left = remains(state, self.namespace, self.cluster)
-            self.pulumi.destroy(keep=left.urns)
-            self._whereabouts.forget(self.stack)
+                if not self._tenancy(state).require_removable():
+                    self.pulumi.refresh()
+                    state = self.pulumi.state()
+                left = remains(state, self.namespace, self.cluster)
+                self.pulumi.destroy(keep=left.urns)
+                self._whereabouts.forget(self.stack)
             for line in left.lines(context=self._cluster_config.context):
                 print(line)  # noqa: T201 - what the user has to know
 
@@ -281,25 +292,6 @@ class Deployment:
 
     def _serving_image(self, registry: str) -> str:
         return reference(self.config.serving.image, registry)
-
-    def _await_rollout(self) -> None:
-        """Wait for the pods by Kubernetes' own word.
-
-        Pulumi's Kubernetes provider may take an update for finished at once: the first thing that it sees can be the
-        Deployment as it was before, all of whose pods are available.
-        """
-        timeout_s = self.config.timeouts.pulumi_rollout_s
-        namespace = f"--namespace={self.namespace}"
-        self.cluster.kubectl(
-            "rollout", "status", TRITON, namespace, f"--timeout={timeout_s}s", timeout_s=timeout_s + 10
-        )
-
-    def _reasons(self) -> list[str]:
-        """Why the stack's pods do not serve, where the cluster can still say so."""
-        try:
-            return reasons(self.cluster.pods(self.namespace))
-        except CommandFailedError as error:
-            return [f"the pods could not be asked: {error}"]
 
 
 def machine_check(cluster: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, status_of
-from deploy.errors import DeployError
+from deploy.errors import DeployError, TurnedAwayError, UnreachedError
 from infra.config import StackConfig
 
 TRITON_PODS = "app.kubernetes.io/name=triton"
@@ -20,6 +20,12 @@ TRITON_PODS = "app.kubernetes.io/name=triton"
 
 TRITON = "deployment/triton"
 """What keeps them, as kubectl names it."""
+
+UNREACHED_STATUS = 7
+"""The smoke tests' exit status where the URL was not reached, and that of `deploy prove`."""
+
+TURNED_AWAY_STATUS = 8
+"""Theirs where the door let nobody in."""
 
 _FORWARD_S = 30
 
@@ -46,10 +52,12 @@ def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, 
         junit: the file that pytest's report goes to, if it is wanted.
 
     Raises:
+        UnreachedError: the URL was not reached within `endpoint.timeoutS`.
+        TurnedAwayError: its door let nobody in.
         DeployError: a test failed, or none was run.
     """
     with tempfile.TemporaryDirectory() as folder, replica_urls(config, outputs, cluster) as replicas:
-        manifest = Path(folder) / "manifest.json"
+        manifest, reason = Path(folder) / "manifest.json", Path(folder) / "reason"
         manifest.write_text(json.dumps(outputs["manifest"]))
         command = [
             sys.executable,
@@ -63,10 +71,32 @@ def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, 
         ]
         command += _expectation(config, outputs, manifest)
         command += [flag for url in replicas for flag in ("--replica-url", url)]
+        command += ["--await-s", str(config.endpoint.timeout_s), "--reason-file", str(reason)]
         command += [f"--junit-xml={junit}"] if junit else []
         # the tests compute no matrix: NumPy's threads would only wait for one, and busily
-        if status_of(command, {"OPENBLAS_NUM_THREADS": "1", **cluster.environment}) != 0:
-            raise DeployError(f"{outputs['url']} is deployed but does not answer rightly; its tests stand above")
+        status = status_of(command, {"OPENBLAS_NUM_THREADS": "1", **cluster.environment})
+        require_right(status, outputs["url"], reason.read_text(encoding="utf-8") if reason.exists() else "")
+
+
+def require_right(status: int, url: str, reason: str) -> None:
+    """Turn an exit status of the smoke tests into what it means.
+
+    Args:
+        status: theirs, or that of `deploy prove`.
+        url: that was asked.
+        reason: that they gave for a status of the two that are about the way alone; empty where it stands above.
+
+    Raises:
+        UnreachedError: the URL was not reached.
+        TurnedAwayError: its door let nobody in.
+        DeployError: another than 0.
+    """
+    if status == UNREACHED_STATUS:
+        raise UnreachedError(reason or f"{url} was not reached; the reason stands above")
+    if status == TURNED_AWAY_STATUS:
+        raise TurnedAwayError(reason or f"{url} could not be asked; the reason stands above")
+    if status != 0:
+        raise DeployError(f"{url} is deployed but does not answer rightly; its tests stand above")
 
 
 def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path) -> list[str]:

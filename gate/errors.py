@@ -13,8 +13,12 @@ class FailedError(GateError):
     """The deployment was begun and is not what it has to be."""
 
 
-class LeaseLostError(GateError):
-    """Another gate works on the stack now, so that this one must touch nothing more."""
+class WrongAnswerError(FailedError):
+    """What was deployed answers wrongly, which alone takes it away."""
+
+
+class ChangedMeanwhileError(GateError):
+    """Somebody has deployed something else meanwhile, without the lease: that is theirs, and unproven."""
 
 
 class StorageJobError(GateError):

@@ -12,13 +12,13 @@ from deploy.commands import ROOT
 from deploy.configuration import secret_values, write_values
 from deploy.environment import state_folder
 from deploy.errors import DeployError
+from deploy.lease import begun_on, held_lease
 from deploy.nodes import require_nodes
 from deploy.operations import Deployment
 from gate.before.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals
 from gate.before.checkout import commit_of_checkout
 from gate.before.preview_markdown import markdown_from_preview
 from gate.before.promotion import Promised, announcement, promised_from_release, promoted_values
-from gate.cluster.lease import begun_on, held_lease
 from gate.cluster.releases import Release, Releases
 from gate.errors import GateError, RefusedError
 from gate.evidence.document import Evidence, Subject, Verdict
@@ -124,8 +124,8 @@ def _deployed(request: Request) -> Status:
             with _lease_of(deployment, record, request.wait_s, promised=request.promised) as run:
                 try:
                     _require_place(deployment)
-                    with record.check("nodes and GPUs"):
-                        require_nodes(deployment.config, deployment.cluster)
+                    with record.check("nodes and GPUs") as unknown:
+                        unknown.extend(require_nodes(deployment.config, deployment.cluster))
                     run.prepare_way_back()
                     candidate.prepare(record)
                 except FAILURES as error:
@@ -186,7 +186,7 @@ def _candidate(request: Request, deployment: Deployment, record: Record, folder:
 def _refused(request: Request, deployment: Deployment, record: Record, reasons: Sequence[str]) -> Status:
     """Refuse what can't be deployed; what an interrupted run has left is put right all the same."""
     try:
-        if begun_on(deployment.cluster, deployment.namespace) is None:
+        if begun_on(deployment.cluster) is None:
             return _close_refused(record, reasons)
         with _lease_of(deployment, record, request.wait_s) as run:
             return run.refuse(reasons)
@@ -205,7 +205,7 @@ def _lease_of(
     """Hold a stack while a run lasts."""
     cluster = deployment.cluster
     releases = _releases(deployment)
-    with held_lease(cluster, cluster.config.namespace, record.run, wait_s=wait_s, say=say) as lease:
+    with held_lease(cluster, record.run, wait_s=wait_s, say=say) as lease:
         record.identify()
         if lease.begun is not None:
             deployment.pulumi.cancel()

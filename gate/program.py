@@ -1,5 +1,6 @@
 """A kept release's own program: the files of its commit, the packages that it locks, the configuration that it had."""
 
+import contextlib
 import os
 import posixpath
 import sys
@@ -8,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.commands import ROOT, run
+from deploy.commands import ROOT, output_of, run, status_of
 from deploy.configuration import write_values
-from deploy.errors import DeployError
+from deploy.errors import CommandFailedError, DeployError, StepFailedError, TurnedAwayError, UnreachedError
+from deploy.lease import VARIABLE
 from deploy.operations import Deployment
+from deploy.smoke import TURNED_AWAY_STATUS, UNREACHED_STATUS, require_right
 from gate.before.checkout import program_of_commit
 from gate.cluster.releases import NEVER_FETCHED, Release
 from infra.config import file_name, value_at_key
@@ -34,12 +37,16 @@ class ReleaseProgram:
         folder: where programs are kept, each under its commit.
         kubeconfig: the one that reaches the cluster today; access is no part of a release.
         deployment: of the stack as it is today: its name, and what is secret, which no release keeps.
+        embedded: whether the cluster is the embedded one, which its own `make up` heals.
+        lease: identity of the run whose lease on the stack it works within.
     """
 
     release: Release
     folder: Path
     kubeconfig: Path | None
     deployment: Deployment
+    embedded: bool
+    lease: str
 
     @property
     def commit(self) -> str:
@@ -47,22 +54,35 @@ class ReleaseProgram:
         return self.release.subject.commit
 
     def prepare(self) -> None:
-        """Lay out the program's files and its packages.
+        """Lay out the program's files, its packages and its tools, so that nothing is made while nothing serves.
 
         Raises:
             FailedError: this clone does not have its commit.
-            StepFailedError: its packages could not be installed.
+            StepFailedError: its packages or its tools could not be installed.
         """
         program = program_of_commit(self.commit, self.folder, dict(os.environ))
-        run([sys.executable, "-m", "tools", "venv"], environment_elsewhere(os.environ, ROOT), cwd=program)
+        run([sys.executable, "-m", "tools", "venv"], self._environment, cwd=program)
+        tools, purposes = [self._python, "-m", "tools"], ["pulumi", *(["cluster"] if self.embedded else [])]
+        with Path(os.devnull).open("w") as nowhere, as_root():  # for Debian's packages: it becomes the caller by itself
+            if self._has_ready(program):
+                run([*tools, "ready", "--only", *purposes], self._environment, cwd=program, stdout=nowhere)
+
+    def _has_ready(self, program: Path) -> bool:
+        """Whether the commit's tools can be made by this name; an older one makes them when it deploys."""
+        try:
+            output_of([self._python, "-m", "tools", "ready", "--help"], self._environment, cwd=program)
+        except CommandFailedError:
+            return False
+        return True
 
     def apply(self) -> None:
-        """Deploy it by its own `make up`.
+        """Deploy it by its own `make up`; whether its URL is reached is for `prove` to say.
 
         Raises:
             StepFailedError: it was not deployed, or does not answer rightly.
         """
-        self._run("up", f"--patience-s={_PATIENCE_S}")
+        with contextlib.suppress(UnreachedError, TurnedAwayError):
+            self._run("up", f"--patience-s={_PATIENCE_S}")
 
     def prove(self, junit: Path) -> None:
         """Run its own smoke tests against the URL and every replica.
@@ -71,6 +91,8 @@ class ReleaseProgram:
             junit: the file that their report goes to.
 
         Raises:
+            UnreachedError: the URL was not reached.
+            TurnedAwayError: its door let nobody in.
             StepFailedError: a test failed.
         """
         self._run("prove", f"--junit={junit}")
@@ -96,13 +118,21 @@ class ReleaseProgram:
         """Run a verb with this release's configuration: others of the same commit share the files."""
         program, stack = self.folder / self.commit, self.deployment.stack
         write_values(program / file_name(stack), self._config(), self._secrets(), lambda: self.deployment.pulumi)
-        python = program / ".venv" / "bin" / "python"
+        command = [self._python, "-m", "deploy", verb, f"--stack={stack}", *flags]
         with as_root():  # under sudo it becomes the caller by itself
-            run(
-                [str(python), "-m", "deploy", verb, f"--stack={stack}", *flags],
-                environment_elsewhere(os.environ, ROOT),
-                cwd=program,
-            )
+            status = status_of(command, self._environment, cwd=program)
+        if status in {UNREACHED_STATUS, TURNED_AWAY_STATUS}:
+            require_right(status, self.release.subject.url or f"stack {stack}", "")
+        if status != 0:
+            raise StepFailedError(f"'deploy {verb}' of release {self.release.id} ended with status {status}, see above")
+
+    @property
+    def _python(self) -> str:
+        return str(self.folder / self.commit / ".venv" / "bin" / "python")
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return environment_elsewhere(os.environ, ROOT) | {VARIABLE: self.lease}
 
 
 def environment_elsewhere(environment: Mapping[str, str], root: Path) -> dict[str, str]:

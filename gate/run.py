@@ -1,32 +1,31 @@
 """One run of the gate: a candidate is deployed and proven, or the last good release is put back and proven again."""
 
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from deploy.errors import CommandFailedError, DeployError, StepFailedError
+from deploy.errors import CommandFailedError, DeployError, LeaseLostError, StepFailedError
+from deploy.lease import Lease
 from deploy.operations import Deployment
 from gate.before.checkout import remove_programs
 from gate.before.promotion import Promised
+from gate.cluster.claims import prune_claims
 from gate.cluster.facts import subject_from_cluster
-from gate.cluster.lease import Lease
-from gate.cluster.observation import deployed_plan, first_ready, phases_of_run, pods_and_nodes, ready_pods
-from gate.cluster.progress import following
+from gate.cluster.observation import first_ready, phases_of_run, pods_and_nodes
 from gate.cluster.releases import Release, Releases, declared
 from gate.cluster.storage import StorageJobs
-from gate.errors import FailedError, GateError, LeaseLostError
+from gate.errors import GateError, WrongAnswerError
 from gate.evidence.differences import differences
 from gate.evidence.document import Evidence, Verdict, json_from_evidence
 from gate.evidence.record import Record
 from gate.evidence.verdict import Status, closed, say
 from gate.program import ReleaseProgram
 from gate.proof import Provable, prove
+from gate.standing import WAY_CLOSED, Standing, not_back, nothing_to_go_back_to
 from infra.config import Gate
 from infra.errors import InfraError
 
@@ -69,17 +68,22 @@ class GateRun:
     settings: Gate
     promised: Promised | None = None
     _ready_at: datetime | None = field(default=None, init=False)
+    _standing: Standing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._standing = Standing(deployment=self.deployment)
 
     def prepare_way_back(self) -> None:
         """See that the last good release can be put back before anything is changed.
 
         Raises:
             FailedError: its commit is not in this clone.
-            StepFailedError: its packages could not be installed.
+            StepFailedError: its packages or its tools could not be installed.
         """
         if self.last is not None:
             with self.record.check("way back"):
                 self.program_of(self.last).prepare()
+                self._standing.begin()
 
     def carry_out(self, candidate: Deployable, values: Mapping[str, Any], *, restores: str | None = None) -> Status:
         """Deploy a candidate, prove it twice, and keep it as a release; or put the last good one back.
@@ -98,7 +102,10 @@ class GateRun:
         except LeaseLostError as error:
             return self.close(3, [str(error)])
         except FAILURES as error:
-            return self.restore(last, str(error).splitlines())
+            if changed := self._standing.changed():  # what is there is theirs, and so is what comes of it
+                self._end()
+                return self.close(3, list(dict.fromkeys([*str(error).splitlines(), str(changed)])))
+            return self.restore(last, str(error).splitlines(), failure=error)
         except KeyboardInterrupt:
             self.close(130, [f"interrupted while deploying {self.lease.begun}"])
             raise
@@ -113,21 +120,21 @@ class GateRun:
         said = f"an earlier run was interrupted while it deployed {self.lease.begun}"
         return self.restore(self.last, [*reasons, said])
 
-    def restore(self, release: Release | None, reasons: Sequence[str]) -> Status:
+    def restore(self, release: Release | None, reasons: Sequence[str], *, failure: Exception | None = None) -> Status:
         """Put a release back and prove it again; where that can't be done, what was found wrong serves no more.
 
         Args:
             release: the last good one, if there is one.
             reasons: why the candidate does not stay.
+            failure: that ended its deployment, if it was deployed.
         """
         stack = self.record.stack
+        wrong, served = isinstance(failure, WrongAnswerError), not isinstance(failure, WAY_CLOSED)
         say("\n" + "\n".join(reasons))
         if release is None:
-            cure = (
-                f"stack {stack} has no proven release to go back to; mend what stands above, commit it, and "
-                f"make gate STACK={stack}; or take it away: make destroy STACK={stack}"
-            )
-            return self.close(3, [*reasons, *self._withdrawn(), cure], served_s=self._served_s())
+            cure = nothing_to_go_back_to(stack, failure)
+            served_s = self._served_s() if served else None
+            return self.close(3, [*reasons, *self._standing.end(wrong=wrong), cure], served_s=served_s)
         say(f"putting release {release.id} back (commit {release.subject.commit[:12]}, plan {release.subject.plan_id})")
         try:
             self.lease.renew()
@@ -135,12 +142,13 @@ class GateRun:
         except LeaseLostError as error:
             return self.close(3, [*reasons, str(error)])
         except FAILURES as error:
-            cure = (
-                f"release {release.id} could not be put back: {error}; mend that, then "
-                f"make rollback STACK={stack} TO={release.id}"
-            )
-            return self.close(3, [*reasons, *self._withdrawn(), cure], served_s=self._served_s())
-        served_s = self._served_s()
+            served_s = self._served_s() if served else None
+            left = self._standing.end(wrong=wrong)
+            return self.close(3, [*reasons, *left, not_back(release.id, stack, error)], served_s=served_s)
+        except KeyboardInterrupt:
+            self.close(130, [*reasons, f"interrupted while release {release.id} was put back"])
+            raise
+        served_s = self._served_s() if served else None
         self._end()
         return self.close(2, reasons, serving=release.id, served_s=served_s)
 
@@ -158,13 +166,15 @@ class GateRun:
             folder=self.programs,
             kubeconfig=self.deployment.cluster.config.kubeconfig_path,
             deployment=self.deployment,
+            embedded=self.deployment.is_embedded,
+            lease=self.lease.holder,
         )
 
     def _proven(self, candidate: Deployable, values: Mapping[str, Any], restores: str | None) -> Evidence:
         """Deploy a candidate, prove it twice, and keep it as a release."""
         plan_id = self.record.candidate.plan_id
         self._deploy(candidate)
-        self._require_plan(plan_id)
+        self._standing.note(plan_id)
         if self.promised is not None:
             self.promised.require(self.record.candidate)
         prove(candidate, "after", keep=self.record.smoke.append)
@@ -176,25 +186,16 @@ class GateRun:
             self.record.differences = differences(self.last.facts, release.facts)
         evidence = self.record.evidence(Verdict(status=0, serving=release.id))
         self.lease.renew()
+        self._standing.require_unchanged()
         self.releases.add(release, json_from_evidence(evidence))
         return evidence
 
     def _deploy(self, candidate: Deployable) -> None:
         try:
-            with self.record.deploying(), self._following():
+            with self.record.deploying():
                 candidate.apply()
         finally:
             self._observe()
-
-    def _require_plan(self, plan_id: str) -> None:
-        """See that what was to be deployed is what the pods are told to serve."""
-        found = deployed_plan(self.deployment.cluster)
-        if found != plan_id:
-            raise FailedError(f"plan {plan_id} was to be deployed, and Triton is to serve {found or 'nothing'}")
-
-    def _following(self) -> AbstractContextManager[None]:
-        cluster = self.deployment.cluster
-        return following(cluster, cluster.config.namespace, write=sys.stderr.write)
 
     def _pause(self) -> None:
         pause_s = self.settings.pause_s
@@ -208,14 +209,13 @@ class GateRun:
             try:
                 self._await_answer()
                 program.prepare()
-                with self._following():
-                    program.apply()
+                program.apply()
             except StepFailedError:
                 if attempt == _ATTEMPTS:
                     raise
             else:
                 break
-        self._require_plan(release.subject.plan_id)
+        Standing(deployment=self.deployment).note(release.subject.plan_id)
         prove(program, "restored", keep=self.record.smoke.append)
 
     def _await_answer(self) -> None:
@@ -250,18 +250,6 @@ class GateRun:
         since = self._ready_at
         return None if since is None else max(0.0, (datetime.now(UTC) - since).total_seconds())
 
-    def _withdrawn(self) -> list[str]:
-        """Take away what was found wrong and could not be replaced; say what became of it."""
-        cluster = self.deployment.cluster
-        try:
-            if self._ready_at is None or deployed_plan(cluster) != self.record.candidate.plan_id:
-                pods = ready_pods(cluster)
-                return [f"what was there before still serves, unproven: {', '.join(pods)}"] if pods else []
-            self.deployment.pulumi.withdraw()
-        except FAILURES as error:
-            return [f"what was found wrong could not be taken away and may still serve: {error}"]
-        return ["what was found wrong was taken away; nothing serves"]
-
     def _end(self) -> None:
         """Remember that what was begun has been ended; where that can't be written, the next run only does more."""
         try:
@@ -281,5 +269,8 @@ class GateRun:
             )
             if pruned.pruned:
                 say(f"pruned plans: {', '.join(pruned.pruned)}")
+            claims = prune_claims(self.deployment.config, self.deployment.cluster, [each.config for each in kept])
+            if claims:
+                say(f"removed claims that no kept release needs: {', '.join(claims)}")
         except FAILURES as error:
             say(f"old releases were not pruned: {error}; the next gate tries again")

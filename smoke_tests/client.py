@@ -14,8 +14,10 @@ from tritonclient.utils import InferenceServerException
 
 from contract.served import DATATYPE, INPUT_NAME, OUTPUT_NAME
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import BadAnswerError, NoAnswerError
-from smoke_tests.wire import Tensor
+from smoke_tests.errors import BadAnswerError, NoAnswerError, SmokeTestError, TurnedAwayError
+from smoke_tests.wire import SERVER_IS_GONE, TURNED_AWAY, Tensor
+
+_EMPTY = "client received an empty response from the server."  # the client library's own words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,8 @@ class TritonClient:
     """One model on one server, asked with tritonclient over a connection of its own.
 
     A call that is not answered within ``timeout_s`` of silence, or not at all, raises NoAnswerError; one that is
-    answered by an error or by something that Triton would not send raises BadAnswerError.
+    answered by an error or by something that Triton would not send raises BadAnswerError. What a gateway says instead
+    of the server is no answer; a door that does not open raises TurnedAwayError.
     """
 
     def __init__(self, endpoint: Endpoint, model: str, *, timeout_s: float) -> None:
@@ -114,11 +117,22 @@ class TritonClient:
         except (OSError, HTTPParseError) as error:
             raise NoAnswerError(f"{what} at {self.endpoint}: {error or type(error).__name__}") from None
         except InferenceServerException as error:
-            raise BadAnswerError(f"{what} at {self.endpoint}: {error}") from None
+            raise _error_from_status(error, f"{what} at {self.endpoint}") from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # What the client library stumbles with over an answer that is none of Triton's.
             stumble = f"{type(error).__name__}: {error}"
             raise BadAnswerError(f"{what} at {self.endpoint}: no answer of Triton's ({stumble})") from None
+
+
+def _error_from_status(error: InferenceServerException, asked: str) -> SmokeTestError:
+    """Say whose words an error status is: the client library takes Triton's text out of its JSON, and no other's."""
+    status = error.status() or ""
+    if status in map(str, TURNED_AWAY):
+        return TurnedAwayError(f"{asked}: status {status}")
+    is_tritons = error.debug_details() is None and error.message() != _EMPTY
+    if status in map(str, SERVER_IS_GONE) and not is_tritons:
+        return NoAnswerError(f"{asked}: status {status} of a gateway")
+    return BadAnswerError(f"{asked}: {error}")
 
 
 def _dictionary(document: Any) -> dict[str, Any]:

@@ -3,23 +3,24 @@
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contract.errors import ContractError
 from contract.preprocessing import NAMED
+from smoke_tests.arrival import TURNED_AWAY_STATUS, UNREACHED_STATUS, Failures, await_arrival, harms
 from smoke_tests.client import TritonClient
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import NoAnswerError, OptionError, SmokeTestError
+from smoke_tests.errors import NoAnswerError, OptionError, SmokeTestError, TurnedAwayError
 from smoke_tests.model import Model, model_from_server
 from smoke_tests.question import Question, questions_from_settings
 from smoke_tests.report import BestClasses, classification_table
 from smoke_tests.settings import DEFAULT_IMAGE, DEFAULT_PREPROCESSING, QUICK_START, Settings
-from smoke_tests.wire import exchange
 
-UNREACHABLE_STATUS = os.EX_UNAVAILABLE
 SETTINGS = pytest.StashKey[Settings]()
 BEST_CLASSES = pytest.StashKey[BestClasses]()
+FAILURES = pytest.StashKey[Failures]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +56,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--max-body-bytes", type=int, metavar="N", help="the largest body that the URL must accept")
     add("--routed", action="store_true", help="the URL is a route that gives health, metadata, config and infer only")
     add("--request-timeout-s", type=float, default=30, metavar="S", help="patience with each answer (default: 30)")
+    add(
+        "--await-s",
+        type=float,
+        default=30,
+        metavar="S",
+        help="patience with a URL that is not reached yet: its name, its load balancer, its route (default: 30)",
+    )
+    add("--reason-file", type=Path, metavar="FILE", help="write there why the run ended with status 7 or 8")
 
 
 def _add_expectation(parser: pytest.Parser) -> None:
@@ -75,6 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[BEST_CLASSES] = {}
+    config.stash[FAILURES] = Failures()
     # The schema of xunit2 has no place for what a test measures; pytest writes it all the same.
     config.addinivalue_line("filterwarnings", "ignore:record_property is incompatible:pytest.PytestWarning")
     if config.option.tbstyle == "auto":
@@ -82,17 +92,35 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """End at once where nobody answers, instead of failing every test for one reason."""
-    settings = session.config.stash[SETTINGS]
+    """Await the URL, and end where it is not reached, instead of failing every test for one reason."""
     if session.config.option.collectonly:
         return
-    for endpoint in settings.endpoints:
-        try:
-            exchange(endpoint, "GET", "/v2/health/live", timeout_s=settings.timeout_s)
-        except NoAnswerError as error:
-            pytest.exit(
-                f"the server does not answer: {error}; start it or correct its URL", returncode=UNREACHABLE_STATUS
-            )
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    try:
+        await_arrival(session.config.stash[SETTINGS], lambda line: terminal and terminal.write_line(line))
+    except NoAnswerError as error:
+        pytest.exit(_kept(session.config, str(error)), returncode=UNREACHED_STATUS)
+    except TurnedAwayError as error:
+        pytest.exit(_kept(session.config, f"turned away at the door: {error}"), returncode=TURNED_AWAY_STATUS)
+
+
+def _kept(config: pytest.Config, reason: str) -> str:
+    """Write a reason to the file that asks for it."""
+    if config.option.reason_file:
+        config.option.reason_file.write_text(reason, encoding="utf-8")
+    return reason
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Keep what a failed test has met: a door that closes while the tests run is no wrong answer."""
+    report = yield
+    if report.failed and call.excinfo is not None:
+        settings = item.config.stash[SETTINGS]
+        callspec = getattr(item, "callspec", None)
+        asked = callspec.params.get("endpoint", settings.url) if callspec else settings.url
+        item.config.stash[FAILURES].note(call.excinfo.value, asked, settings, harmful=harms(item))
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -114,6 +142,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Print what the URL called the first picture, as the last of all that is printed."""
     yield
+    _print_table(session)
+    closed = session.config.stash[FAILURES].status
+    if closed is not None and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+        status, reason = closed
+        pytest.exit(_kept(session.config, reason), returncode=status)
+
+
+def _print_table(session: pytest.Session) -> None:
     settings = session.config.stash[SETTINGS]
     classes = session.config.stash[BEST_CLASSES].get((settings.url, settings.images[0].name))
     terminalreporter = session.config.pluginmanager.get_plugin("terminalreporter")

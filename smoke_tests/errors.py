@@ -13,5 +13,9 @@ class NoAnswerError(SmokeTestError):
     """The server can't be connected to, closes the connection or stays silent past the timeout."""
 
 
+class TurnedAwayError(SmokeTestError):
+    """The door wants what was not brought, or has had enough: the server behind it was not asked."""
+
+
 class BadAnswerError(SmokeTestError):
     """The server answered a good request with an error, or with something Triton would not send."""

@@ -36,6 +36,8 @@ class Settings:
         expectations: what each of them must be called.
         other_image: must not be called as the first, if there is one.
         preprocessing: a name or an object, that a model without a manifest is asked in.
+        timeout_s: patience with each answer.
+        await_s: patience with a URL that is not reached yet.
         inception: whether the quick start's second preprocessing must give the first one's class too.
     """
 
@@ -51,6 +53,7 @@ class Settings:
     max_body_bytes: int | None
     routed: bool
     timeout_s: float
+    await_s: float
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> Self:
@@ -77,6 +80,7 @@ class Settings:
             max_body_bytes=options.max_body_bytes,
             routed=options.routed,
             timeout_s=options.request_timeout_s,
+            await_s=options.await_s,
         )
 
     @property
@@ -134,6 +138,8 @@ def _refuse_unusable(options: argparse.Namespace) -> None:
         raise OptionError(f"--model {options.model!r} is no name of a model; accepted: {MODEL_NAME.pattern}")
     if not 0 < options.request_timeout_s < math.inf:
         raise OptionError(f"--request-timeout-s {options.request_timeout_s:g}; accepted: a number above 0")
+    if not 0 <= options.await_s < math.inf:
+        raise OptionError(f"--await-s {options.await_s:g}; accepted: a number, 0 or more")
     if options.max_body_bytes is not None and options.max_body_bytes <= 0:
         raise OptionError(f"--max-body-bytes {options.max_body_bytes}; accepted: a number above 0")
     if options.expect_class is not None and options.expect_class < 0:

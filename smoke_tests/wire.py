@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 
 from contract.served import INPUT_NAME, TensorSpec
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import BadAnswerError, NoAnswerError
+from smoke_tests.errors import BadAnswerError, NoAnswerError, TurnedAwayError
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+
+SERVER_IS_GONE = frozenset({502, 503, 504})
+"""A gateway's words for a server that it does not reach."""
+
+TURNED_AWAY = frozenset({401, 403, 407, 429})
+"""What a door says, and Triton never."""
 
 Tensor = NDArray[np.float32]
 
@@ -38,6 +44,21 @@ class Reply:
 
     status: int
     body: bytes
+    location: str = ""
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether it sends the client elsewhere."""
+        return 300 <= self.status < 400
+
+    @property
+    def is_tritons(self) -> bool:
+        """Whether an error is in Triton's own form; a gateway writes text, or nothing."""
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            return False
+        return isinstance(document, dict) and "error" in document
 
     @property
     def reason(self) -> str:
@@ -91,7 +112,9 @@ def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None
         timeout_s: how long to wait for the connection, and then for each next byte.
 
     Raises:
-        NoAnswerError: names the request and what happened instead of an answer.
+        NoAnswerError: names the request and what happened instead of an answer; a gateway that does not reach its
+            server is none.
+        TurnedAwayError: the door wants to know who asks, or has had enough.
     """
     kind = http.client.HTTPSConnection if endpoint.scheme == "https" else http.client.HTTPConnection
     connection = kind(endpoint.host, endpoint.port, timeout=timeout_s)
@@ -99,13 +122,23 @@ def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None
         connection.connect()
         _send(connection, method, endpoint.base + path, message)
         response = connection.getresponse()
-        return Reply(status=response.status, body=response.read())
+        reply = Reply(status=response.status, body=response.read(), location=response.headers.get("Location", ""))
     except TimeoutError:
         raise NoAnswerError(f"{method} {endpoint}{path}: no answer within {timeout_s:g} s") from None
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswerError(f"{method} {endpoint}{path}: {error or type(error).__name__}") from None
     finally:
         connection.close()
+    asked = f"{method} {endpoint}{path}: status {reply.status}"
+    if reply.status in TURNED_AWAY:
+        raise TurnedAwayError(_with_reason(asked, reply))
+    if reply.status in SERVER_IS_GONE and not reply.is_tritons:
+        raise NoAnswerError(_with_reason(f"{asked} of a gateway", reply))
+    return reply
+
+
+def _with_reason(asked: str, reply: Reply) -> str:
+    return f"{asked}: {reply.reason.splitlines()[0][:200]}" if reply.reason else asked
 
 
 def _described(tensor: Tensor) -> dict[str, Any]:

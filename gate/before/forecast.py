@@ -28,7 +28,6 @@ _STORAGE = {
     "kubernetes:core/v1:PersistentVolume": "PersistentVolume",
     "kubernetes:core/v1:PersistentVolumeClaim": "PersistentVolumeClaim",
 }
-_WAY_IN_S = 120  # Pulumi's patience with the Gateway and its route, in infra/components/endpoint.py
 _POD_TEMPLATE = "spec.template"
 
 
@@ -111,7 +110,7 @@ def _effects_of_pods(deployment: Step, config: StackConfig) -> Iterator[_Effect]
 def _effects_of_place(step: Step, config: StackConfig) -> Iterator[_Effect]:
     """What becomes of everything between the pods and the URL, and under them."""
     if step.op == "update":
-        yield from _effects_of_changed_way_in(step)
+        yield from _effects_of_changed_way_in(step, config)
     elif step.op == "delete" or step.gone_meanwhile:
         yield from _effects_of_gap(step, config)
     elif step.op == "replace" and step.type in _STORAGE:
@@ -124,19 +123,19 @@ def _effects_of_place(step: Step, config: StackConfig) -> Iterator[_Effect]:
         yield _Effect(line="cluster: everything is made anew on another one, and the URL becomes another one")
 
 
-def _effects_of_changed_way_in(step: Step) -> Iterator[_Effect]:
+def _effects_of_changed_way_in(step: Step, config: StackConfig) -> Iterator[_Effect]:
     changed = ", ".join(step.changed)
     if step.type == _GATEWAY:
         yield _Effect(line=f"Gateway: changed in place ({changed}); the URL may become another one")
     elif step.type == _SERVICE and any(path.startswith("spec.ports") for path in step.changed):
         line = f"Service: changed in place ({changed}), an outage until the route has followed"
-        yield _Effect(line=line, downtime_s=_WAY_IN_S)
+        yield _Effect(line=line, downtime_s=config.endpoint.timeout_s)
 
 
 def _effects_of_gap(step: Step, config: StackConfig) -> Iterator[_Effect]:
     gone = "removed before its successor is made" if step.op == "replace" else "removed"
     if step.type in _WAY_IN:
-        yield _Effect(line=f"{_WAY_IN[step.type]}: {gone}, an outage of the URL", downtime_s=_WAY_IN_S)
+        yield _Effect(line=f"{_WAY_IN[step.type]}: {gone}, an outage of the URL", downtime_s=config.endpoint.timeout_s)
     elif step.type in _STORAGE:
         line = f"{_STORAGE[step.type]}: {gone}, an outage for every pod that starts meanwhile"
         yield _Effect(line=line, downtime_s=config.timeouts.turn_s)

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.cluster import Cluster
 from deploy.diagnosis import is_ready
-from deploy.errors import CommandFailedError
+from deploy.errors import CommandFailedError, ForbiddenError
 from deploy.smoke import TRITON, TRITON_PODS, has_ended
 from gate.cluster.facts import newest_pods
 from gate.evidence.document import Phase
@@ -18,8 +18,12 @@ _PLAN = "densenet-triton/plan"
 
 
 def pods_and_nodes(cluster: Cluster, namespace: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return a stack's Triton pods and the cluster's nodes as the API gives them."""
-    return cluster.pods(namespace, TRITON_PODS), cluster.nodes()
+    """Return a stack's Triton pods and the cluster's nodes as the API gives them; no nodes where none may be read."""
+    pods = cluster.pods(namespace, TRITON_PODS)
+    try:
+        return pods, cluster.nodes()
+    except ForbiddenError:
+        return pods, []
 
 
 def phases_of_run(
@@ -48,12 +52,18 @@ def phases_of_run(
     )
 
 
-def deployed_plan(cluster: Cluster) -> str | None:
-    """The plan that Triton's Deployment is to serve; None where there is no Deployment."""
+def deployed_template(cluster: Cluster) -> dict[str, Any] | None:
+    """What Triton's Deployment makes pods of; None where there is no Deployment."""
     found = cluster.kubectl(
         "get", TRITON, f"--namespace={cluster.config.namespace}", "--ignore-not-found", "--output=json"
     )
-    return str(json.loads(found)["spec"]["template"]["metadata"]["labels"][_PLAN]) if found.strip() else None
+    return dict(json.loads(found)["spec"]["template"]) if found.strip() else None
+
+
+def plan_of_template(template: Mapping[str, Any] | None) -> str | None:
+    """The plan that pods of a template serve; None where there is no template, or it is none of this project's."""
+    plan = (template or {}).get("metadata", {}).get("labels", {}).get(_PLAN)
+    return None if plan is None else str(plan)
 
 
 def ready_pods(cluster: Cluster) -> list[str]:

@@ -11,7 +11,6 @@ from pydantic.alias_generators import to_camel
 
 from deploy.cluster import Cluster
 from deploy.errors import CommandFailedError
-from gate.cluster.lease import NAMESPACE
 from gate.errors import GateError, RefusedError
 from gate.evidence.document import Evidence, Subject, evidence_from_json
 from infra.config import HIDDEN, PLACES, StackValues, short_name, value_at_key, with_value_at_key
@@ -139,7 +138,7 @@ class Releases:
             "kind": "ConfigMap",
             "metadata": {
                 "name": self._name(release.id),
-                "namespace": NAMESPACE,
+                "namespace": self._namespace,
                 "labels": labels,
                 "annotations": notes,
             },
@@ -167,10 +166,10 @@ class Releases:
         """Keep releases no longer."""
         if releases:
             names = [self._name(release.id) for release in releases]
-            self.cluster.kubectl("delete", "configmap", *names, f"--namespace={NAMESPACE}", "--ignore-not-found")
+            self.cluster.kubectl("delete", "configmap", *names, f"--namespace={self._namespace}", "--ignore-not-found")
 
     def _items(self) -> list[dict[str, Any]]:
-        selection = (f"--namespace={NAMESPACE}", f"--selector={_OF_STACK}={self.key}")
+        selection = (f"--namespace={self._namespace}", f"--selector={_OF_STACK}={self.key}")
         found = json.loads(self.cluster.kubectl("get", "configmaps", *selection, "--output=json"))["items"]
         own = [item for item in found if item["metadata"].get("annotations", {}).get(_STACK) == short_name(self.stack)]
         return sorted(own, key=_age, reverse=True)
@@ -183,8 +182,12 @@ class Releases:
             raise RefusedError(
                 f"release {name} can't be read ({error.errors(include_url=False)[0]['msg']}); accepted: schema "
                 f"{SCHEMA}; use the version of this project that wrote it, or kubectl delete configmap {name} "
-                f"--namespace={NAMESPACE}"
+                f"--namespace={self._namespace}"
             ) from error
+
+    @property
+    def _namespace(self) -> str:
+        return self.cluster.config.releases_namespace
 
     def _name(self, release: str) -> str:
         return f"{self.key}.{release.lower()}"

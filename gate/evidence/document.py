@@ -90,12 +90,17 @@ class SmokeRun(Record):
     when: Literal["after", "after the pause", "restored"]
     seconds: NonNegativeFloat
     checks: tuple[Check, ...]
+    way: Literal["open", "unreached", "turned away"] = Field(
+        default="open",
+        description="Whether the URL could be asked: not reached within endpoint.timeoutS, or turned away at its door"
+        " (401, 403, 407, 429, a redirect). Of what serves behind it both say nothing.",
+    )
 
     @property
     def proven(self) -> bool:
         """Whether something was asked and every answer was right; where nothing was asked, nothing is proven."""
         outcomes = {check.outcome for check in self.checks}
-        return "passed" in outcomes and "failed" not in outcomes
+        return self.way == "open" and "passed" in outcomes and "failed" not in outcomes
 
 
 class Phase(Record):

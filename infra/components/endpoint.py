@@ -21,7 +21,6 @@ TRAEFIK_API = "traefik.io/v1alpha1"
 
 _NAME = "triton"
 _VERSION = "1"
-_AWAIT_S = 120
 _GATEWAY_IS_UP = ("condition=Programmed", "jsonpath={.status.addresses[0].value}")
 _ROUTE_IS_UP = tuple(
     f'jsonpath={{.status.parents[0].conditions[?(@.type=="{condition}")].status}}=True'
@@ -64,7 +63,9 @@ class Endpoint(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         awaited = pulumi.ResourceOptions(
             parent=self,
-            custom_timeouts=pulumi.CustomTimeouts(create=f"{_AWAIT_S}s", update=f"{_AWAIT_S}s"),
+            custom_timeouts=pulumi.CustomTimeouts(
+                create=f"{args.endpoint.timeout_s}s", update=f"{args.endpoint.timeout_s}s"
+            ),
         )
         gateway = CustomResource(
             f"{name}-gateway",

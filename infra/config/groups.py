@@ -54,6 +54,11 @@ class Cluster(Group):
         description="Kubeconfig file. Without it: the variable KUBECONFIG, then ~/.kube/config.",
         examples=["/var/lib/densenet-triton/embedded/kubeconfig"],
     )
+    releases_namespace: DnsLabel = Field(
+        default="densenet-triton-releases",
+        description="Namespace of the stack's leases and proven releases, which outlive the stack's own. The default"
+        " one is made where it is missing; any other is there already.",
+    )
     registry: Filled = Field(
         default="localhost",
         description="Registry of the project's own images; `localhost` means loaded into the node.",
@@ -243,6 +248,13 @@ class Endpoint(Group):
         ge=1,
         description="Largest request body; above it the gateway answers 413. Enforced by class `traefik`.",
         examples=[16777216],
+    )
+    timeout_s: int = Field(
+        default=120,
+        ge=1,
+        le=3600,
+        description="How long Pulumi waits for the Gateway and its route, and the smoke tests for the URL, in seconds;"
+        " a cloud's load balancer takes minutes.",
     )
 
 

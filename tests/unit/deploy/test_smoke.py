@@ -9,6 +9,7 @@ import pytest
 
 from deploy import smoke
 from deploy.cluster import Cluster
+from deploy.errors import DeployError, TurnedAwayError, UnreachedError
 from deploy.smoke import prove
 from infra.config import Cluster as ClusterConfig
 
@@ -29,7 +30,8 @@ def config_of(**expect: Any) -> Any:
         "also": (),
     }
     cluster = ClusterConfig(context="c", namespace="triton-dev")
-    return SimpleNamespace(cluster=cluster, model=SimpleNamespace(expect=SimpleNamespace(**expected | expect)))
+    model = SimpleNamespace(expect=SimpleNamespace(**expected | expect))
+    return SimpleNamespace(cluster=cluster, model=model, endpoint=SimpleNamespace(timeout_s=90))
 
 
 @pytest.fixture
@@ -51,7 +53,9 @@ def options(command: Sequence[str]) -> list[tuple[str, str]]:
     flags = list(command)[command.index("--url") :]
     pairs = [(flag, value) for flag, value in itertools.pairwise([*flags, "--"]) if flag.startswith("--")]
     return [
-        (flag, "" if value.startswith("--") else value) for flag, value in pairs if flag not in {"--manifest", "--"}
+        (flag, "" if value.startswith("--") else value)
+        for flag, value in pairs
+        if flag not in {"--manifest", "--reason-file", "--"}
     ]
 
 
@@ -91,6 +95,7 @@ def test_the_tests_are_told_all_that_is_expected(runs: list[tuple[Sequence[str],
         ("--expect-top", "504,968"),
         ("--max-body-bytes", "1024"),
         ("--replica-url", "http://127.0.0.1:40123"),
+        ("--await-s", "90"),
     ]
 
 
@@ -100,3 +105,31 @@ def test_what_is_not_expected_is_not_asked(runs: list[tuple[Sequence[str], Mappi
     ((command, _),) = runs
     asked = {flag for flag, _ in options(command)}
     assert asked.isdisjoint({"--other-image", "--inception", "--expect-label", "--expect-top", "--max-body-bytes"})
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (7, UnreachedError, "no such host"),
+        (8, TurnedAwayError, "no such host"),
+        (1, DeployError, "is deployed but does not answer rightly; its tests stand above"),
+        (4, DeployError, "is deployed but does not answer rightly; its tests stand above"),
+    ],
+)
+def test_what_was_found_is_one_of_three(
+    monkeypatch: pytest.MonkeyPatch, status: int, error: type[DeployError], said: str
+) -> None:
+    def ended(command: Sequence[str], _environment: Mapping[str, str]) -> int:
+        if status in {7, 8}:
+            Path(command[command.index("--reason-file") + 1]).write_text("no such host")
+        return status
+
+    monkeypatch.setattr(smoke, "status_of", ended)
+    monkeypatch.setattr(smoke, "replica_urls", lambda *_: contextlib.nullcontext([]))
+    config = config_of()
+
+    with pytest.raises(DeployError) as raised:
+        prove(config, OUTPUTS, Cluster(config=config.cluster, environment={}))
+
+    assert type(raised.value) is error
+    assert said in str(raised.value)

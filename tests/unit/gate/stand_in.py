@@ -21,10 +21,9 @@ class StandInCluster(Cluster):
         verb, *rest = arguments
         assert timeout_s > 0
         if verb in {"create", "replace"}:
-            self._write(
-                json.loads(input_text) if input_text else {"kind": "Namespace", "metadata": {"name": rest[1]}}, verb
-            )
-            return ""
+            document = json.loads(input_text) if input_text else {"kind": "Namespace", "metadata": {"name": rest[1]}}
+            self._write(document, verb)
+            return json.dumps(document)
         kind, *named = rest[0].split("/")
         kind = kind.removesuffix("s")
         names = [*named, *(each for each in rest[1:] if not each.startswith("--"))]

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
+from deploy.errors import CommandFailedError, StepFailedError, TurnedAwayError, UnreachedError
 from gate import program as module
 from gate.cluster.releases import NEVER_FETCHED, Release
 from gate.program import ReleaseProgram, environment_elsewhere
@@ -18,15 +19,22 @@ CONFIG = {
     "densenet-triton:model": {"name": "densenet_tensorrt"},
 }
 
+STATUS: dict[str, int] = {}
+
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], Path]]:
     made: list[tuple[Sequence[str], Path]] = []
 
-    def note(command: Sequence[str], _environment: Any, *, cwd: Path) -> None:
+    def note(command: Sequence[str], environment: Any, *, cwd: Path, stdout: object = None) -> int:
+        assert environment["DENSENET_TRITON_LEASE"] == "here 1 run", "it works within the gate's lease"
+        assert (stdout is not None) == ("ready" in command), "what finds the tools is the program's own to know"
         made.append((command, cwd))
+        return STATUS.get(command[3], 0)
 
     monkeypatch.setattr(module, "run", note)
+    monkeypatch.setattr(module, "status_of", note)
+    monkeypatch.setattr(module, "output_of", lambda *_, **__: "")
     return made
 
 
@@ -39,7 +47,12 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ReleaseProgram:
     monkeypatch.setattr(module, "program_of_commit", lay_out)
     release = Release(id="20261123T011200Z", subject=subject(), config=CONFIG)
     return ReleaseProgram(
-        release=release, folder=tmp_path, kubeconfig=Path("/today/kubeconfig"), deployment=today(tmp_path)
+        release=release,
+        folder=tmp_path,
+        kubeconfig=Path("/today/kubeconfig"),
+        deployment=today(tmp_path),
+        embedded=True,
+        lease="here 1 run",
     )
 
 
@@ -183,3 +196,56 @@ def test_it_is_deployed_and_proven_by_its_own_python(
         [python, "-m", "deploy", "prove", f"--stack={program.deployment.stack}"],
     ]
     assert {cwd for _, cwd in commands} == {folder}
+
+
+@pytest.mark.parametrize(("embedded", "purposes"), [(True, ["pulumi", "cluster"]), (False, ["pulumi"])])
+def test_its_own_tools_are_there_before_they_are_needed(
+    program: ReleaseProgram,
+    commands: list[tuple[Sequence[str], Path]],
+    embedded: bool,  # noqa: FBT001 - a case
+    purposes: list[str],
+) -> None:
+    replace(program, embedded=embedded).prepare()
+
+    folder = program.folder / ("c" * 40)
+    python = str(folder / ".venv" / "bin" / "python")
+    assert commands[1:] == [([python, "-m", "tools", "ready", "--only", *purposes], folder)]
+
+
+def test_a_commit_older_than_that_verb_makes_its_tools_when_it_deploys(
+    program: ReleaseProgram, commands: list[tuple[Sequence[str], Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> str:
+        raise CommandFailedError("invalid choice: 'ready'")
+
+    monkeypatch.setattr(module, "output_of", unknown)
+
+    program.prepare()
+
+    assert [command[2:] for command, _ in commands] == [["tools", "venv"]]
+
+
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize(("status", "error"), [(7, UnreachedError), (8, TurnedAwayError), (1, StepFailedError)])
+def test_its_own_verdict_is_one_of_three(
+    program: ReleaseProgram, monkeypatch: pytest.MonkeyPatch, status: int, error: type[Exception]
+) -> None:
+    program.prepare()
+    monkeypatch.setitem(STATUS, "prove", status)
+
+    with pytest.raises(error):
+        program.prove(Path("junit.xml"))
+
+
+@pytest.mark.usefixtures("commands")
+def test_whether_its_url_is_reached_is_for_its_proof_to_say(
+    program: ReleaseProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.prepare()
+    monkeypatch.setitem(STATUS, "up", 7)
+
+    program.apply()
+
+    monkeypatch.setitem(STATUS, "up", 1)
+    with pytest.raises(StepFailedError, match="'deploy up' of release 20261123T011200Z ended with status 1"):
+        program.apply()

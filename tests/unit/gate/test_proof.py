@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.errors import DeployError
-from gate.errors import FailedError, GateError
+from deploy.errors import DeployError, TurnedAwayError, UnreachedError
+from gate.errors import FailedError, GateError, WrongAnswerError
 from gate.proof import prove
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ class Asked:
 
     report: str | None
     ends_well: bool = True
+    error: type[DeployError] = DeployError
 
     def prove(self, junit: Path) -> None:
         if self.report is not None:
             junit.write_text(f'<testsuite time="2">{self.report}</testsuite>')
         if not self.ends_well:
-            raise DeployError("it does not answer rightly")
+            raise self.error("it does not answer rightly")
 
 
 def test_what_was_found_is_kept() -> None:
@@ -40,7 +41,7 @@ def test_what_was_found_is_kept() -> None:
 def test_each_wrong_answer_is_a_reason_and_is_kept_too() -> None:
     kept: list[SmokeRun] = []
 
-    with pytest.raises(FailedError, match=r"^the smoke tests after the pause failed\nlabels: 2 of 1000 differ$"):
+    with pytest.raises(WrongAnswerError, match=r"^the smoke tests after the pause failed\nlabels: 2 of 1000 differ$"):
         prove(Asked(RIGHT + WRONG, ends_well=False), "after the pause", keep=kept.append)
 
     assert [run.proven for run in kept] == [False]
@@ -52,8 +53,9 @@ def test_a_report_with_a_failure_is_no_proof_whatever_the_status() -> None:
 
 
 def test_tests_that_broke_off_say_why() -> None:
-    with pytest.raises(FailedError, match="it does not answer rightly"):
+    with pytest.raises(FailedError, match="it does not answer rightly") as raised:
         prove(Asked(RIGHT, ends_well=False), "after", keep=lambda _: None)
+    assert not isinstance(raised.value, WrongAnswerError)
 
 
 def test_without_a_report_the_reason_is_the_tests_own() -> None:
@@ -64,3 +66,17 @@ def test_without_a_report_the_reason_is_the_tests_own() -> None:
 def test_no_test_is_no_pass() -> None:
     with pytest.raises(GateError, match="never a pass"):
         prove(Asked(""), "after", keep=lambda _: None)
+
+
+@pytest.mark.parametrize("report", [None, "", RIGHT], ids=["no report", "no test", "lost on the way"])
+@pytest.mark.parametrize(("error", "way"), [(UnreachedError, "unreached"), (TurnedAwayError, "turned away")])
+def test_a_closed_way_is_kept_as_what_it_is(report: str | None, error: type[DeployError], way: str) -> None:
+    kept: list[SmokeRun] = []
+
+    with pytest.raises(error, match="it does not answer rightly"):
+        prove(Asked(report, ends_well=False, error=error), "after", keep=kept.append)
+
+    (run,) = kept
+    assert (run.way, run.proven) == (way, False)
+    assert (run.checks[0].name, run.checks[0].outcome) == ("the URL is reached", "failed")
+    assert [check.name for check in run.checks[1:]] == (["mug"] if report else [])

@@ -1,4 +1,3 @@
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from deploy.errors import DeployError, StepFailedError
-from gate import proof
+from deploy.errors import DeployError, StepFailedError, TurnedAwayError, UnreachedError
+from deploy.lease import Lease
+from gate import proof, standing
 from gate import run as module
-from gate.cluster.lease import Lease
 from gate.cluster.releases import Release, Releases
 from gate.evidence.document import Check, Evidence, SmokeRun
 from gate.evidence.record import Record
@@ -28,6 +27,8 @@ class Scripted:
     """Something that is deployed and proven as it is told to; `wrong` names the step that fails."""
 
     wrong: str | None = None
+    error: type[DeployError] = DeployError
+    befalls: Callable[[], None] = lambda: None
     steps: list[str] = field(default_factory=list)
 
     def prepare(self) -> None:
@@ -37,13 +38,15 @@ class Scripted:
         self._step("apply")
 
     def prove(self, junit: Path) -> None:
-        junit.write_text("<testsuites/>")
-        self._step(f"prove {self.steps.count('prove 1') + 1}")
+        step = f"prove {self.steps.count('prove 1') + 1}"
+        junit.write_text("wrong" if step == self.wrong else "right")
+        self._step(step)
 
     def _step(self, name: str) -> None:
         self.steps.append(name)
         if name == self.wrong:
-            raise DeployError(f"{name} went wrong")
+            self.befalls()
+            raise self.error(f"{name} went wrong")
 
 
 @dataclass(kw_only=True)
@@ -54,6 +57,12 @@ class Story:
     put_back: Scripted
     withdrawn: list[bool]
     evidence: list[Evidence] = field(default_factory=list)
+
+    def deploy(self, plan: str, *, template: str = "") -> None:
+        """What Triton's Deployment says from now on."""
+        labels = {"densenet-triton/plan": plan, "template": template}
+        made = {"spec": {"template": {"metadata": {"labels": labels}}}}
+        self.run.deployment.cluster.objects["deployment", "triton"] = made  # type: ignore[attr-defined]
 
     def of(self, candidate: Scripted) -> int:
         return self.run.carry_out(candidate, CONFIG)
@@ -80,7 +89,7 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         document = {"kind": "Lease", "metadata": {"name": f"gate.{KEY}", "resourceVersion": "1"}}
         cluster.objects["lease", f"gate.{KEY}"] = {**document, "spec": {"holderIdentity": lease.holder}}
         pulumi = type("Stack", (), {"withdraw": lambda _: withdrawn.append(True)})()
-        deployment = type("OnCluster", (), {"cluster": cluster, "is_embedded": True, "pulumi": pulumi})()
+        deployment = type("OnCluster", (), {"cluster": cluster, "is_embedded": True, "pulumi": pulumi, "stack": "s"})()
         run = GateRun(
             deployment=cast("Any", deployment),
             lease=lease,
@@ -92,11 +101,8 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         )
         made = Story(run=run, put_back=put_back or Scripted(), withdrawn=withdrawn)
         monkeypatch.setattr(GateRun, "_observe", observe)
-        monkeypatch.setattr(module, "deployed_plan", lambda _cluster: deployed)
-        monkeypatch.setattr(
-            module, "ready_pods", lambda _cluster: ["triton-1"] if deployed != subject().plan_id else []
-        )
-        monkeypatch.setattr(module, "following", lambda *_, **__: contextlib.nullcontext())
+        made.deploy(deployed)
+        monkeypatch.setattr(standing, "ready_pods", lambda _cluster: ["triton-1"])
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
         monkeypatch.setattr(proof, "smoke_run_from_junit", smoke_run)
@@ -114,8 +120,9 @@ def observe(run: GateRun) -> None:
         run._ready_at = run.record.started_at  # noqa: SLF001 - what the real one does
 
 
-def smoke_run(_path: Path, when: Any) -> SmokeRun:
-    return SmokeRun(when=when, seconds=1, checks=(Check(name="mug", outcome="passed", seconds=1),))
+def smoke_run(path: Path, when: Any) -> SmokeRun:
+    outcome: Any = "failed" if path.read_text() == "wrong" else "passed"
+    return SmokeRun(when=when, seconds=1, checks=(Check(name="mug", outcome=outcome, seconds=1),))
 
 
 def test_what_was_not_deployed_is_not_proven(story: Callable[..., Story]) -> None:
@@ -177,18 +184,119 @@ def test_a_first_deployment_that_turns_wrong_is_taken_away(story: Callable[..., 
     assert bad.evidence[-1].verdict.served_s is not None
 
 
-@pytest.mark.parametrize(
-    ("deployed", "withdrawn"), [(subject().plan_id, [True]), ("0" * 16, [])], ids=["wrong", "good"]
-)
+@pytest.mark.parametrize("stays", [True, False], ids=["the candidate", "the release, halfway"])
 def test_where_the_way_back_fails_only_what_was_wrong_is_taken_away(
-    story: Callable[..., Story], deployed: str, withdrawn: list[bool]
+    story: Callable[..., Story],
+    stays: bool,  # noqa: FBT001 - a case
 ) -> None:
-    bad = story(put_back=Scripted(wrong="apply"), deployed=deployed)
+    """The release has the candidate's plan: the pods' template tells them apart."""
+    put_back = Scripted(wrong="apply")
+    bad = story(put_back=put_back)
+    if not stays:
+        put_back.befalls = lambda: bad.deploy(subject().plan_id, template="the release's")
 
     assert bad.of(Scripted(wrong="prove 1")) == 3
 
-    assert bad.withdrawn == withdrawn
-    assert ("still serves, unproven: triton-1" in bad.reasons) == (not withdrawn)
+    assert bad.withdrawn == ([True] if stays else [])
+    assert ("what is there still serves, unproven: triton-1" in bad.reasons) == (not stays)
+
+
+def test_what_a_release_has_left_is_not_taken_away_for_a_candidate_that_changes_no_pod(
+    story: Callable[..., Story],
+) -> None:
+    """Another expected answer makes it wrong, and the pods are the release's."""
+    bad = story(put_back=Scripted(wrong="apply"))
+    bad.run.prepare_way_back()
+
+    assert bad.of(Scripted(wrong="prove 1")) == 3
+
+    assert bad.withdrawn == []
+    assert "what is there still serves, unproven: triton-1" in bad.reasons
+
+
+CLOSED = pytest.mark.parametrize(
+    ("error", "way"),
+    [(UnreachedError, "unreached"), (TurnedAwayError, "turned away")],
+    ids=["unreached", "turned away"],
+)
+
+
+@CLOSED
+@pytest.mark.parametrize("step", ["prove 1", "prove 2"])
+def test_a_first_deployment_that_could_not_be_asked_stays(
+    story: Callable[..., Story], step: str, error: type[DeployError], way: str
+) -> None:
+    closed = story(release=None)
+
+    assert closed.of(Scripted(wrong=step, error=error)) == 3
+
+    assert closed.withdrawn == []
+    assert "what was deployed stays, for its pods have proven their own answers: triton-1" in closed.reasons
+    assert "open the way to the URL, then make gate STACK=staging" in closed.reasons
+    assert closed.evidence[-1].verdict.served_s is None
+    assert closed.evidence[-1].smoke[-1].way == way
+    assert not closed.evidence[-1].smoke[-1].proven
+
+
+@CLOSED
+def test_what_could_not_be_asked_makes_room_for_the_last_good_one(
+    story: Callable[..., Story], error: type[DeployError], way: str
+) -> None:
+    """The change may be what has closed the way."""
+    closed = story()
+
+    assert closed.of(Scripted(wrong="prove 1", error=error)) == 2
+
+    assert [smoke.way for smoke in closed.evidence[-1].smoke] == [way, "open"]
+    assert closed.evidence[-1].verdict.serving == GOOD.id
+
+
+def test_a_release_that_can_not_be_asked_either_stays(story: Callable[..., Story]) -> None:
+    put_back = Scripted(wrong="prove 1", error=UnreachedError)
+    closed = story(put_back=put_back)
+
+    assert closed.of(Scripted(wrong="prove 1", error=UnreachedError)) == 3
+
+    assert closed.withdrawn == []
+    assert (
+        f"release {GOOD.id} is back, and can't be proven either: prove 1 went wrong; so it is hardly" in closed.reasons
+    )
+
+
+@pytest.mark.parametrize("wrong", [None, "prove 2"], ids=["right", "wrong"])
+def test_what_somebody_else_has_deployed_meanwhile_is_theirs(story: Callable[..., Story], wrong: str | None) -> None:
+    """A plain `pulumi up` knows no lease."""
+
+    class Overtaken(Scripted):
+        def _step(self, name: str) -> None:
+            if name == "prove 2":
+                story_of_two.deploy(subject().plan_id, template="another's")
+            super()._step(name)
+
+    story_of_two = story()
+
+    assert story_of_two.of(Overtaken(wrong=wrong)) == 3
+
+    assert "somebody has changed stack s while this gate worked on it" in story_of_two.reasons
+    assert story_of_two.run.releases.last() == GOOD
+    assert story_of_two.put_back.steps == []
+    assert story_of_two.withdrawn == []
+    assert story_of_two.run.lease.begun is None, "the next gate would put a release over theirs"
+
+
+def test_an_interrupted_way_back_is_the_next_gates_to_complete(story: Callable[..., Story]) -> None:
+    class Interrupted(Scripted):
+        def apply(self) -> None:
+            raise KeyboardInterrupt
+
+    interrupted = story(put_back=Interrupted())
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.of(Scripted(wrong="prove 1"))
+
+    assert interrupted.evidence[-1].verdict.status == 130
+    assert f"interrupted while release {GOOD.id} was put back" in interrupted.reasons
+    assert interrupted.run.lease.begun == "commit cccccccccccc, plan 4962527776e8fcd8"
 
 
 def test_a_release_that_does_not_come_back_is_said_with_the_cure(story: Callable[..., Story]) -> None:
@@ -244,7 +352,7 @@ def test_a_run_that_has_lost_the_stack_touches_nothing_more(story: Callable[...,
 
     assert story_of_another.of(Loses()) == 3
 
-    assert "was lost to another gate" in story_of_another.reasons
+    assert "was lost to another run" in story_of_another.reasons
     assert story_of_another.put_back.steps == []
     assert story_of_another.run.releases.last() == GOOD
 

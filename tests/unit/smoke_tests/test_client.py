@@ -5,7 +5,7 @@ import pytest
 
 from smoke_tests.client import Classified, TritonClient
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import BadAnswerError, NoAnswerError
+from smoke_tests.errors import BadAnswerError, NoAnswerError, SmokeTestError, TurnedAwayError
 from tests.unit.smoke_tests.stand_in import INFER, MODEL, Reply, StandIn, json_reply, serving
 
 IMAGE = np.zeros((3, 224, 224), np.float32)
@@ -59,7 +59,7 @@ def test_metadata_and_config_are_read(client: TritonClient, stand_in: StandIn) -
     [
         Reply(b"<html></html>"),
         Reply(b""),
-        Reply(b"Bad Gateway", 502),
+        Reply(b"[]", 500),
         json_reply({"error": "no such shape"}, 400),
         json_reply({"outputs": []}),
         json_reply({"outputs": [{"name": "output", "datatype": "FP32", "shape": [2], "data": [1, 2, 3]}]}),
@@ -69,6 +69,24 @@ def test_metadata_and_config_are_read(client: TritonClient, stand_in: StandIn) -
 def test_what_is_no_answer_of_tritons_is_one_named_error(reply: Reply, client: TritonClient, stand_in: StandIn) -> None:
     stand_in.replies[INFER] = reply
     with pytest.raises(BadAnswerError, match=r"^infer at http://127\.0\.0\.1:\d+: "):
+        client.scores(IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(b"Bad Gateway", 502), NoAnswerError),
+        (Reply(b"", 503), NoAnswerError),
+        (json_reply({"error": "not ready"}, 503), BadAnswerError),
+        (Reply(b"", 401), TurnedAwayError),
+        (json_reply({"error": "who are you"}, 403), TurnedAwayError),
+    ],
+)
+def test_whose_words_an_error_is(
+    reply: Reply, error: type[SmokeTestError], client: TritonClient, stand_in: StandIn
+) -> None:
+    stand_in.replies[INFER] = reply
+    with pytest.raises(error, match=rf"^infer at http://127\.0\.0\.1:\d+: .*{reply.status}"):
         client.scores(IMAGE)
 
 

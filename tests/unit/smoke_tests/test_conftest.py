@@ -37,9 +37,11 @@ def test_option_that_can_not_be_used_is_one_line(options: list[str], said: str) 
 
 
 def test_nobody_there_is_one_line() -> None:
-    run = smoke_tests("--url", "127.0.0.1:1")
-    refused = "Exit: the server does not answer: GET http://127.0.0.1:1/v2/health/live: [Errno 111] Connection refused"
-    assert (run.returncode, run.stderr) == (69, f"{refused}; start it or correct its URL\n")
+    run = smoke_tests("--url", "127.0.0.1:1", "--await-s", "0")
+    refused = "GET http://127.0.0.1:1/v2/health/live: [Errno 111] Connection refused"
+    said = f"Exit: http://127.0.0.1:1 was not reached within 0 s: {refused}; correct the URL, or what stands between it"
+    assert run.returncode == 7
+    assert run.stderr == f"{said} and the server, or wait longer: --await-s, for a stack endpoint.timeoutS\n"
     assert "Traceback" not in run.stdout
 
 

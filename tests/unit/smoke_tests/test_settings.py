@@ -37,6 +37,7 @@ def options(tmp_path: Path) -> argparse.Namespace:
         max_body_bytes=None,
         routed=False,
         request_timeout_s=30,
+        await_s=0,
     )
 
 

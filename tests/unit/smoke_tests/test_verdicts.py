@@ -148,9 +148,9 @@ def test_one_wrong_replica_fails_and_is_named(inputs: Inputs) -> None:
 
 def test_silent_server_ends_the_run_before_the_tests(inputs: Inputs) -> None:
     with serving(good_stand_in(silent={"/v2/health/live"})) as url:
-        got = verdict(url, inputs, "--request-timeout-s", "0.3")
-    assert got.status == 69
-    assert f"the server does not answer: GET {url}/v2/health/live: no answer within 0.3 s" in got.output
+        got = verdict(url, inputs, "--request-timeout-s", "0.3", "--await-s", "0")
+    assert got.status == 7
+    assert f"was not reached within 0 s: GET {url}/v2/health/live: no answer within 0.3 s" in got.output
     assert "collected" not in got.output
 
 

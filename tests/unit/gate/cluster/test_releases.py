@@ -76,7 +76,14 @@ def test_a_release_of_the_version_before_is_read_and_goes_back_as_it_was(release
     releases.add(old, json_from_evidence(proven))
 
     found = releases.get(old.id)
-    program = ReleaseProgram(release=found, folder=Path("/programs"), kubeconfig=None, deployment=cast("Any", None))
+    program = ReleaseProgram(
+        release=found,
+        folder=Path("/programs"),
+        kubeconfig=None,
+        deployment=cast("Any", None),
+        embedded=True,
+        lease="here 1 run",
+    )
     assert program.commit == "b" * 40, "its own program knows what a fixture is"
     model = config["densenet-triton:model"] | {"plan": old.subject.plan_id}
     assert found.pinned_config == config | {"densenet-triton:model": model}

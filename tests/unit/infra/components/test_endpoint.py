@@ -33,6 +33,11 @@ def reached(declare: Declare, **endpoint: Any) -> Declared:
     return declare(lambda: Endpoint("endpoint", args(**endpoint)).url)
 
 
+def test_gateway_and_route_are_awaited_as_long_as_is_wanted(declare: Declare) -> None:
+    declared = reached(declare, timeoutS=600)
+    assert [declared.named(f"endpoint-{name}").create_timeout for name in ("gateway", "route")] == ["600s", "600s"]
+
+
 def test_gateway_is_awaited_until_it_is_programmed_and_has_an_address(declare: Declare) -> None:
     gateway = reached(declare).named("endpoint-gateway")
     assert gateway.type == "kubernetes:gateway.networking.k8s.io/v1:Gateway"
