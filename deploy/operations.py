@@ -14,6 +14,7 @@ from deploy.configuration import plain_values, values_as_pulumi_reads
 from deploy.drift import put_back
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import DeployError
+from deploy.gateways import require_gateway
 from deploy.images import are_built, build_images
 from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
@@ -142,12 +143,13 @@ class Deployment:
         return held_lease(self.cluster, run, wait_s=patience_s, say=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress
 
     def make_ready(self) -> None:
-        """Bring up what the stack stands on, and look whether its pods will find nodes, storage and the source."""
+        """Bring up what the stack stands on, and look whether its pods will find nodes, storage, gateway and source."""
         if self.is_embedded:
             self._prepare_embedded()
         require_server_version(self.cluster.await_answer())
         for line in require_nodes(self.config, self.cluster):
             print(line, file=sys.stderr)  # noqa: T201 - progress
+        require_gateway(self.config, self.cluster)
         require_storage(self.config, self.cluster)
         with as_root():
             stage_source(self.config)

@@ -10,9 +10,10 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
+from infra.components.build_job import PlanBuildArgs
 from infra.components.endpoint import Endpoint, EndpointArgs
 from infra.components.node_pool import NodePool, NodePoolArgs
-from infra.components.plan_build import PlanBuild, PlanBuildArgs
+from infra.components.plan_build import PlanBuild
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
@@ -130,10 +131,9 @@ def _plan_build_args(
         labels=config.inputs.labels_text,
         pictures={picture.sha256: picture.data for picture in config.inputs.pictures if picture.data is not None},
         builder_image=release.builder_image,
-        image_pull_secrets=config.serving.image_pull_secrets,
+        serving=config.serving,
         claim_name=claim_name,
         placement=placement,
-        runtime_class=config.serving.runtime_class,
         gpus=build_gpus(config),
         resources=config.model.build_resources,
         timeout_s=config.timeouts.build_s,

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from infra.config.groups import Cluster, Endpoint, Gate, Model, Serving
+    from infra.config.groups import Cluster, Endpoint, Gate, Model
     from infra.config.inspection import Inspect
     from infra.config.node_pools import NodePool
     from infra.config.rollout import Rollout
+    from infra.config.serving import Serving
     from infra.config.storages import Storage
     from infra.config.timeouts import Timeouts
 
