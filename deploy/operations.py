@@ -197,7 +197,8 @@ class Deployment:
                     state = self.pulumi.state()
                 left = remains(state, self.namespace, self.cluster)
                 self.pulumi.destroy(keep=left.urns)
-                self._whereabouts.forget(self.stack)
+                if not left.urns:
+                    self._whereabouts.forget(self.stack)
             for line in left.lines(context=self._cluster_config.context):
                 print(line)  # noqa: T201 - what the user has to know
 

@@ -86,7 +86,8 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
         "cluster",
         cluster_identifier=context,
         context=context,
-        kubeconfig=None if text is None else pulumi.Output.secret(text),
+        # Without any, Pulumi's class would put the variable KUBECONFIG here, a path; the provider reads that by itself
+        kubeconfig="" if text is None else pulumi.Output.secret(text),
         enable_config_map_mutable=True,  # what changes in one changes in place; what must not is named by its content
     )
 

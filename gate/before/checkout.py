@@ -65,7 +65,9 @@ def program_of_commit(commit: str, folder: Path, environment: dict[str, str]) ->
         packed, files = scratch / "packed.tar", scratch / "files"
         _archive(commit, packed, environment)
         with tarfile.open(packed) as archive:
-            archive.extractall(files, filter="data")
+            # Debian 12's Python has no filters yet
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(files)  # noqa: S202 - what this clone's git has packed
         files.rename(program)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

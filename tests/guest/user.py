@@ -75,10 +75,12 @@ class User:
         return self.run(["make", *arguments], **variables)
 
     def commit(self, message: str) -> str:
-        """Commit whatever has changed in the clone, and return the commit's full name."""
+        """Commit whatever has changed in the clone, if anything has, and return the commit's full name."""
         name = ("-c", "user.name=guest", "-c", "user.email=guest@localhost")
         self.shell("git add --all")
-        assert self.run(["git", *name, "commit", "--quiet", f"--message={message}"]).returncode == 0
+        if self.run(["git", "diff", "--cached", "--quiet"]).returncode:
+            committed = self.run(["git", *name, "commit", "--quiet", f"--message={message}"])
+            assert committed.returncode == 0, committed.stderr
         return self.shell("git rev-parse HEAD").strip()
 
     def write(self, path: Path, text: str) -> None:

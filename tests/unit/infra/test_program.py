@@ -121,12 +121,18 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
     assert provider.secret == {"kubeconfig"}
 
 
-def test_without_the_kubeconfigs_file_nothing_of_it_is_said(declare: Declare, dev_values: dict[str, Any]) -> None:
-    dev_values["densenet-triton:cluster"]["kubeconfig"] = "/nowhere/kubeconfig"
+@pytest.mark.parametrize("named", ["/nowhere/kubeconfig", None])
+def test_without_the_kubeconfigs_file_nothing_of_it_is_said(
+    named: str | None, declare: Declare, dev_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/home/somebody/kubeconfig")
+    dev_values["densenet-triton:cluster"].pop("kubeconfig")
+    dev_values["densenet-triton:cluster"] |= {"kubeconfig": named} if named else {}
     assert declared_dev(declare, dev_values).named("cluster").inputs == {
         "clusterIdentifier": "embedded",
         "context": "embedded",
         "enableConfigMapMutable": "true",
+        "kubeconfig": "",
     }
 
 

@@ -1,5 +1,6 @@
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,23 @@ def test_an_earlier_commits_program_is_as_it_was(clone: Path, tmp_path: Path) ->
 
     assert (program / "program.py").read_text() == "1"
     assert [path.name for path in (tmp_path / "programs").iterdir()] == [commit]
+
+
+def test_a_python_without_filters_for_archives_does(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """3.11.2, which Debian 12 has, is one."""
+    newer = tarfile.TarFile.extractall
+
+    def older(self: tarfile.TarFile, path: Path) -> None:
+        newer(self, path)
+
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", older)
+
+    program = program_of_commit(committed(clone, "1"), tmp_path / "programs", ENVIRONMENT)
+
+    assert (program / "program.py").read_text() == "1"
 
 
 def test_a_commit_that_is_nowhere_is_named_with_the_cure(clone: Path, tmp_path: Path) -> None:
