@@ -23,6 +23,7 @@ from deploy.nodes import require_nodes
 from deploy.ownership import Tenancy
 from deploy.pulumi_stack import PulumiStack
 from deploy.pushing import push_own_images
+from deploy.server_version import require_server_version
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.storage import remains, require_same_claim, require_storage
@@ -146,7 +147,7 @@ class Deployment:
         """Bring up what the stack stands on, and look whether its pods will find nodes, storage, gateway and source."""
         if self.is_embedded:
             self._prepare_embedded()
-        self.cluster.await_answer()
+        require_server_version(self.cluster.await_answer())
         for line in require_nodes(self.config, self.cluster):
             print(line, file=sys.stderr)  # noqa: T201 - progress
         require_gateway(self.config, self.cluster)

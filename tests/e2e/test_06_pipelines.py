@@ -15,9 +15,18 @@ from tests.pipelines import GITHUB, GITLAB, commands_of
 
 BOTH = pytest.mark.parametrize("pipeline", [GITHUB, GITLAB], ids=["github", "gitlab"])
 STACKS = ("staging", "prod")
-_STAND_IN = """#!/bin/sh
+# GitHub and GitLab have no comment yet.
+_GH = """#!/bin/sh
+printf '%s\\n' "$@" > "$0.arguments"
+case "$*" in *body=@*) cp evidence/comment.md "$0.input";; esac
+"""
+_CURL = """#!/bin/sh
 printf '%s\\n' "$@" > "$0.arguments"
 cat > "$0.input"
+case "$*" in *per_page*) echo '[]';; esac
+"""
+_SUDO = """#!/bin/sh
+exec "$@"
 """
 
 
@@ -67,8 +76,8 @@ def runner(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> It
         workspace.write_stack(stack, gate={"pauseS": 2})
     workspace.commit("stacks")
     folder = tmp_path_factory.mktemp("runner")
-    for program in ("gh", "curl"):
-        (folder / program).write_text(_STAND_IN)
+    for program, text in (("gh", _GH), ("curl", _CURL), ("sudo", _SUDO)):
+        (folder / program).write_text(text)
         (folder / program).chmod(0o755)
     yield runner_in(folder, workspace)
     for stack in reversed(STACKS):
@@ -98,7 +107,8 @@ def runner_in(folder: Path, workspace: Workspace) -> Runner:
         "secrets.PULUMI_CONFIG_PASSPHRASE": passphrase,
         "runner.temp": str(folder),
         "github.token": "a-token",
-        "github.event.pull_request.html_url": "https://github.example/team/project/pull/7",
+        "github.repository": "team/project",
+        "github.event.pull_request.number": "7",
     }
     environment = workspace.environment | {
         "PATH": f"{folder}{os.pathsep}{workspace.environment['PATH']}",
@@ -123,7 +133,7 @@ def test_a_pull_request_gets_the_preview_as_a_comment(runner: Runner) -> None:
 
     preview = (runner.workspace.folder / "evidence" / "preview.md").read_text()
     arguments, comment = runner.given("gh")
-    assert arguments[:3] == ["pr", "comment", "https://github.example/team/project/pull/7"]
+    assert arguments[:5] == ["api", "--silent", "--method", "POST", "repos/team/project/issues/7/comments"]
     assert comment == preview
     assert "staging" in preview
 

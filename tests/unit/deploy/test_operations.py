@@ -7,6 +7,7 @@ import pytest
 
 from deploy import operations
 from deploy.cluster import Cluster
+from deploy.errors import DeployError
 from deploy.operations import Deployment
 from deploy.pulumi_stack import PulumiStack
 from infra.config import StackValues, stack_values_from_yaml
@@ -128,3 +129,17 @@ def test_the_cluster_is_started_before_images_are_built_and_once_where_they_are(
         reference("model-build", "localhost", serving=serving): Path("/model-build.tar"),
     }
     assert done == [*([None] * (starts - 1)), "images", loaded, "answer"]
+
+
+def test_a_cluster_that_is_too_old_is_said_before_anything_else_of_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operations, "are_built", lambda *_arguments, **_named: True)
+    monkeypatch.setattr(operations, "build_images", lambda images, **_: dict.fromkeys(images, Path("/image.tar")))
+    monkeypatch.setattr(Cluster, "start", lambda _cluster, images=None: images)
+    monkeypatch.setattr(Cluster, "await_answer", lambda _cluster: '{"major": "1", "minor": "29+"}')
+    monkeypatch.setattr(operations, "require_nodes", lambda *_: pytest.fail("the nodes were looked at"))
+    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+
+    with pytest.raises(DeployError, match=r"is of Kubernetes 1\.29, .*accepted: Kubernetes 1\.30 or newer"):
+        Deployment("dev").make_ready()
