@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy.commands import output_of, run
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError
 from infra.config import Cluster as ClusterConfig
 from tools.privileges import as_root, give_to_caller, home_of_process
+
+_FORBIDDEN = "Error from server (Forbidden)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +70,18 @@ class Cluster:
             arguments: of kubectl.
             timeout_s: longest time that it may take.
             input_text: its standard input, as `--filename=-` reads it.
+
+        Raises:
+            ForbiddenError: this user may not do it.
+            CommandFailedError: it failed otherwise.
         """
         command = self.kubectl_command(*arguments)
-        return output_of(command, self.environment, timeout_s=timeout_s, input_text=input_text)
+        try:
+            return output_of(command, self.environment, timeout_s=timeout_s, input_text=input_text)
+        except CommandFailedError as error:
+            if _FORBIDDEN in str(error):
+                raise ForbiddenError(str(error)) from error
+            raise
 
     def kubectl_command(self, *arguments: str) -> list[str]:
         """Return a kubectl command line that names this cluster explicitly."""

@@ -13,6 +13,10 @@ class CommandFailedError(DeployError):
     """A command that was asked for its output has failed; the text holds its reason."""
 
 
+class ForbiddenError(CommandFailedError):
+    """This user may not do what the cluster was asked: where something was to be read, what it would say is unknown."""
+
+
 class StackUnknownError(CommandFailedError):
     """Pulumi's backend has no stack of this name."""
 

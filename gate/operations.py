@@ -124,8 +124,8 @@ def _deployed(request: Request) -> Status:
             with _lease_of(deployment, record, request.wait_s, promised=request.promised) as run:
                 try:
                     _require_place(deployment)
-                    with record.check("nodes and GPUs"):
-                        require_nodes(deployment.config, deployment.cluster)
+                    with record.check("nodes and GPUs") as unknown:
+                        unknown.extend(require_nodes(deployment.config, deployment.cluster))
                     run.prepare_way_back()
                     candidate.prepare(record)
                 except FAILURES as error:

@@ -17,7 +17,7 @@ from infra.components.plan_build import PlanBuild
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
-from infra.config.ownership import OWNER_ANNOTATION
+from infra.config.ownership import owned_by
 from infra.config.rollout import announcement
 from infra.config.storages import ClaimStorage
 from infra.kubeconfig import kubeconfig_text
@@ -87,6 +87,7 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
         cluster_identifier=context,
         context=context,
         kubeconfig=None if text is None else pulumi.Output.secret(text),
+        enable_config_map_mutable=True,  # what changes in one changes in place; what must not is named by its content
     )
 
 
@@ -100,7 +101,7 @@ def _namespace(config: StackConfig, provider: kubernetes.Provider) -> pulumi.Out
     namespace = core.Namespace(
         "namespace",
         metadata=meta.ObjectMetaArgs(
-            name=config.cluster.namespace, labels=_RESTRICTED, annotations={OWNER_ANNOTATION: config.stack}
+            name=config.cluster.namespace, labels=_RESTRICTED, annotations=owned_by(config.stack)
         ),
         opts=pulumi.ResourceOptions(provider=provider, retain_on_delete=isinstance(config.storage, ClaimStorage)),
     )

@@ -57,16 +57,22 @@ class Record:
         self.run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
     @contextlib.contextmanager
-    def check(self, name: str) -> Iterator[None]:
-        """Time a check; the error that ends it is its message, and goes on."""
-        since = time.monotonic()
+    def check(self, name: str) -> Iterator[list[str]]:
+        """Time a check; the error that ends it is its message, and goes on.
+
+        What it puts into the list that it is given is unknown, in a line each: then it has not passed, but was skipped.
+        """
+        since, unknown = time.monotonic(), list[str]()
         try:
-            yield
+            yield unknown
         except Exception as error:
             seconds = time.monotonic() - since
             self.before.append(Check(name=name, outcome="failed", seconds=seconds, message=str(error)))
             raise
-        self.before.append(Check(name=name, outcome="passed", seconds=time.monotonic() - since))
+        outcome: Literal["passed", "skipped"] = "skipped" if unknown else "passed"
+        self.before.append(
+            Check(name=name, outcome=outcome, seconds=time.monotonic() - since, message="\n".join(unknown))
+        )
 
     @contextlib.contextmanager
     def deploying(self) -> Iterator[None]:

@@ -100,13 +100,16 @@ def _checks(evidence: Evidence) -> Iterator[str]:
         yield _row(stage, *(str(outcomes.count(outcome)) for outcome in ("passed", "failed", "skipped")))
     yield ""
     for stage, checks in runs.items():
-        yield from (line for check in checks if check.outcome == "failed" for line in _failed(stage, check))
+        yield from (line for check in checks if check.outcome == "failed" for line in _in_full("Failed", stage, check))
+    for check in evidence.before:
+        if check.outcome == "skipped":
+            yield from _in_full("Unknown", "before", check)
 
 
-def _failed(stage: str, check: Check) -> Iterator[str]:
-    """A failed check in full, its text as it is."""
+def _in_full(what: str, stage: str, check: Check) -> Iterator[str]:
+    """A check that did not pass, its text as it is."""
     fence = max(["``", *re.findall("`+", check.message)], key=len) + "`"
-    yield f"Failed {stage}: {_code(check.name)}\n"
+    yield f"{what} {stage}: {_code(check.name)}\n"
     yield f"{fence}text\n{check.message}\n{fence}\n"
 
 

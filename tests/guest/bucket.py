@@ -34,7 +34,11 @@ class Bucket:
     @property
     def environment(self) -> dict[str, str]:
         """The key to it."""
-        return {"AWS_ACCESS_KEY_ID": "guest", "AWS_SECRET_ACCESS_KEY": "guest"}
+        key = {"AWS_ACCESS_KEY_ID": "guest", "AWS_SECRET_ACCESS_KEY": "guest"}
+        return {
+            **key,
+            "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+        }  # moto sends none, and Pulumi warns each time
 
     def listed(self) -> list[str]:
         """Return the names of what lies in it."""

@@ -10,7 +10,7 @@ from deploy.images import build_images
 from infra.images import LOCAL_REGISTRY, reference
 from tests.cluster.driver import ClusterDriver, environment
 from tests.guest.bucket import Bucket, bucket
-from tests.guest.page import blocks, names, run_as_administrator
+from tests.guest.page import block, names, run_as_administrator
 from tests.guest.provisioner import STORAGE_CLASS, provisioner, storage_class
 from tests.guest.registry import PASSWORD, USER, Registry, registry
 from tests.guest.user import IMAGES, User, user_without_rights
@@ -18,6 +18,9 @@ from tests.orphans import end_orphans
 
 CONTEXT = "platform@guest"
 RELEASES = "platform-releases"
+NAMESPACES = {"staging": "team-a", "prod": "team-b", "plain": "team-b"}
+"""The stacks of the story, and where each of them lives."""
+
 _HELPER = "model-build"  # its shell makes and removes the folders of volumes
 
 
@@ -39,11 +42,11 @@ class Guest:
     user: User
     folder: Path = field(repr=False)
 
-    def names(self, stack: str) -> dict[str, str]:
-        """What the page's names stand for here; a stack's namespace is called after it."""
+    def names(self, stack: str, namespace: str) -> dict[str, str]:
+        """Return what the page's names stand for here."""
         found = {
             "STACK": stack,
-            "NAMESPACE": stack,
+            "NAMESPACE": namespace,
             "RELEASES": RELEASES,
             "CONTEXT": CONTEXT,
             "REGISTRY": f"{self.registry.host}/team",
@@ -51,31 +54,38 @@ class Guest:
             "ACCESS_MODE": "ReadWriteOnce",
             "GATEWAY_CLASS": "traefik",
             "GATEWAY_PORT": str(self.cluster.layout.gateway_port),
+            "BACKEND": self.bucket.backend,
         }
         assert found.keys() == names()
         return found
 
-    def hand_out(self, stack: str, *, first: bool) -> None:
-        """Do the administrator's part of the page for a stack; what all stacks share, with the first."""
-        whose = ("administrator", "administrator once") if first else ("administrator",)
-        admin = {**environment(), **self.names(stack), "KUBECONFIG": str(self.cluster.layout.kubeconfig)}
+    def administer(self, namespace: str, *what: str) -> str:
+        """Run blocks of the page as the administrator does; they must succeed. Returns what they printed."""
         docs = self.folder / "docs"
         if not docs.exists():
             docs.symlink_to(ROOT / "docs")
-        run_as_administrator("\n".join(blocks(*whose)), self.folder, admin)
-        if first:
-            self.user.write(self.user.clone / "team.kubeconfig", (self.folder / "team.kubeconfig").read_text())
+        own = {**self.names("unknown", namespace), "KUBECONFIG": str(self.cluster.layout.kubeconfig)}
+        return run_as_administrator(block(*what), self.folder, {**environment(), **own})
 
-    def as_team(self, stack: str, lines: str) -> str:
-        """Run lines of the page as the team does; they must succeed. Returns what they printed."""
-        return self.user.shell(lines, **self.variables(stack))
+    def hand_over(self, name: str) -> None:
+        """Give the team a file that the administrator has written."""
+        self.user.write(self.user.clone / name, (self.folder / name).read_text())
+
+    def do(self, stack: str, *what: str, **variables: str) -> str:
+        """Run blocks of the page as the team does, for a stack; they must succeed. Returns what they printed."""
+        return self.user.shell(block(*what), **{**self.variables(stack), **variables})
+
+    def gate(self, stack: str, *arguments: str) -> tuple[int, str]:
+        """Run the gate as pipelines do that tell its statuses apart; return the status and all that it said."""
+        result = self.user.run([".venv/bin/python", "-m", "gate", *arguments], **self.variables(stack))
+        assert "Traceback" not in result.stderr, result.stderr
+        return result.returncode, result.stdout + result.stderr
 
     def variables(self, stack: str) -> dict[str, str]:
-        """What a shell of the team's has when it comes to a stack's own commands."""
+        """Return what a shell of the team's has; a stack's namespace is the one that the story gives it."""
         return {
-            **self.names(stack),
+            **self.names(stack, NAMESPACES.get(stack, stack)),
             **self.bucket.environment,
-            "BACKEND": self.bucket.backend,
             "PULUMI_BACKEND_URL": self.bucket.backend,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.user.home / "passphrase"),
             "KUBECONFIG": str(self.user.clone / "team.kubeconfig"),

@@ -6,17 +6,18 @@ import pytest
 
 from infra.images import reference
 from tests.guest.guest import CONTEXT, RELEASES, Guest
-from tests.guest.page import blocks
 from tests.guest.provisioner import STORAGE_CLASS
 from tests.guest.user import IMAGES
 
-TEAM = "team-a"
+STACK, TEAM = "staging", "team-a"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _handed_out(guest: Guest) -> None:
     """The administrator has done what the page asks."""
-    guest.hand_out(TEAM, first=True)
+    guest.administer(TEAM, "administrator namespace", "administrator releases", "administrator rights")
+    guest.administer(TEAM, "administrator kubeconfig")
+    guest.hand_over("team.kubeconfig")
 
 
 def test_the_team_reaches_the_cluster_by_a_context_that_the_project_never_heard_of(guest: Guest) -> None:
@@ -66,23 +67,30 @@ def test_the_user_has_no_rights_on_this_machine(guest: Guest) -> None:
 
 
 def test_pulumi_keeps_a_stack_in_the_bucket(guest: Guest) -> None:
-    guest.as_team(TEAM, "openssl rand -hex 16 >$HOME/passphrase; make venv")
-    guest.as_team(TEAM, 'eval "$(make env STACK=dev)"; pulumi stack init first-look --no-select')
+    guest.do(STACK, "team backend")
+    pulumi = 'make venv; eval "$(make env STACK=dev)"; pulumi stack'
+
+    guest.user.shell(f"{pulumi} init first-look --no-select", **guest.variables(STACK))
 
     assert ".pulumi/stacks/densenet-triton/first-look.json" in guest.bucket.listed()
-    guest.as_team(TEAM, 'eval "$(make env STACK=dev)"; pulumi stack rm --yes first-look')
+    guest.user.shell(f"{pulumi} rm --yes first-look", **guest.variables(STACK))
+
+
+def test_images_are_pushed_without_root(guest: Guest) -> None:
+    guest.do(STACK, "team login")
+
+    guest.do("dev", "team images")
+
+    assert all(guest.registry.tags(f"team/{image}") for image in IMAGES)
 
 
 def test_a_pod_gets_an_image_and_a_volume_that_nobody_made_before(guest: Guest) -> None:
-    first, _stack = blocks("team")[:2]
-    guest.as_team(TEAM, first)
-    guest.as_team(TEAM, f"make images STACK=dev REGISTRY={guest.registry.host}/team")
-    assert all(guest.registry.tags(f"team/{image}") for image in IMAGES)
-
     image = reference("triton-cpu", f"{guest.registry.host}/team")
     guest.kubectl("create", "--filename=-", f"--namespace={TEAM}", input_text=json.dumps(claim()))
     guest.kubectl("create", "--filename=-", f"--namespace={TEAM}", input_text=json.dumps(job(image)))
+
     guest.kubectl("wait", "job/look", f"--namespace={TEAM}", "--for=condition=Complete", "--timeout=90s")
+
     guest.kubectl("delete", "job/look", "persistentvolumeclaim/look", f"--namespace={TEAM}")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.workspace import workspace_in
 from infra.images import content_tag
 from tests.cluster.driver import environment
+from tests.guest.page import SHELL
 from tools.cache import Cache
 from tools.catalogue import catalogue, chosen
 from tools.privileges import cache_folder
@@ -21,7 +22,6 @@ from tools.venv import uv_folder
 IMAGES = ("triton-cpu", "model-build")
 _FIRST_UID = 20_000
 _FOREIGN = ("PULUMI_", "VIRTUAL_ENV", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK", "SUDO_", "XDG_", "AWS_")
-_SHELL = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class User:
 
     def shell(self, lines: str, **variables: str) -> str:
         """Run lines in a shell that ends at the first failure; they must succeed. Returns what they printed."""
-        result = self.run([*_SHELL, lines], **variables)
+        result = self.run([*SHELL, lines], **variables)
         assert result.returncode == 0, f"{lines}\n{result.stdout}{result.stderr}"
         return result.stdout
 

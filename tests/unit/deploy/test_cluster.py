@@ -6,7 +6,7 @@ import pytest
 
 from deploy import cluster as cluster_module
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError
 from infra.config import Cluster as ClusterConfig
 
 EMBEDDED = Cluster(config=ClusterConfig(context="embedded-test", namespace="triton"), environment={})
@@ -39,3 +39,19 @@ def test_a_cluster_that_does_not_answer_is_named_with_the_cure(monkeypatch: pyte
 
     with pytest.raises(DeployError, match=r"'embedded-test' does not answer: connection refused; start it: make up$"):
         EMBEDDED.await_answer()
+
+
+def test_what_this_user_may_not_do_is_told_from_other_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "'kubectl get nodes' ended with status 1: Error from server (Forbidden): nodes is forbidden: User \"guest\""
+
+    def fail(*_: Any, **__: Any) -> str:
+        raise CommandFailedError(said)
+
+    monkeypatch.setattr(cluster_module, "output_of", fail)
+    with pytest.raises(ForbiddenError, match="nodes is forbidden"):
+        EMBEDDED.nodes()
+
+    said = "'kubectl get nodes' ended with status 1: Error from server (NotFound)"
+    with pytest.raises(CommandFailedError) as told:
+        EMBEDDED.nodes()
+    assert not isinstance(told.value, ForbiddenError)

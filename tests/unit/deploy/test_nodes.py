@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.errors import CapacityError, CommandFailedError, DeployError
+from deploy.errors import CapacityError, CommandFailedError, DeployError, ForbiddenError
 from deploy.nodes import require_nodes
 from infra.config import REPOSITORY, StackConfig, config_from_values
 from infra.config.storages import claim_name
 from infra.release import release_from_config
-from tests.unit.deploy.kubernetes_objects import node, triton
+from tests.unit.deploy.kubernetes_objects import node, pod, triton
 
 KARPENTER = {
     "kind": "karpenter",
@@ -28,20 +28,31 @@ class StandIn:
     def __init__(self, nodes: list[dict[str, Any]], pods: list[dict[str, Any]], **answers: str) -> None:
         self._nodes, self._pods, self._answers = nodes, pods, answers
         self.asked: list[tuple[str, ...]] = []
+        self.forbidden: set[str] = set()
 
     def nodes(self) -> list[dict[str, Any]]:
+        self._require("nodes")
         return self._nodes
 
     def all_pods(self) -> list[dict[str, Any]]:
         self.asked.append(("all pods",))
+        self._require("all pods")
         return self._pods
+
+    def pods(self, namespace: str) -> list[dict[str, Any]]:
+        return [pod for pod in self._pods if pod["metadata"]["namespace"] == namespace]
 
     def kubectl(self, *arguments: str) -> str:
         self.asked.append(arguments)
+        self._require(arguments[1])
         answer = self._answers.get(arguments[1].partition(".")[0], "")
         if answer.startswith("Error"):
             raise CommandFailedError(answer)
         return answer
+
+    def _require(self, what: str) -> None:
+        if what in self.forbidden:
+            raise ForbiddenError(f"Error from server (Forbidden): {what} is forbidden")
 
 
 def job_of(config: StackConfig, status: dict[str, int] | None = None) -> str:
@@ -59,8 +70,8 @@ def config(stack: str = "h800", **changes: Any) -> StackConfig:
     return config_from_values(values, stack=stack)
 
 
-def require(config: StackConfig, cluster: StandIn) -> None:
-    require_nodes(config, cluster)  # type: ignore[arg-type]
+def require(config: StackConfig, cluster: StandIn) -> list[str]:
+    return require_nodes(config, cluster)  # type: ignore[arg-type]
 
 
 def test_a_stack_on_cpu_asks_for_its_nodes_alone() -> None:
@@ -168,3 +179,44 @@ def test_what_karpenter_needs_is_not_there(missing: str, said: str) -> None:
 def test_a_cluster_that_does_not_say_is_not_blamed_for_what_it_has() -> None:
     with pytest.raises(DeployError, match=r"^kubectl get nodepools\.karpenter\.sh failed: Error.*Forbidden"):
         require(config(nodePool=KARPENTER), StandIn([], [], nodepools="Error from server (Forbidden)"))
+
+
+def test_nodes_that_may_not_be_read_are_unknown_and_no_fault() -> None:
+    cluster = StandIn([], [])
+    cluster.forbidden = {"nodes"}
+
+    (line,) = require(config("dev"), cluster)
+
+    assert line == (
+        "unknown: whether the nodes are there that nodePool means: this user may not read nodes (docs/rbac.yaml, "
+        "part cluster); going on"
+    )
+
+
+def test_without_the_pods_of_others_their_gpus_are_unknown_and_taken_for_free() -> None:
+    cluster = StandIn([node(gpus=1)], [pod("training", on="gpu-1", namespace="other", initial=1)])
+    with pytest.raises(CapacityError, match="no GPU is free"):
+        require(config(), cluster)
+    cluster.forbidden = {"all pods"}
+
+    (line,) = require(config(), cluster)
+
+    assert line.startswith("unknown: which GPUs the pods of other namespaces hold: this user may not read pods of all")
+
+
+def test_what_no_pod_could_have_is_a_fault_whoever_holds_it() -> None:
+    cluster = StandIn([node(gpus=1)], [])
+    cluster.forbidden = {"all pods"}
+
+    with pytest.raises(CapacityError, match="2 need 2 GPUs, and 1 can be had"):
+        require(config(serving={"replicas": 2}), cluster)
+
+
+def test_a_karpenter_that_may_not_be_read_is_unknown_and_its_nodes_are_counted() -> None:
+    cluster = StandIn([], [])
+    cluster.forbidden = {"nodepools.karpenter.sh"}
+
+    (line,) = require(config(nodePool=KARPENTER), cluster)
+
+    assert line.startswith("unknown: whether Karpenter and its EC2NodeClass gpu are there: this user may not read")
+    assert ("all pods",) in cluster.asked

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from gate.cluster.observation import deployed_template, first_ready, plan_of_template, ready_pods
+from deploy.errors import ForbiddenError
+from gate.cluster.observation import deployed_template, first_ready, plan_of_template, pods_and_nodes, ready_pods
 from tests.unit.gate.stand_in import StandInCluster
 
 BEGAN = datetime(2026, 11, 23, 1, 0, 30, 500_000, tzinfo=UTC)
@@ -55,3 +56,15 @@ def test_a_pod_gets_traffic_while_it_is_ready_and_stays(monkeypatch: pytest.Monk
     monkeypatch.setattr(StandInCluster, "pods", lambda *_: pods)
 
     assert ready_pods(StandInCluster()) == ["a"]
+
+
+def test_nodes_that_may_not_be_read_are_left_out_of_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = [pod(at(30), at(40))]
+
+    def forbidden(_cluster: StandInCluster) -> list[dict[str, Any]]:
+        raise ForbiddenError("Error from server (Forbidden): nodes is forbidden")
+
+    monkeypatch.setattr(StandInCluster, "pods", lambda *_: mine)
+    monkeypatch.setattr(StandInCluster, "nodes", forbidden)
+
+    assert pods_and_nodes(StandInCluster(), "triton") == (mine, [])

@@ -56,6 +56,15 @@ def test_a_failed_run_shows_what_failed_and_how_long_it_served() -> None:
     assert f"Failed smoke tests after the pause: `scores`\n\n```text\n{WRONG}\n```\n" in summary
 
 
+def test_what_was_unknown_before_is_said_in_full() -> None:
+    unknown = Check(name="nodes and GPUs", outcome="skipped", seconds=0, message="unknown: whether nodes are there")
+
+    summary = summary_from_evidence(good_run(before=(unknown,)))
+
+    assert "| before | 0 | 0 | 1 |\n" in summary
+    assert "Unknown before: `nodes and GPUs`\n\n```text\nunknown: whether nodes are there\n```\n" in summary
+
+
 def test_a_message_with_a_fence_stays_in_its_own() -> None:
     check = Check(name="up", outcome="failed", seconds=0, message="````\nno\n````")
     assert "`````text\n````\nno\n````\n`````\n" in summary_from_evidence(good_run(before=(check,)))

@@ -1,0 +1,21 @@
+"""By Pulumi alone: what the product's own commands add is not there."""
+
+import pytest
+
+from tests.guest.guest import Guest
+from tests.guest.test_02_story import configure
+
+STACK, TEAM = "plain", "team-b"
+
+
+@pytest.mark.long
+def test_the_program_is_an_ordinary_one(guest: Guest) -> None:
+    guest.make_class_default()
+    guest.do(STACK, "team stack")
+    configure(guest, STACK, storage={"kind": "claim", "accessMode": "ReadWriteOnce", "sizeGib": 2})
+
+    said = guest.do(STACK, "team plain")
+
+    assert "= COFFEE MUG" in said
+    guest.do(STACK, "team plain destroy")
+    assert not guest.kubectl("get", "deployments,services", f"--namespace={TEAM}", "--output=name")
