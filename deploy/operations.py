@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.address import url_of_today
+from deploy.builds import end_unknown_build
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.configuration import plain_values, values_as_pulumi_reads
@@ -163,7 +164,9 @@ class Deployment:
         if not is_true:
             self.pulumi.refresh()
         self._whereabouts.note(self.stack, context=self._cluster_config.context)
-        put_back(self.pulumi.settle(), self.cluster, self.pulumi.look_again, stack=self.stack)
+        settled = self.pulumi.settle()
+        put_back(settled, self.cluster, self.pulumi.look_again, stack=self.stack)
+        end_unknown_build(self.config, settled, self.cluster)
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Run `pulumi up` until every pod is of the new release; a failure ends with Kubernetes' own reasons.
