@@ -204,11 +204,18 @@ def _freed_volumes(declared: Sequence[Declared], live: Live, cluster: Cluster) -
         claim = (live.get(each.key) or {}).get("spec", {}).get("claimRef", {})
         if each.kind != "PersistentVolume" or "uid" not in claim:
             continue
-        if uids.get((claim.get("namespace", ""), claim.get("name", ""))) != claim["uid"]:
+        is_known = uids.get((claim.get("namespace", ""), claim.get("name", ""))) == claim["uid"]
+        if not is_known and _uid_of_claim(claim, cluster) != claim["uid"]:
             gone = [{"op": "remove", "path": f"/spec/claimRef/{key}"} for key in ("uid", "resourceVersion")]
             patch = [each for each in gone if each["path"].rpartition("/")[2] in claim]
             cluster.kubectl("patch", "persistentvolume", each.name, "--type=json", f"--patch={json.dumps(patch)}")
             yield f"PersistentVolume {each.name}: its claim is gone; it is kept for the next of that name"
+
+
+def _uid_of_claim(claim: Mapping[str, Any], cluster: Cluster) -> str:
+    """The UID of the claim that has a volume's claim's name; nothing where there is none."""
+    flags = (f"--namespace={claim['namespace']}", "--ignore-not-found", "--output=jsonpath={.metadata.uid}")
+    return cluster.kubectl("get", f"persistentvolumeclaim/{claim['name']}", *flags).strip()
 
 
 def _try_again(declared: Sequence[Declared], live: Live, cluster: Cluster) -> None:

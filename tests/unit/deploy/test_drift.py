@@ -16,6 +16,7 @@ TRITON = made("Deployment", "triton", "apps/v1", spec={"replicas": 1})
 JOB = made("Job", "plan-1", "batch/v1", spec={"backoffLimit": 0})
 REPORT = made("ConfigMap", "plan-1")
 CLAIM = made("PersistentVolumeClaim", "models", spec={"volumeName": "v"})
+CLAIMS = {"PersistentVolumeClaim"}
 VOLUME = made("PersistentVolume", "v", namespace=None, spec={"claimRef": {"name": "models", "namespace": "triton-dev"}})
 MANIFEST = {"manifest.json": '{"schema": 1}'}
 READ = {**made("ConfigMap", "plan-1")[0], "external": True, "inputs": {}, "outputs": {"data": MANIFEST}}
@@ -52,6 +53,8 @@ class StandIn(Cluster):
         if arguments[1] == "pods":
             return json.dumps({"items": self.mounting})
         items = [each for each in self.objects if any(self._is_meant(each, argument) for argument in arguments)]
+        if "--output=jsonpath={.metadata.uid}" in arguments:
+            return next((each["metadata"]["uid"] for each in self.objects if each["kind"] in CLAIMS), "")
         if not items:
             return ""
         return json.dumps(items[0] if len(items) == 1 else {"items": items})
@@ -192,6 +195,14 @@ def test_a_volume_whose_claim_is_gone_is_free_for_the_next(capsys: pytest.Captur
         'patch persistentvolume v --type=json --patch=[{"op": "remove", "path": "/spec/claimRef/uid"}]'
     ]
     assert "PersistentVolume v: its claim is gone" in capsys.readouterr().err
+
+
+def test_a_volume_whose_claim_may_only_not_be_known_stays_its_own() -> None:
+    """The state has lost the claim; it is bound all the same."""
+    cluster = StandIn(objects=LIVE)
+
+    assert refreshed(cluster, state_of(SPACE[0], VOLUME[0])) == []
+    assert cluster.changes() == []
 
 
 def test_what_is_being_deleted_is_waited_for() -> None:
