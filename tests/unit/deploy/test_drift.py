@@ -137,11 +137,42 @@ def test_a_report_that_was_emptied_is_written_again() -> None:
 
 
 def test_a_report_that_nobody_has_read_makes_the_job_run_again(capsys: pytest.CaptureFixture[str]) -> None:
-    cluster = without(REPORTED)
+    done = {**JOB[1], "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    cluster = StandIn(objects=[*without(REPORTED, JOB[1]).objects, done])
 
     assert refreshed(cluster, state_of(SPACE[0], JOB[0], REPORT[0])) == [(urn(JOB), urn(REPORT))]
     assert cluster.changes() == ["delete job/plan-1 --namespace=triton-dev --ignore-not-found"]
     assert "Job plan-1 runs again" in capsys.readouterr().err
+
+
+def test_a_job_that_has_not_succeeded_is_left_to_pulumi() -> None:
+    cluster = StandIn(objects=[*without(REPORTED).objects, REPORT[1]])
+
+    assert refreshed(cluster, state_of(SPACE[0], JOB[0], REPORT[0])) == []
+    assert cluster.changes() == []
+
+
+def test_pods_that_were_refused_are_tried_again_now(capsys: pytest.CaptureFixture[str]) -> None:
+    """Kubernetes waits longer and longer between its tries, up to minutes."""
+    refused = {**TRITON[1], "status": {"conditions": [{"type": "ReplicaFailure", "status": "True"}]}}
+    cluster = StandIn(objects=[*without(TRITON[1]).objects, refused])
+
+    assert refreshed(cluster) == []
+    [change] = cluster.changes()
+    assert change.startswith("annotate replicasets.apps densenet-triton/tried-at=")
+    assert capsys.readouterr().err == ""
+
+
+def test_pods_that_kubernetes_lets_wait_are_made_anew() -> None:
+    def pod(name: str, **state: Any) -> dict[str, Any]:
+        return {"metadata": {"name": name}, "status": {"containerStatuses": [{"name": "triton", "state": state}]}}
+
+    waits = {**TRITON[1], "status": {"unavailableReplicas": 1}}
+    pods = [pod("a", running={}), pod("b", waiting={"reason": "ImagePullBackOff"})]
+    cluster = StandIn(objects=[*without(TRITON[1]).objects, waits], mounting=pods)
+
+    assert refreshed(cluster) == []
+    assert cluster.changes() == ["delete pod b --namespace=triton-dev --ignore-not-found --wait=false"]
 
 
 def test_with_the_namespace_gone_or_another_everything_is_looked_at_again() -> None:
