@@ -1,5 +1,6 @@
 """Every command of both pipelines but `make check`; only what would reach GitHub or GitLab has a stand-in."""
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench.workspace import Workspace
+from infra.images import content_tag
 from local_cluster.layout import layout_from_name
 from tests.e2e.test_01_up import plain_pulumi
+from tests.guest.registry import USER, registry
 from tests.pipelines import GITHUB, GITLAB, commands_of
 
 BOTH = pytest.mark.parametrize("pipeline", [GITHUB, GITLAB], ids=["github", "gitlab"])
@@ -146,6 +149,28 @@ def test_a_merge_request_gets_the_preview_as_a_note(runner: Runner) -> None:
     assert arguments[-1] == "https://gitlab.example/api/v4/projects/3/merge_requests/7/notes"
     assert "body@evidence/preview.md" in arguments
     assert header == "PRIVATE-TOKEN: a-token\n"
+
+
+@BOTH
+def test_images_are_in_the_registry_before_the_gate(pipeline: Path, runner: Runner, tmp_path: Path) -> None:
+    """With TLS of an authority of its own and a password, as a team's registry has them."""
+    with registry(tmp_path, "127.0.0.1") as team:
+        told = {"REGISTRY": f"{team.host}/team", "REGISTRY_USER": USER, "REGISTRY_PASSWORD": team.password}
+        there = dataclasses.replace(
+            runner,
+            # skopeo's own variables: whom it trusts, and where a login stays that nobody else needs
+            environment=runner.environment
+            | {"SSL_CERT_FILE": str(team.authority), "REGISTRY_AUTH_FILE": str(tmp_path / "login.json")},
+            gitlab=runner.gitlab | told,
+            github=runner.github
+            | {f"{'secrets' if name.endswith('PASSWORD') else 'vars'}.{name}": value for name, value in told.items()},
+        )
+
+        status, printed = there.run(pipeline, "images")
+
+        assert status == 0, printed
+        for image in ("triton-cpu", "model-build"):
+            assert team.tags(f"team/{image}") == [content_tag(image, repository=runner.workspace.folder)]
 
 
 @BOTH
