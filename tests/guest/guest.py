@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.workspace import ROOT
-from deploy.images import build_images
+from deploy.images.archives import build_images
 from infra.images import LOCAL_REGISTRY, reference
 from tests.cluster.driver import ClusterDriver, environment
 from tests.guest.bucket import Bucket, bucket
