@@ -9,6 +9,7 @@ from tests.guest.guest import RELEASES, Guest
 from tests.guest.provisioner import STORAGE_CLASS
 
 STACK, TEAM = "staging", "team-a"
+SMALL = {"accessMode": "ReadWriteOnce", "sizeGib": 2}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -41,10 +42,17 @@ def evidence(guest: Guest, stack: str) -> dict[str, object]:
     return found
 
 
-def test_a_claim_without_a_class_is_refused_where_none_is_the_default(guest: Guest) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _stacks(guest: Guest) -> None:
+    """The files of the two stacks, as the page has them; promotion is of one commit that has both."""
     guest.user.shell("git config user.name team; git config user.email team@localhost")
     guest.do(STACK, "team stack")
-    configure(guest, STACK, gate={"pauseS": 2}, storage={"kind": "claim", "accessMode": "ReadWriteOnce", "sizeGib": 2})
+    guest.do("prod", "team stack")
+    configure(guest, "prod", gate={"pauseS": 2}, storage={"kind": "claim", "claim": "models"})
+
+
+def test_a_claim_without_a_class_is_refused_where_none_is_the_default(guest: Guest) -> None:
+    configure(guest, STACK, gate={"pauseS": 2}, storage={"kind": "claim", **SMALL})
 
     refused = guest.user.make("up", f"STACK={STACK}", **guest.variables(STACK))
 
@@ -56,7 +64,7 @@ def test_a_claim_without_a_class_is_refused_where_none_is_the_default(guest: Gue
         f"({STORAGE_CLASS}), volume or claim; in Pulumi.{STACK}.yaml set storage.storageClass: {STORAGE_CLASS}"
     )
     assert not guest.kubectl("get", "deployments,jobs,persistentvolumeclaims", f"--namespace={TEAM}", "--output=name")
-    configure(guest, STACK, storage={"storageClass": STORAGE_CLASS})
+    configure(guest, STACK, storage={"kind": "claim", "storageClass": STORAGE_CLASS, **SMALL})
 
 
 def test_up_from_nothing_to_the_mug(guest: Guest) -> None:
@@ -133,15 +141,12 @@ def test_what_may_not_be_read_is_unknown_and_no_fault(guest: Guest) -> None:
 def test_what_one_namespace_has_proven_is_promoted_to_another(guest: Guest) -> None:
     guest.administer("team-b", "administrator namespace", "administrator rights")
     share_storage(guest, "team-b")
-    guest.do("prod", "team login", "team stack")
-    configure(guest, "prod", gate={"pauseS": 2}, storage={"kind": "claim", "claim": "models"})
+    guest.do("prod", "team login")
 
     said = guest.do(STACK, "team promote", TARGET="prod")
 
     assert "= COFFEE MUG" in said
     assert serving_plan(guest, "team-b") == serving_plan(guest, TEAM)
-    jobs = guest.kubectl("get", "jobs", "--namespace=team-b", "--output=name")
-    assert "job.batch/plan-" not in jobs or "pinned" in said
     guest.do("prod", "team destroy")
 
 
