@@ -63,7 +63,7 @@ env: venv ## What plain `pulumi` and `kubectl` need: eval "$(make env)"  [STACK=
 tools: venv ## Install and build what this machine lacks (make up and make test do this by themselves)
 	@$(DEPLOY) tools
 
-images: venv ## Build the stack's own images and push them  REGISTRY=registry.example/team [STACK=dev]
+images: venv ## Build and push what a stack uses of images/  [REGISTRY=the stack's] [STACK=dev]
 	@$(DEPLOY) images --stack $(STACK) --registry "$(REGISTRY)"
 
 lint: venv ## Lint, types and who imports what

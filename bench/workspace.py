@@ -50,7 +50,7 @@ class Workspace:
             "endpoint": {"port": layout.gateway_port},
         }
         for group, values in [*own.items(), *changes.items()]:
-            kept = {} if "kind" in values else groups[f"densenet-triton:{group}"]
+            kept = {} if "kind" in values else groups.get(f"densenet-triton:{group}", {})
             groups[f"densenet-triton:{group}"] = kept | values
         (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": groups}))
 

@@ -79,20 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=_carries_embedded()))
     images = verbs.add_parser("images")
     images.add_argument("--stack", default="dev", help="the stack whose images are meant")
-    images.add_argument("--registry", required=True)
-    images.set_defaults(run=lambda arguments: _push(arguments.stack, arguments.registry))
+    images.add_argument("--registry", default="", help="where to push; without it, or empty, the stack's own")
+    images.set_defaults(run=lambda arguments: Deployment(arguments.stack).push_images(arguments.registry))
     return parser
 
 
 def _carries_embedded() -> bool:
     """Whether this machine is of the one platform that the embedded cluster is for."""
     return sys.platform == "linux" and platform.machine() == "x86_64"
-
-
-def _push(stack: str, registry: str) -> None:
-    if not registry:
-        raise DeployError("REGISTRY is empty; name where to push: make images REGISTRY=registry.example/team")
-    Deployment(stack).push_images(registry)
 
 
 if __name__ == "__main__":

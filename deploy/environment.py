@@ -18,6 +18,7 @@ _SHOWN = (
     "PULUMI_CONFIG_PASSPHRASE_FILE",
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER",
     "PULUMI_HOME",
+    "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
     "PULUMI_SKIP_UPDATE_CHECK",
 )
 
@@ -45,6 +46,8 @@ def deployment_environment(tools: Mapping[str, str] | None = None) -> dict[str, 
     # Pulumi alone would go by the system's list of users, and miss the plugins where HOME is another folder
     environment["PULUMI_HOME"] = str(pulumi_home(environment))
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    # Newer providers refuse to make what exists. Whose it is has been looked at: what is ours comes back.
+    environment.setdefault("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
     environment.setdefault("GOGC", "400")  # Pulumi and kubectl live for seconds: memory costs them less than time
     if "PULUMI_ACCESS_TOKEN" not in environment and not backend_url(environment):
         backend = state_folder(environment) / "pulumi"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deploy.errors import ImageError, ProgramMissingError
+from deploy.registry import login_command
 from infra.images import LOCAL_REGISTRY, base_image, debian_base, reference, takes_serving
 from tools.privileges import home_of_process
 
@@ -94,25 +95,23 @@ class ImageBuilder:
             self._run(image, *self._buildah, "pull", "--quiet", f"oci-archive:{archive}")
             self._known.add(image)
 
-    def push(self, image: str, registry: str) -> str:
-        """Push an image that this builder knows and return its reference in the registry."""
-        target = self._reference(image, registry)
-        self._push(image, target, *self._buildah, "push", "--quiet", self._reference(image), f"docker://{target}")
-        return target
+    def push(self, image: str, registry: str) -> tuple[str, str]:
+        """Push an image that this builder knows; return its reference and its digest in the registry."""
+        return self._push(image, registry, *self._buildah, "push", "--quiet", source=self._reference(image))
 
-    def push_archive(self, image: str, archive: Path, registry: str) -> str:
-        """Push an archived image as it is, which wants no root, and return its reference in the registry."""
+    def push_archive(self, image: str, archive: Path, registry: str) -> tuple[str, str]:
+        """Push an archived image as it is, which wants no root; return its reference and its digest in the registry."""
         _require("skopeo")
-        target = self._reference(image, registry)
-        self._push(image, target, "skopeo", "copy", "--quiet", f"oci-archive:{archive}", f"docker://{target}")
-        return target
+        return self._push(image, registry, "skopeo", "copy", "--quiet", source=f"oci-archive:{archive}")
 
-    def _push(self, image: str, target: str, *command: str) -> None:
+    def _push(self, image: str, registry: str, *command: str, source: str) -> tuple[str, str]:
+        target, digest = self._reference(image, registry), self._scratch / f"{image}.digest"
         try:
-            self._run(image, *command)
+            self._run(image, *command, f"--digestfile={digest}", source, f"docker://{target}")
         except ImageError as error:
-            login = f"{'sudo ' if home_of_process() else ''}skopeo login {target.partition('/')[0]}"
+            login = login_command(target.partition("/")[0])
             raise ImageError(f"{target} was not pushed; where the registry wants a login: {login}; {error}") from error
+        return target, digest.read_text().strip()
 
     def _base_argument(self, image: str) -> str:
         """The build argument that names what an image is built on; Debian is made where that is needed."""

@@ -4,11 +4,13 @@ import contextlib
 import fcntl
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import ImageError
 from deploy.image_builder import ImageBuilder, remove_scratch, say
-from infra.images import REPOSITORY, base_image, content_tag, is_own, sources, takes_serving
+from deploy.registry import digest_in_registry
+from infra.images import REPOSITORY, base_image, content_tag, is_own, reference, sources, takes_serving
 from tools.privileges import IMAGES_IN_THE_MAKING, cache_folder
 
 _KEPT_ARCHIVES = 3
@@ -38,23 +40,52 @@ def build_images(images: Sequence[str], *, serving: str = "") -> Mapping[str, Pa
         return {image: workshop.archive_of(image) for image in images}
 
 
-def push_images(images: Sequence[str], registry: str, *, serving: str = "") -> None:
+@dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """An image that lies in a registry.
+
+    Attributes:
+        reference: its full name there, under its content tag.
+        digest: that the registry knows it by, "sha256:…".
+    """
+
+    reference: str
+    digest: str
+
+    @property
+    def pin(self) -> str:
+        """The reference that nobody can move."""
+        return f"{self.reference}@{self.digest}"
+
+
+def push_images(images: Sequence[str], registry: str, *, serving: str = "") -> dict[str, Pushed]:
     """Push images to a registry under their content tags, with the login that the user has there.
 
-    Those that are built on the serving image go there from the builder: their archives would fill the cache.
+    What lies there under its tag is of that content: it is neither built nor pushed again. Those that are built on the
+    serving image go there from the builder: their archives would fill the cache.
 
     Args:
         images: folders of `images/`.
         registry: host and path, for example "registry.example/team".
         serving: full reference of the stack's serving image, for images that are built on it.
 
+    Returns:
+        All of them, by folder.
+
     Raises:
         ImageError: an image could not be built or pushed.
-        ProgramMissingError: a program that builds images is not on PATH.
+        ProgramMissingError: a program that builds or pushes images is not on PATH.
     """
-    with _workshop(images, serving) as workshop:
-        for image in images:
-            workshop.push(image, registry)
+    pushed = {}
+    for image in images:
+        name = reference(image, registry, serving=serving)
+        if digest := digest_in_registry(name):
+            say(f"images: {image}: is in the registry already")
+            pushed[image] = Pushed(reference=name, digest=digest)
+    if missing := [image for image in images if image not in pushed]:
+        with _workshop(missing, serving) as workshop:
+            pushed |= {image: workshop.push(image, registry) for image in missing}
+    return {image: pushed[image] for image in images}
 
 
 class _Workshop:
@@ -77,13 +108,14 @@ class _Workshop:
             _prune("debian")
         return archive
 
-    def push(self, image: str, registry: str) -> None:
+    def push(self, image: str, registry: str) -> Pushed:
         if takes_serving(image, repository=self._snapshot):
             self._builder.build(image)
-            pushed = self._builder.push(image, registry)
+            name, digest = self._builder.push(image, registry)
         else:
-            pushed = self._builder.push_archive(image, self.archive_of(image), registry)
-        say(f"images: {image}: pushed as {pushed}")
+            name, digest = self._builder.push_archive(image, self.archive_of(image), registry)
+        say(f"images: {image}: pushed")
+        return Pushed(reference=name, digest=digest)
 
 
 @contextlib.contextmanager

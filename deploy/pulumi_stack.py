@@ -13,9 +13,10 @@ from urllib.parse import unquote, urlparse
 
 import psutil
 
-from deploy.commands import ROOT, output_of, run
+from deploy.commands import ROOT, Started, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError, StackUnknownError
+from deploy.state import SERVICE, resource_in
 from infra.config import file_name, short_name
 
 KEY_LINES = ("encryptionsalt", "encryptedkey", "secretsprovider")
@@ -28,6 +29,7 @@ _MOUNTED = (
     "kubernetes:core/v1:PersistentVolumeClaim::storage-claim",
     "kubernetes:core/v1:PersistentVolume::storage-volume",
 )
+_EVENT_LOG = {"PULUMI_DEBUG_COMMANDS": "1"}  # without which Pulumi knows no --event-log
 _NO_DOTS = "--suppress-progress"  # which other lines would land behind
 
 
@@ -97,8 +99,12 @@ class PulumiStack:
         with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
             self._pulumi("cancel", "--yes", "--stack", self.name)
 
-    def settle(self) -> None:
-        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind."""
+    def settle(self) -> dict[str, Any]:
+        """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind.
+
+        Returns:
+            Its state, as `pulumi stack export` prints it.
+        """
         self._renew_config_copy()
         self._remove_dead_lock()
         try:
@@ -110,24 +116,44 @@ class PulumiStack:
             self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
             state = self._state()
         self._keep_what_pods_mount(state)
+        return state
 
-    def up(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
+    def up(
+        self,
+        *,
+        plan: Path | None = None,
+        policy_pack: Path | None = None,
+        events: Path | None = None,
+        started: Started | None = None,
+    ) -> None:
         """Deploy.
 
         Args:
             plan: what a preview has saved, and what exactly is to be done. What the program wants now is compared with
                 it before anything changes.
             policy_pack: the rules that every resource is held to.
+            events: the file that the engine's events go to, if they are wanted.
+            started: is given Pulumi's process. Interrupted, it gives up its waits and leaves a state without debts.
         """
         flags = ["--skip-preview"] if plan is None else [f"--plan={plan}"]
         flags += [f"--policy-pack={policy_pack}"] if policy_pack else []
-        self._run("up", "--yes", "--suppress-outputs", *flags)
+        flags += [f"--event-log={events}"] if events else []
+        self._run("up", "--yes", "--suppress-outputs", *flags, started=started)
 
     def refresh(self) -> None:
         """Compare the state with the cluster: a new cluster holds nothing of what the state remembers."""
         self.initialise()
         self._remove_dead_lock()
         self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", "--clear-pending-creates")
+
+    def look_again(self, urns: Sequence[str] = ()) -> None:
+        """Compare parts of a settled stack's state with the cluster: the next update puts back what differs.
+
+        Args:
+            urns: of the resources that are looked at; without any, all are.
+        """
+        targets = (flag for urn in urns for flag in ("--target", urn))
+        self._run("refresh", "--yes", "--skip-preview", "--suppress-outputs", *targets)
 
     def preview(self, *flags: str) -> None:
         """Show what `up` would change.
@@ -186,7 +212,7 @@ class PulumiStack:
             outputs: dict[str, Any] = json.loads(self._pulumi("stack", "output", "--json", "--stack", self.name))
         except CommandFailedError as error:
             raise DeployError(f"stack {self.name} is not deployed ({error}); make up STACK={self.name}") from error
-        if "url" not in outputs:
+        if "url" not in outputs or resource_in(self._state(), SERVICE) is None:  # a destroyed one may have kept some
             raise DeployError(f"stack {self.name} has no URL yet; make up STACK={self.name}")
         return outputs
 
@@ -206,11 +232,12 @@ class PulumiStack:
         state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--stack", self.name))
         return state
 
-    def _run(self, verb: str, *flags: str) -> None:
+    def _run(self, verb: str, *flags: str, started: Started | None = None) -> None:
         run(
             [*("pulumi", verb, "--stack", self.name), *("--config-file", str(self._config_copy)), _NO_DOTS, *flags],
-            self.environment,
+            {**self.environment, **_EVENT_LOG},
             stdout=self.display,
+            started=started,
         )
 
     def _pulumi(self, *arguments: str, input_text: str | None = None) -> str:

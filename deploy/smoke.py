@@ -91,11 +91,10 @@ def require_right(status: int, url: str, reason: str) -> None:
         TurnedAwayError: its door let nobody in.
         DeployError: another than 0.
     """
-    reason = reason or "the reason stands above"
     if status == UNREACHED_STATUS:
-        raise UnreachedError(f"{url} is deployed and was not reached: {reason}")
+        raise UnreachedError(reason or f"{url} was not reached; the reason stands above")
     if status == TURNED_AWAY_STATUS:
-        raise TurnedAwayError(f"{url} is deployed and could not be asked: {reason}")
+        raise TurnedAwayError(reason or f"{url} could not be asked; the reason stands above")
     if status != 0:
         raise DeployError(f"{url} is deployed but does not answer rightly; its tests stand above")
 

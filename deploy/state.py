@@ -6,6 +6,7 @@ from typing import Any
 
 NAMESPACE = "kubernetes:core/v1:Namespace::namespace"
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim::storage-claim"
+SERVICE = "kubernetes:core/v1:Service::triton-service"
 VOLUME = "kubernetes:core/v1:PersistentVolume::storage-volume"
 
 

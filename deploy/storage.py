@@ -118,7 +118,7 @@ def remains(state: Mapping[str, Any] | None, namespace: str, cluster: Cluster) -
     """
     claim, own, volume = (resource_in(state, kind) for kind in (CLAIM, NAMESPACE, VOLUME))
     place = own.name if own else namespace
-    there = [item for item in _claims(place, cluster) if own or owner_of(item)]
+    there = [item for item in claims_in(place, cluster) if own or owner_of(item)]
     names = {str(item["metadata"]["name"]) for item in there}
     if claim:
         names = names | {claim.name} if volume is None else names - {claim.name}
@@ -128,7 +128,7 @@ def remains(state: Mapping[str, Any] | None, namespace: str, cluster: Cluster) -
     )
 
 
-def _claims(namespace: str, cluster: Cluster) -> list[dict[str, Any]]:
+def claims_in(namespace: str, cluster: Cluster) -> list[dict[str, Any]]:
     """A namespace's claims as the API gives them; none where this user may not read them."""
     with contextlib.suppress(_UnreadableError):
         return list((_get(cluster, "persistentvolumeclaims", f"--namespace={namespace}") or {}).get("items", []))

@@ -1,10 +1,8 @@
 """One run of the gate: a candidate is deployed and proven, or the last good release is put back and proven again."""
 
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +13,9 @@ from deploy.lease import Lease
 from deploy.operations import Deployment
 from gate.before.checkout import remove_programs
 from gate.before.promotion import Promised
+from gate.cluster.claims import prune_claims
 from gate.cluster.facts import subject_from_cluster
 from gate.cluster.observation import first_ready, phases_of_run, pods_and_nodes
-from gate.cluster.progress import following
 from gate.cluster.releases import Release, Releases, declared
 from gate.cluster.storage import StorageJobs
 from gate.errors import GateError, WrongAnswerError
@@ -85,6 +83,7 @@ class GateRun:
         if self.last is not None:
             with self.record.check("way back"):
                 self.program_of(self.last).prepare()
+                self._standing.begin()
 
     def carry_out(self, candidate: Deployable, values: Mapping[str, Any], *, restores: str | None = None) -> Status:
         """Deploy a candidate, prove it twice, and keep it as a release; or put the last good one back.
@@ -193,14 +192,10 @@ class GateRun:
 
     def _deploy(self, candidate: Deployable) -> None:
         try:
-            with self.record.deploying(), self._following():
+            with self.record.deploying():
                 candidate.apply()
         finally:
             self._observe()
-
-    def _following(self) -> AbstractContextManager[None]:
-        cluster = self.deployment.cluster
-        return following(cluster, cluster.config.namespace, write=sys.stderr.write)
 
     def _pause(self) -> None:
         pause_s = self.settings.pause_s
@@ -214,8 +209,7 @@ class GateRun:
             try:
                 self._await_answer()
                 program.prepare()
-                with self._following():
-                    program.apply()
+                program.apply()
             except StepFailedError:
                 if attempt == _ATTEMPTS:
                     raise
@@ -275,5 +269,8 @@ class GateRun:
             )
             if pruned.pruned:
                 say(f"pruned plans: {', '.join(pruned.pruned)}")
+            claims = prune_claims(self.deployment.config, self.deployment.cluster, [each.config for each in kept])
+            if claims:
+                say(f"removed claims that no kept release needs: {', '.join(claims)}")
         except FAILURES as error:
             say(f"old releases were not pruned: {error}; the next gate tries again")

@@ -22,6 +22,11 @@ class Standing:
 
     deployment: Deployment
     _template: dict[str, Any] | None = field(default=None, init=False)
+    _of_release: dict[str, Any] | None = field(default=None, init=False)
+
+    def begin(self) -> None:
+        """Remember what a proven release has left there: a candidate with the same pods deploys none of its own."""
+        self._of_release = deployed_template(self.deployment.cluster)
 
     def note(self, plan_id: str) -> None:
         """Remember what was just deployed.
@@ -74,7 +79,8 @@ class Standing:
         cluster = self.deployment.cluster
         try:
             is_there = self._template is not None and deployed_template(cluster) == self._template
-            if is_there and wrong:
+            is_own = is_there and self._template != self._of_release
+            if is_own and wrong:
                 self.deployment.pulumi.withdraw()
                 return ["what was found wrong was taken away; nothing serves"]
             pods = ", ".join(ready_pods(cluster))
@@ -83,7 +89,7 @@ class Standing:
             return [f"{why} and may still serve: {error}"]
         if not pods:
             return []
-        if is_there:
+        if is_own:
             return [f"what was deployed stays, for its pods have proven their own answers: {pods}"]
         return [f"what is there still serves, unproven: {pods}"]
 

@@ -138,7 +138,7 @@ def _default(field: FieldInfo) -> str:
     if default is None or default in ((), {}):
         return "none"
     if isinstance(default, BaseModel):
-        return _code(default.model_dump(mode="json", by_alias=True))
+        return _code(default.model_dump(mode="json", by_alias=True, exclude_none=True))
     return _code(default if isinstance(default, int) else str(default))
 
 

@@ -10,13 +10,14 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
+from infra.components.build_job import PlanBuildArgs
 from infra.components.endpoint import Endpoint, EndpointArgs
 from infra.components.node_pool import NodePool, NodePoolArgs
-from infra.components.plan_build import PlanBuild, PlanBuildArgs
+from infra.components.plan_build import PlanBuild
 from infra.components.storage_mount import StorageMount, StorageMountArgs
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
-from infra.config.ownership import OWNER_ANNOTATION
+from infra.config.ownership import owned_by
 from infra.config.rollout import announcement
 from infra.config.storages import ClaimStorage
 from infra.kubeconfig import kubeconfig_text
@@ -87,6 +88,7 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
         context=context,
         # Without any, Pulumi's class would put the variable KUBECONFIG here, a path; the provider reads that by itself
         kubeconfig="" if text is None else pulumi.Output.secret(text),
+        enable_config_map_mutable=True,  # what changes in one changes in place; what must not is named by its content
     )
 
 
@@ -100,7 +102,7 @@ def _namespace(config: StackConfig, provider: kubernetes.Provider) -> pulumi.Out
     namespace = core.Namespace(
         "namespace",
         metadata=meta.ObjectMetaArgs(
-            name=config.cluster.namespace, labels=_RESTRICTED, annotations={OWNER_ANNOTATION: config.stack}
+            name=config.cluster.namespace, labels=_RESTRICTED, annotations=owned_by(config.stack)
         ),
         opts=pulumi.ResourceOptions(provider=provider, retain_on_delete=isinstance(config.storage, ClaimStorage)),
     )
@@ -130,10 +132,9 @@ def _plan_build_args(
         labels=config.inputs.labels_text,
         pictures={picture.sha256: picture.data for picture in config.inputs.pictures if picture.data is not None},
         builder_image=release.builder_image,
-        image_pull_secrets=config.serving.image_pull_secrets,
+        serving=config.serving,
         claim_name=claim_name,
         placement=placement,
-        runtime_class=config.serving.runtime_class,
         gpus=build_gpus(config),
         resources=config.model.build_resources,
         timeout_s=config.timeouts.build_s,

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra.config.secrets import HIDDEN, SOURCE_URL
 from infra.config.sources import OnnxSource, PackageSource, PrebuiltSource
 from infra.images import LOCAL_REGISTRY, reference
 from infra.plan_id import EngineInputs, PlanInputs, engine_id, plan_id
@@ -75,7 +76,7 @@ def build_spec(config: StackConfig, release: Release) -> dict[str, Any]:
         "target": model.target,
         "precision": model.precision,
         "pinned": model.plan is not None,
-        "source": _source(model.source),
+        "source": _source(model.source) | _alias(config),
         "preprocessing": model.preprocessing,
         "expect": [_picture(picture) | {"url": picture.url} for picture in config.inputs.pictures],
         "tensorrt": _tensorrt(config),
@@ -90,6 +91,11 @@ def _source(source: Source) -> dict[str, Any]:
         size = source.height_and_width
         document["imageSize"] = list(size) if size else None
     return document
+
+
+def _alias(config: StackConfig) -> dict[str, str]:
+    """What a source whose URL is secret is called, in the build's log and in the manifest."""
+    return {"alias": HIDDEN} if SOURCE_URL in config.secrets else {}
 
 
 def _picture(picture: ExpectedPicture) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from contract.downloads import fetched, is_plain_file
 from contract.errors import UrlError
+from contract.urls import shown_url
 from model_build.digest import sha256_of_bytes
 from model_build.errors import SourceError
 from model_build.spec import OnnxSource
@@ -28,8 +29,15 @@ def onnx_from_source(source: OnnxSource, storage: Storage) -> bytes:
         try:
             return fetched(source.url, source.sha256, storage.downloads, largest_bytes=_LARGEST_BYTES).read_bytes()
         except UrlError as error:
-            raise SourceError(f"model.source: {error}") from error
+            raise SourceError(f"model.source: {_discreet(str(error), source)}") from None
     data = staged.read_bytes()
     if (found := sha256_of_bytes(data)) != source.sha256:
         raise SourceError(f"{staged} is damaged, its sha256 is {found}: remove it and run again")
     return data
+
+
+def _discreet(text: str, source: OnnxSource) -> str:
+    """A text with no more of the source's URL than everybody may see."""
+    for url in (source.url, shown_url(source.url)):
+        text = text.replace(url, source.shown)
+    return text

@@ -37,12 +37,14 @@ class OnnxSource:
     """An ONNX classifier at a URL, pinned by the SHA-256 of its bytes.
 
     Attributes:
+        alias: what is shown of a URL that is secret.
         output: of several outputs the one that is served.
         image_size: height and width of a model that leaves its own open.
     """
 
     url: str
     sha256: str
+    alias: str | None = None
     output: str | None = None
     image_size: ImageSize | None = None
     kind: Literal["onnx"] = "onnx"
@@ -50,7 +52,7 @@ class OnnxSource:
     @property
     def shown(self) -> str:
         """The URL, without what may be secret."""
-        return shown_url(self.url)
+        return self.alias or shown_url(self.url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +239,7 @@ def _source_from_fields(fields: Fields, url: str | None) -> Source:
         source = OnnxSource(
             url=_checked_url(fields, url or ""),
             sha256=_sha256(fields),
+            alias=fields.optional_text("alias"),
             output=fields.optional_text("output"),
             image_size=None if fields.is_null("imageSize") else _image_size(fields),
         )

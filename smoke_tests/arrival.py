@@ -49,7 +49,7 @@ def _await(endpoint: Endpoint, settings: Settings, deadline: float, say: Callabl
             if time.monotonic() >= deadline:
                 raise NoAnswerError(
                     f"{endpoint} was not reached within {settings.await_s:g} s: {error}; correct the URL, or what "
-                    "stands between it and the server, or wait longer: --await-s"
+                    "stands between it and the server, or wait longer: --await-s, for a stack endpoint.timeoutS"
                 ) from None
             if told != str(error):
                 told = str(error)

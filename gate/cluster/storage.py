@@ -154,7 +154,10 @@ def job_manifest(config: StackConfig, arguments: Sequence[str], *, read_only: bo
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": _KEPT_S,
             "template": {
-                "metadata": {"labels": {"app.kubernetes.io/name": NAME}},
+                "metadata": {
+                    "labels": {**config.serving.labels, "app.kubernetes.io/name": NAME},
+                    **({"annotations": dict(config.serving.annotations)} if config.serving.annotations else {}),
+                },
                 "spec": _pod_spec(config, arguments, read_only=read_only),
             },
         },
@@ -200,6 +203,7 @@ def _pod_spec(config: StackConfig, arguments: Sequence[str], *, read_only: bool)
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "imagePullSecrets": [{"name": secret} for secret in config.serving.image_pull_secrets],
+        **({"priorityClassName": name} if (name := config.serving.priority_class) else {}),
         **_placement(config),
         "containers": [
             {
@@ -207,7 +211,7 @@ def _pod_spec(config: StackConfig, arguments: Sequence[str], *, read_only: bool)
                 "image": release_from_config(config).builder_image,
                 "command": ["python3", "-m", "model_build"],
                 "args": [*arguments, "--storage", "/storage"],
-                "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+                "resources": _resources(config),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
                     "capabilities": {"drop": ["ALL"]},
@@ -218,6 +222,14 @@ def _pod_spec(config: StackConfig, arguments: Sequence[str], *, read_only: bool)
         ],
         "volumes": [{"name": "storage", "persistentVolumeClaim": claim}],
     }
+
+
+def _resources(config: StackConfig) -> dict[str, Any]:
+    """Little; and a CPU limit where the build has one, for the quota that asks it of a container asks it of each."""
+    build = config.model.build_resources
+    if build.cpu_limit is None:
+        return {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+    return {"requests": {"cpu": build.cpu, "memory": "256Mi"}, "limits": {"cpu": build.cpu_limit, "memory": "1Gi"}}
 
 
 def _placement(config: StackConfig) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The way in: a Gateway, the routes that exist, and the stack's URL."""
+"""The way in: a Gateway, the stack's own or one that exists, the routes, and the stack's URL."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import pulumi
 from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.custom_resource import CustomResource
+from infra.components.existing_gateway import Wanted, url_from_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from infra.config.gateways import ExistingGateway
     from infra.config.groups import Endpoint as EndpointConfig
 
 GATEWAY_API = "gateway.networking.k8s.io/v1"
@@ -67,14 +69,14 @@ class Endpoint(pulumi.ComponentResource):
                 create=f"{args.endpoint.timeout_s}s", update=f"{args.endpoint.timeout_s}s"
             ),
         )
-        gateway = CustomResource(
-            f"{name}-gateway",
-            api_version=GATEWAY_API,
-            kind="Gateway",
-            metadata=_awaited(args.namespace, _GATEWAY_IS_UP),
-            spec=_gateway_spec(args.endpoint),
-            opts=awaited,
-        )
+        parent_ref: Mapping[str, Any]
+        if args.endpoint.gateway is None:
+            gateway = _own_gateway(name, args, awaited)
+            parent_ref = {"name": gateway.name}
+            self.url = gateway.status.apply(lambda status: url_from_status(status, args))
+        else:
+            self.url = _url_through_gateway(name, args.endpoint.gateway, args, self)
+            parent_ref = _parent_ref(args.endpoint.gateway, self.url)
         filters: list[Mapping[str, Any]] = []
         if args.endpoint.max_body_bytes is not None:
             limit = _body_limit(name, args.namespace, args.endpoint.max_body_bytes, child)
@@ -84,10 +86,9 @@ class Endpoint(pulumi.ComponentResource):
             api_version=GATEWAY_API,
             kind="HTTPRoute",
             metadata=_awaited(args.namespace, _ROUTE_IS_UP),
-            spec=_route_spec(args, gateway=gateway.name, body_filters=filters),
+            spec=_route_spec(args, parent_ref=parent_ref, body_filters=filters),
             opts=awaited,
         )
-        self.url = gateway.status.apply(lambda status: url_from_status(status, args))
         self.register_outputs({"url": self.url})
 
 
@@ -122,6 +123,38 @@ def _awaited(namespace: pulumi.Input[str], conditions: Sequence[str]) -> meta.Ob
     )
 
 
+def _own_gateway(name: str, args: EndpointArgs, awaited: pulumi.ResourceOptions) -> CustomResource:
+    return CustomResource(
+        f"{name}-gateway",
+        api_version=GATEWAY_API,
+        kind="Gateway",
+        metadata=_awaited(args.namespace, _GATEWAY_IS_UP),
+        spec=_gateway_spec(args.endpoint),
+        opts=awaited,
+    )
+
+
+def _url_through_gateway(
+    name: str, gateway: ExistingGateway, args: EndpointArgs, parent: pulumi.Resource
+) -> pulumi.Output[str]:
+    """The URL through a Gateway that exists, of which nothing is changed or removed."""
+    found = CustomResource(
+        f"{name}-existing-gateway",
+        api_version=GATEWAY_API,
+        kind="Gateway",
+        opts=pulumi.ResourceOptions(parent=parent, id=f"{gateway.namespace}/{gateway.name}"),
+    )
+    return pulumi.Output.all(found.spec, found.status, args.namespace).apply(
+        lambda known: url_from_gateway(known[0], known[1], Wanted(endpoint=args.endpoint, namespace=known[2]))
+    )
+
+
+def _parent_ref(gateway: ExistingGateway, url: pulumi.Output[str]) -> Mapping[str, Any]:
+    """The listener that the route hangs on. It is not touched before the listener has been looked at."""
+    section = url.apply(lambda _: gateway.section)
+    return {"name": gateway.name, "namespace": gateway.namespace, "sectionName": section}
+
+
 def _gateway_spec(endpoint: EndpointConfig) -> dict[str, Any]:
     listener: dict[str, Any] = {
         "name": "http",
@@ -135,12 +168,15 @@ def _gateway_spec(endpoint: EndpointConfig) -> dict[str, Any]:
 
 
 def _route_spec(
-    args: EndpointArgs, *, gateway: pulumi.Input[str], body_filters: list[Mapping[str, Any]]
+    args: EndpointArgs, *, parent_ref: Mapping[str, Any], body_filters: list[Mapping[str, Any]]
 ) -> dict[str, Any]:
     prefix = "" if args.endpoint.hostname else f"{args.path_prefix}"
     backend = {"name": args.service_name, "port": args.service_port}
+    # A listener of one's own has the host name already.
+    named = args.endpoint.gateway is not None and args.endpoint.hostname is not None
     return {
-        "parentRefs": [{"name": gateway}],
+        "parentRefs": [parent_ref],
+        **({"hostnames": [args.endpoint.hostname]} if named else {}),
         "rules": [
             {
                 "matches": [{"method": method, "path": {"type": "Exact", "value": f"{prefix}{path}"}}],

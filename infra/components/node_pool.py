@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.config.node_pools import ExistingNodePool
+    from infra.config.serving import Resources
 
 KARPENTER_API = "karpenter.sh/v1"
 
@@ -63,9 +64,13 @@ class Placement:
     affinity: core.AffinityArgs | None
 
 
-def gpu_resources(gpus: int) -> dict[str, str]:
-    """The GPUs among a container's limits, where they are its requests too."""
-    return {GPU_RESOURCE: str(gpus)} if gpus else {}
+def container_resources(resources: Resources, *, gpus: int) -> core.ResourceRequirementsArgs:
+    """What a container asks of its node; of GPUs a limit is a request too."""
+    limits = {"cpu": resources.cpu_limit, "memory": resources.memory_limit, GPU_RESOURCE: str(gpus) if gpus else None}
+    return core.ResourceRequirementsArgs(
+        requests={"cpu": resources.cpu, "memory": resources.memory},
+        limits={name: limit for name, limit in limits.items() if limit is not None},
+    )
 
 
 class NodePool(pulumi.ComponentResource):

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.config.ownership import OWNER_ANNOTATION
+from infra.config.ownership import owned_by
 from infra.config.storages import ClaimStorage, HostPathStorage, NfsStorage, claim_name
 
 _STATIC_CAPACITY = "1Gi"
@@ -66,7 +66,7 @@ def _kept_claim(
     return core.PersistentVolumeClaim(
         f"{name}-claim",
         metadata=meta.ObjectMetaArgs(
-            name=claim_name(storage), namespace=args.namespace, annotations={OWNER_ANNOTATION: args.stack}
+            name=claim_name(storage), namespace=args.namespace, annotations=owned_by(args.stack)
         ),
         spec=_spec_from_claim(storage),
         opts=pulumi.ResourceOptions(

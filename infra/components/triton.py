@@ -19,8 +19,8 @@ from infra.config.gpu_rules import ACCEPTED_RELEASE
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
-    from infra.config.groups import Serving
     from infra.config.rollout import Rollout
+    from infra.config.serving import Serving
 
 _NAME = "triton"
 _LABELS = {"app.kubernetes.io/name": _NAME}
@@ -131,7 +131,8 @@ def _deployment(name: str, args: TritonArgs, pod: TritonPod, parent: pulumi.Reso
     """The Deployment; it starts once the plan is published, and is awaited until every pod is proven."""
     template = core.PodTemplateSpecArgs(
         metadata=meta.ObjectMetaArgs(
-            labels={**_LABELS, "densenet-triton/plan": args.plan_id}, annotations=dict(KEEP_NODE)
+            labels={**args.serving.labels, **_LABELS, "densenet-triton/plan": args.plan_id},
+            annotations={**args.serving.annotations, **KEEP_NODE},
         ),
         spec=pod_spec(pod, _LABELS),
     )

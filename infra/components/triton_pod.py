@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.components.node_pool import gpu_resources
+from infra.components.node_pool import container_resources
 from infra.components.proof import EXPECTED_FILE, LABELS_FILE, items
 from infra.components.security import container_security, pod_security
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from contract.expectation import Expectation
     from infra.components.node_pool import Placement
-    from infra.config.groups import Serving
+    from infra.config.serving import Serving
 
 REPOSITORY_MOUNT = "/mnt/model"
 PROOF_MOUNT = "/proof"
@@ -28,7 +28,6 @@ PROOF_MOUNT = "/proof"
 _RESTRICTED_APIS = "shared-memory,model-repository,statistics,trace,logging"
 _STARTUP_PERIOD_S = 2
 _PROOF_TIMEOUT_S = 30
-_SHARED_MEMORY = "256Mi"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +94,7 @@ def pod_spec(pod: TritonPod, labels: Mapping[str, str]) -> core.PodSpecArgs:
         image_pull_secrets=[core.LocalObjectReferenceArgs(name=secret) for secret in pod.serving.image_pull_secrets]
         or None,
         runtime_class_name=pod.serving.runtime_class,
+        priority_class_name=pod.serving.priority_class,
         node_selector=dict(pod.placement.node_selector) or None,
         tolerations=pod.placement.tolerations or None,
         affinity=pod.placement.affinity,
@@ -122,6 +122,7 @@ def triton_arguments(serving: Serving) -> list[str]:
         "--disable-auto-complete-config",
         f"--exit-timeout-secs={serving.shutdown.exit_timeout_s}",
         f"--http-restricted-api={_RESTRICTED_APIS}:restricted=$(POD_UID)",
+        *serving.extra_arguments,
     ]
 
 
@@ -136,7 +137,8 @@ def _triton_container(pod: TritonPod) -> core.ContainerArgs:
             core.EnvVarArgs(
                 name="POD_UID",
                 value_from=core.EnvVarSourceArgs(field_ref=core.ObjectFieldSelectorArgs(field_path="metadata.uid")),
-            )
+            ),
+            *(core.EnvVarArgs(name=name, value=value) for name, value in serving.environment.items()),
         ],
         ports=[core.ContainerPortArgs(name="http", container_port=serving.http_port)],
         resources=_resources(serving),
@@ -192,10 +194,7 @@ def _http_probe(path: str, *, period_s: int, timeout_s: int, failures: int) -> c
 
 
 def _resources(serving: Serving) -> core.ResourceRequirementsArgs:
-    return core.ResourceRequirementsArgs(
-        requests={"cpu": serving.resources.cpu, "memory": serving.resources.memory},
-        limits={"memory": serving.resources.memory_limit, **gpu_resources(serving.gpus_per_replica)},
-    )
+    return container_resources(serving.resources, gpus=serving.gpus_per_replica)
 
 
 def _read_only_mounts(plan_id: str) -> list[core.VolumeMountArgs]:
@@ -230,7 +229,7 @@ def _volumes(pod: TritonPod) -> list[core.VolumeArgs]:
         core.VolumeArgs(name="proof", config_map=core.ConfigMapVolumeSourceArgs(name=pod.proof, items=items())),
         core.VolumeArgs(
             name="shared-memory",
-            empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=_SHARED_MEMORY),
+            empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=f"{pod.serving.shared_memory_mib}Mi"),
         ),
         core.VolumeArgs(name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs()),
     ]

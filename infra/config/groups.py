@@ -13,8 +13,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from infra.config.expectations import Expectation
+from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
 from infra.config.node_pools import NodePool
+from infra.config.serving import Resources, Serving
 from infra.config.sources import Source, default_preprocessing
 from infra.config.storages import Storage
 from infra.config.text import (
@@ -25,8 +27,6 @@ from infra.config.text import (
     Filled,
     ModelName,
     PlanId,
-    Quantity,
-    TritonRelease,
 )
 from infra.images import REPOSITORY
 
@@ -80,14 +80,6 @@ class Cluster(Group):
     def local_name(self) -> str | None:
         """Name of the local cluster that the context means, or None for a cluster elsewhere."""
         return self.context if is_local(self.context) else None
-
-
-class Resources(Group):
-    """What a container asks of its node."""
-
-    cpu: Quantity = Field(default="250m", description="CPU that is reserved; there is no upper limit.")
-    memory: Quantity = Field(default="1Gi", description="Memory that is reserved.")
-    memory_limit: Quantity = Field(default="2Gi", description="Memory at which the container is ended.")
 
 
 class BatchProfile(Group):
@@ -174,66 +166,21 @@ class Model(Group):
         return default_preprocessing(self.source) if self.preprocessing is None else self.preprocessing
 
 
-class Shutdown(Group):
-    """How a pod leaves: first out of the Service, then Triton, then the hard end. Seconds."""
-
-    pre_stop_s: int = Field(default=10, ge=1, description="Wait for the gateway to forget the pod.")
-    exit_timeout_s: int = Field(default=30, ge=1, description="Time that Triton gives requests in flight.")
-    grace_s: int = Field(
-        default=75, ge=1, description="After this time the pod is killed; above preStopS + exitTimeoutS."
-    )
-
-
-class Serving(Group):
-    """Triton's pods."""
-
-    image: Filled = Field(
-        description="Image of Triton: a folder of `images/`, or a full reference.", examples=["triton-cpu"]
-    )
-    replicas: int = Field(default=1, ge=1, description="Number of pods.")
-    gpus_per_replica: int = Field(default=0, ge=0, le=16, description="GPUs a pod; 0 serves on CPU.")
-    runtime_class: DnsName | None = Field(
-        default=None,
-        description="Runtime class of pods with a GPU, where the nodes' default runtime does not give them one.",
-        examples=["nvidia"],
-    )
-    accept_vulnerable_release: TritonRelease | None = Field(
-        default=None,
-        description="Triton release of `image` that may be served although vulnerabilities of it are known.",
-        examples=["24.01"],
-    )
-    http_port: int = Field(default=8080, ge=1024, le=65535, description="Port of Triton in the pod.")
-    image_pull_secrets: tuple[DnsName, ...] = Field(
-        default=(),
-        description="Secrets in the namespace that pull the images. They are there before the first `make up`: in a"
-        " namespace that others made, or in the stack's own, made beforehand by `kubectl create namespace NAME` and"
-        " `kubectl annotate namespace NAME densenet-triton/stack=STACK`.",
-        examples=[["registry"]],
-    )
-    resources: Resources = Field(default=Resources(), description="What a pod asks of its node.")
-    placement_timeout_s: int = Field(
-        default=120,
-        ge=1,
-        description="Longest time from a pod's creation to its container's start: a node, and the image on it.",
-    )
-    startup_timeout_s: int = Field(
-        default=120, ge=10, description="Longest time from a container's start to its proven answer."
-    )
-    rollout_timeout_s: int = Field(
-        default=400,
-        ge=20,
-        description="Longest time for one pod to be replaced; above placementTimeoutS + startupTimeoutS, and graceS"
-        " where its GPU must be free first. Pulumi waits as long for each replica.",
-    )
-    shutdown: Shutdown = Field(default=Shutdown(), description="How a pod leaves.")
-
-
 class Endpoint(Group):
     """The way in."""
 
-    gateway_class: DnsName = Field(description="Gateway class of the cluster.", examples=["traefik"])
+    gateway: ExistingGateway | None = Field(
+        default=None,
+        description="A Gateway that exists, in place of gatewayClass and port.",
+        examples=[{"name": "public", "namespace": "gateways", "section": "https"}],
+    )
+    gateway_class: DnsName | None = Field(
+        default=None,
+        description="Gateway class of the cluster, for a Gateway of the stack's own.",
+        examples=["traefik"],
+    )
     port: int = Field(
-        default=80,
+        default=HTTP_PORT,
         ge=1,
         le=65535,
         description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
@@ -241,7 +188,8 @@ class Endpoint(Group):
     )
     hostname: DnsName | None = Field(
         default=None,
-        description="Host name of the URL. Without it: the gateway's address and the path /<namespace>.",
+        description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
+        " /<namespace>.",
     )
     max_body_bytes: int | None = Field(
         default=None,

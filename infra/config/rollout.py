@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infra.config.groups import Serving
     from infra.config.node_pools import NodePool
+    from infra.config.serving import Serving
     from infra.config.timeouts import Timeouts
 
 

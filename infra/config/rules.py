@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from infra.config.faults import Fault, shown
+from infra.config.gateways import gateway_faults
 from infra.config.gpu_rules import gpu_faults
 from infra.config.groups import LOCAL_CLUSTER, is_local
+from infra.config.pod_rules import resource_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
 from infra.config.storage_rules import storage_faults
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.config.faults import StackFile
+    from infra.config.groups import Endpoint
 
 LIMITING_GATEWAY_CLASSES = frozenset({"traefik"})
 """Gateway classes whose controller can refuse a body that is too large."""
@@ -42,10 +45,12 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *_source_faults(right.get("model.source"), right.get("cluster.context"), right.get("model.plan"), file),
         *_image_faults("model.buildImage", right.get("model.buildImage"), "model-build", file, repository),
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
-        *_port_faults(right.get("endpoint.port"), right.get("cluster.context"), file),
+        *gateway_faults(right.get("endpoint"), file),
+        *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
         *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
         *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
+        *resource_faults(right, file),
         *_timeout_faults(right, file),
     ]
 
@@ -82,12 +87,15 @@ def _image_faults(key: str, image: str | None, example: str, file: StackFile, re
         )
 
 
-def _port_faults(port: int | None, context: str | None, file: StackFile) -> Iterator[Fault]:
-    if context == LOCAL_CLUSTER and port not in (None, EMBEDDED_GATEWAY_PORT):
+def _port_faults(endpoint: Endpoint | None, context: str | None, file: StackFile) -> Iterator[Fault]:
+    """A Gateway of the stack's own listens where the cluster's controller does."""
+    if endpoint is None or endpoint.gateway is not None:
+        return
+    if context == LOCAL_CLUSTER and endpoint.port != EMBEDDED_GATEWAY_PORT:
         key = "endpoint.port"
         yield Fault(
             key=key,
-            found=f"is {port}, and the embedded cluster's gateway listens on {EMBEDDED_GATEWAY_PORT}",
+            found=f"is {endpoint.port}, and the embedded cluster's gateway listens on {EMBEDDED_GATEWAY_PORT}",
             accepted=str(EMBEDDED_GATEWAY_PORT),
             mend=file.setting(key, EMBEDDED_GATEWAY_PORT),
         )

@@ -12,7 +12,8 @@ from contract.urls import quoted_url, shown_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-PLACES = ("model.source.url",)
+SOURCE_URL = "model.source.url"
+PLACES = (SOURCE_URL,)
 """The keys that may be secret: their values are in no object that everybody can read."""
 
 HIDDEN = "[secret]"

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from infra.config.groups import Cluster, Endpoint, Gate, Model, Serving
+    from infra.config.groups import Cluster, Endpoint, Gate, Model
     from infra.config.inspection import Inspect
     from infra.config.node_pools import NodePool
     from infra.config.rollout import Rollout
+    from infra.config.serving import Serving
     from infra.config.storages import Storage
     from infra.config.timeouts import Timeouts
 
@@ -40,7 +41,11 @@ _NOTHING = object()
 
 @dataclass(frozen=True, kw_only=True)
 class StackConfig:
-    """Everything that a stack's file says, checked, with the files that it names."""
+    """Everything that a stack's file says, checked, with the files that it names.
+
+    Attributes:
+        secrets: dotted keys of the values that are secret.
+    """
 
     stack: str
     cluster: Cluster
@@ -51,6 +56,7 @@ class StackConfig:
     endpoint: Endpoint
     gate: Gate
     inputs: ModelInputs
+    secrets: tuple[str, ...] = ()
 
     @property
     def rollout(self) -> Rollout:
@@ -145,7 +151,7 @@ def config_from_stack_values(found: StackValues, *, inspect: Inspect = inspectio
     faults += [*unfit, *preprocessing_faults(right, facts, file), *unread]
     if groups is None or inputs is None or faults:
         raise ConfigError([fault.line(file) for fault in faults])
-    return StackConfig(stack=file.stack, inputs=inputs, **dict(groups))
+    return StackConfig(stack=file.stack, inputs=inputs, secrets=found.secrets, **dict(groups))
 
 
 def _data_from_values(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.config.groups import Model, Serving
+    from infra.config.groups import Model
+    from infra.config.serving import Serving
 
 _ROLLOUT_REPORT_S = 10
 _BUILD_REPORT_S = 60

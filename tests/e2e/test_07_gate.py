@@ -8,12 +8,16 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
+from PIL import Image
 
 from bench.workspace import Workspace
 from local_cluster.layout import layout_from_name
+from tests.cluster.driver import ClusterDriver
 from tests.e2e.test_01_up import plain_pulumi
 
 STACK = "gated"
+_MODEL = "densenet-triton:model"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,19 +66,22 @@ def published(workspace: Workspace) -> set[str]:
     return {path.name for path in (layout_from_name(workspace.cluster).storage / "repositories").iterdir()}
 
 
-def test_the_first_gate_proves_while_a_second_is_refused(workspace: Workspace) -> None:
-    write(workspace, pause_s=8)
+def test_the_first_gate_proves_while_another_run_is_refused(workspace: Workspace) -> None:
+    write(workspace, pause_s=20)
     with subprocess.Popen(
         command(workspace, "run", "--stack", STACK), cwd=workspace.folder, env=workspace.environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     ) as first:  # fmt: skip
         assert first.stderr is not None
         said = next(line for line in first.stderr if "once more after a pause" in line)
+        up = workspace.make("up", f"STACK={STACK}")
         status, stderr = gate(workspace, "run", "--stack", STACK)
         said += first.stderr.read()
 
+    assert up.returncode != 0, up.stdout
+    assert f"error: another run works on triton-{STACK}: run " in up.stderr
     assert status == 1, stderr
-    assert f"another gate works on triton-{STACK}: run " in stderr
+    assert f"another run works on triton-{STACK}: run " in stderr
     assert first.returncode == 0, said
     assert f"{STACK}: deployed and proven (status 0)" in said
 
@@ -178,6 +185,44 @@ def test_plans_that_nobody_names_are_pruned_and_no_other(workspace: Workspace) -
     url = workspace.make("url", f"STACK={STACK}").stdout.strip()
     with urllib.request.urlopen(f"{url}/v2/models/efficientnet_lite0/ready", timeout=10) as response:
         assert response.status == 200
+
+
+def test_a_first_deployment_stays_while_its_url_is_not_reached_and_goes_when_it_is_wrong(workspace: Workspace) -> None:
+    """What is wrong the pods can't see: they know nothing of the other picture, which is a mug again."""
+    stack, rules = "unreached", {"pauseS": 1}
+    with Image.open(workspace.folder / "smoke_tests" / "data" / "mug.png") as mug:
+        mug.save(workspace.folder / "mug_again.png", compress_level=1)
+    workspace.commit("A mug that is called something else")
+    model = {"maxBatchSize": 2}
+    expect = yaml.safe_load((workspace.folder / "Pulumi.dev.yaml").read_text())["config"][_MODEL]["expect"]
+    try:
+        nowhere = {"hostname": "nowhere.invalid", "timeoutS": 5}
+        workspace.write_stack(stack, gate=rules, model=model, endpoint=nowhere)
+        status, stderr = gate(workspace, "run", "--stack", stack)
+
+        assert status == 3, stderr
+        assert "http://nowhere.invalid" in stderr
+        assert "what was deployed stays, for its pods have proven their own answers: triton-" in stderr
+        assert deployments(workspace, stack) == ["deployment.apps/triton"]
+
+        expect = {"expect": expect | {"otherImage": "mug_again.png"}}
+        workspace.write_stack(stack, gate=rules, model=model | expect)
+        status, stderr = gate(workspace, "run", "--stack", stack)
+
+        assert status == 3, stderr
+        assert "test_other_image_is_of_another_class" in stderr
+        assert "what was found wrong was taken away; nothing serves" in stderr
+        assert deployments(workspace, stack) == []
+    finally:
+        workspace.make("destroy", f"STACK={stack}")
+    runs = sorted((workspace.folder / "evidence" / stack).iterdir())
+    ways = [json.loads((run / "evidence.json").read_text())["smoke"][0]["way"] for run in runs]
+    assert ways == ["unreached", "open"]
+
+
+def deployments(workspace: Workspace, stack: str) -> list[str]:
+    cluster = ClusterDriver(workspace.cluster)
+    return cluster.kubectl("get", "deployments", f"--namespace=triton-{stack}", "--output=name").split()
 
 
 def test_wrong_arguments_change_nothing(workspace: Workspace) -> None:

@@ -13,10 +13,11 @@ import pytest
 
 from deploy.errors import ImageError, ProgramMissingError
 from deploy.image_builder import ImageBuilder
-from deploy.images import build_images, push_images
+from deploy.images import Pushed, build_images, push_images
 from infra.images import REPOSITORY, debian_base, reference, sources
 
 ON_SERVING = "model-build-tensorrt"
+DIGEST = f"sha256:{'d' * 64}"
 SERVING = "nvcr.io/nvidia/tritonserver:26.07-py3"
 
 # Stands for every program of a build: it records how it was called and writes the archive that it was asked for.
@@ -27,6 +28,8 @@ command = [name, *sys.argv[1:]]
 with open("{calls}", "a") as calls:
     print(json.dumps(command), file=calls)
 for argument in command:
+    if argument.startswith("--digestfile="):
+        pathlib.Path(argument.partition("=")[2]).write_text("{digest}")
     if argument.startswith("oci-archive:") and "push" in command:
         pathlib.Path(argument.split(":")[1]).write_text("archive")
 if command[1:2] == ["unshare"]:
@@ -53,7 +56,7 @@ class Machine:
         self._calls = folder / "calls"
         self.programs.mkdir()
         for name in ("buildah", "skopeo", "mmdebstrap", "python"):
-            self._install(name, PROGRAM.format(python=sys.executable, calls=self._calls))
+            self._install(name, PROGRAM.format(python=sys.executable, calls=self._calls, digest=DIGEST))
         self._install("unshare", UNSHARE)
 
     def calls(self, program: str, verb: str = "") -> list[list[str]]:
@@ -300,11 +303,35 @@ def test_only_the_newest_archives_of_an_image_are_kept(machine: Machine) -> None
 
 
 def test_images_are_pushed_under_their_tags(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
-    push_images(("triton-cpu",), "registry.example/team")
+    pushed = push_images(("triton-cpu",), "registry.example/team")
     target = reference("triton-cpu", "registry.example/team")
     archive = machine.cache / archive_name("triton-cpu")
-    assert machine.calls("skopeo") == [["skopeo", "copy", "--quiet", f"oci-archive:{archive}", f"docker://{target}"]]
-    assert f"pushed as {target}" in capsys.readouterr().err
+    (copy,) = machine.calls("skopeo", "copy")
+    assert [word for word in copy if "digestfile" not in word] == [
+        *("skopeo", "copy", "--quiet", f"oci-archive:{archive}", f"docker://{target}")
+    ]
+    assert pushed == {"triton-cpu": Pushed(reference=target, digest=DIGEST)}
+    assert pushed["triton-cpu"].pin == f"{target}@{DIGEST}"
+    assert "images: triton-cpu: pushed" in capsys.readouterr().err
+
+
+def test_what_lies_under_its_tag_is_neither_built_nor_pushed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [reference(image, "registry.example/team") for image in ("triton-cpu", "model-build")]
+    there = {names[0]: f"sha256:{'a' * 64}"}
+    monkeypatch.setattr("deploy.images.digest_in_registry", there.get)
+
+    pushed = push_images(("triton-cpu", "model-build"), "registry.example/team")
+
+    assert [each.pin for each in pushed.values()] == [f"{names[0]}@sha256:{'a' * 64}", f"{names[1]}@{DIGEST}"]
+    assert [call[-1] for call in machine.calls("skopeo", "copy")] == [f"docker://{names[1]}"]
+    assert "images: triton-cpu: is in the registry already" in capsys.readouterr().err
+
+    monkeypatch.setattr("deploy.images.digest_in_registry", lambda _: DIGEST)
+    calls = len(machine.calls("buildah"))
+    push_images(("triton-cpu", "model-build", ON_SERVING), "registry.example/team", serving=SERVING)
+    assert len(machine.calls("buildah")) == calls
 
 
 def test_an_archive_is_pushed_without_root_and_without_ids_to_hand_out(
@@ -342,10 +369,11 @@ def test_an_image_on_the_serving_image_is_pushed_without_an_archive(machine: Mac
     old = [machine.cache / f"{ON_SERVING}-{number}.tar" for number in range(5)]
     for archive in old:
         archive.touch()
-    push_images((ON_SERVING,), "registry.example/team", serving=SERVING)
+    pushed = push_images((ON_SERVING,), "registry.example/team", serving=SERVING)
     names = [reference(ON_SERVING, registry, serving=SERVING) for registry in ("localhost", "registry.example/team")]
     (push,) = machine.calls("buildah", "push")
     assert push[-2:] == [names[0], f"docker://{names[1]}"]
+    assert pushed[ON_SERVING].pin == f"{names[1]}@{DIGEST}"
     assert machine.built() == [names[0]]
     assert f"--build-arg=SERVING={SERVING}" in machine.calls("buildah", "bud")[-1]
     assert sorted(machine.cache.glob("*.tar")) == old

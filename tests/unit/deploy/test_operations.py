@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from deploy import operations
 from deploy.cluster import Cluster
 from deploy.operations import Deployment
+from deploy.pulumi_stack import PulumiStack
+from infra.config import StackValues, stack_values_from_yaml
+from infra.errors import ConfigError
 from infra.images import reference
 
 
@@ -15,7 +19,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, list[str]]]:
     """What the tools are asked for, and what must succeed before; nothing is made."""
     told: list[tuple[bool, list[str]]] = []
 
-    def ensure_tools(*, embedded: bool, first: Sequence[str]) -> dict[str, str]:
+    def ensure_tools(*, embedded: bool, first: Sequence[str] = ()) -> dict[str, str]:
         told.append((embedded, list(first)))
         return {}
 
@@ -23,12 +27,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, list[str]]]:
     return told
 
 
+@pytest.mark.usefixtures("read")
 def test_the_machine_is_looked_at_before_anything_is_installed_or_built(asked: list[tuple[bool, list[str]]]) -> None:
     Deployment("dev").check()
 
     assert asked == [(True, [sys.executable, "-m", "local_cluster", "--name", "embedded", "check"])]
 
 
+@pytest.mark.usefixtures("read")
 def test_nothing_of_the_embedded_cluster_is_asked_of_a_cluster_of_ones_own(
     asked: list[tuple[bool, list[str]]], tmp_path: Path
 ) -> None:
@@ -38,6 +44,63 @@ def test_nothing_of_the_embedded_cluster_is_asked_of_a_cluster_of_ones_own(
     Deployment("mine", file=file).check()
 
     assert asked == [(False, [])]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stacks whose values Pulumi is asked for; it has other values than the file: one that YAML reads otherwise."""
+    asked: list[str] = []
+
+    def values(stack: PulumiStack) -> StackValues:
+        asked.append(stack.name)
+        found = stack_values_from_yaml(operations.ROOT / "Pulumi.dev.yaml")
+        return replace(found, values={**found.values, "densenet-triton:gate": {"pauseS": 7}})
+
+    monkeypatch.setattr(operations, "values_as_pulumi_reads", values)
+    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    return asked
+
+
+def test_pulumi_says_what_the_values_are_once_it_is_there_and_is_asked_once(
+    asked: list[tuple[bool, list[str]]], read: list[str]
+) -> None:
+    deployment = Deployment("dev")
+    assert (deployment.config.gate.pause_s, read) == (60, [])
+
+    deployment.check()
+
+    assert (deployment.config.gate.pause_s, read, len(asked)) == (7, ["dev"], 1)
+
+
+def test_a_typo_in_a_plain_file_is_said_before_anything_is_installed(
+    asked: list[tuple[bool, list[str]]], read: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "Pulumi.mine.yaml"
+    file.write_text((operations.ROOT / "Pulumi.h800.yaml").read_text().replace("replicas: 1", "replicas: none"))
+
+    with pytest.raises(ConfigError, match=r"serving\.replicas"):
+        Deployment("mine", file=file).check()
+
+    assert (asked, read) == ([], [])
+
+
+@pytest.mark.parametrize("addition", ["environment: [team/prod]\n", "  densenet-triton:x: {secure: v1:abc}\n"])
+def test_pulumi_is_made_ready_first_for_a_file_that_is_not_plain(
+    asked: list[tuple[bool, list[str]]], read: list[str], tmp_path: Path, addition: str
+) -> None:
+    file = tmp_path / "Pulumi.mine.yaml"
+    file.write_text((operations.ROOT / "Pulumi.dev.yaml").read_text() + addition)
+
+    Deployment("acme/densenet-triton/mine", file=file).check()
+
+    assert [embedded for embedded, _ in asked] == [False, True]
+    assert read == ["acme/densenet-triton/mine"]
+
+
+def test_a_whole_name_means_the_file_of_its_last_part() -> None:
+    deployment = Deployment("acme/densenet-triton/dev")
+
+    assert (deployment.stack, deployment.config.stack) == ("acme/densenet-triton/dev", "dev")
 
 
 @pytest.mark.parametrize(("built", "starts"), [(True, 1), (False, 2)])

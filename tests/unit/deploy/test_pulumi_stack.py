@@ -2,14 +2,16 @@ import json
 import os
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy import pulumi_stack
-from deploy.errors import CommandFailedError
+from deploy.errors import CommandFailedError, DeployError
 from deploy.pulumi_stack import PulumiStack
+from tests.unit.deploy.stand_in import resource, state_of
 
 
 @pytest.fixture
@@ -81,6 +83,58 @@ def test_the_checkout_stays_clean_and_the_salt_survives(stack: PulumiStack, call
     assert "changed: 1" in copy.read_text()
     assert stack.config_file.read_text() == "config: {changed: 1}\n"
     assert calls
+
+
+def test_what_another_provider_of_secrets_has_written_survives_too(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle()
+    copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
+    copy.write_text(copy.read_text() + "secretsprovider: awskms://alias/x\nencryptedkey: abc\n")
+    stack.settle()
+
+    assert copy.read_text().endswith("secretsprovider: awskms://alias/x\nencryptedkey: abc\n")
+    assert calls
+
+
+def test_the_users_own_salt_is_taken(stack: PulumiStack, calls: list[list[str]]) -> None:
+    stack.settle()
+    copy = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config" / "Pulumi.dev.yaml"
+    copy.write_text(copy.read_text() + "encryptionsalt: v1:ours\n")
+    stack.config_file.write_text("encryptionsalt: v1:theirs\nconfig: {}\n")
+    stack.settle()
+
+    assert copy.read_text() == "encryptionsalt: v1:theirs\nconfig: {}\n"
+    assert calls
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "there"),
+    [
+        ("dev", "dev", True),
+        ("organization/densenet-triton/dev", "dev", True),
+        ("acme/densenet-triton/dev", "acme/dev", True),
+        ("acme/dev", "acme/densenet-triton/dev", True),
+        ("dev", "acme/dev", True),
+        ("acme/densenet-triton/dev", "other/dev", False),
+        ("acme/densenet-triton/dev", "acme/prod", False),
+    ],
+)
+def test_a_stack_is_there_by_its_whole_name(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch, name: str, listed: str, *, there: bool
+) -> None:
+    monkeypatch.setattr(pulumi_stack, "output_of", lambda *_, **__: json.dumps([{"name": listed}]))
+
+    assert replace(stack, name=name).exists() is there
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_whole_name_has_the_file_the_copy_and_the_lock_of_its_last_part(stack: PulumiStack, tmp_path: Path) -> None:
+    lock = lock_of(tmp_path, dead_pid(), socket.gethostname())
+
+    replace(stack, name="organization/densenet-triton/dev").settle()
+
+    assert not lock.exists()
+    folder = Path(stack.environment["XDG_STATE_HOME"]) / "densenet-triton" / "config"
+    assert sorted(path.name for path in folder.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml"]
 
 
 @pytest.mark.usefixtures("calls")
@@ -172,3 +226,29 @@ def test_a_backend_that_does_not_answer_is_no_new_stack(stack: PulumiStack, monk
     monkeypatch.setattr(pulumi_stack, "output_of", fail)
     with pytest.raises(CommandFailedError):
         stack.state()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "resources"),
+    [({}, []), ({"url": "http://x"}, [resource("kubernetes:core/v1:Namespace::namespace")])],
+    ids=["empty", "destroyed"],
+)
+def test_a_stack_of_which_no_service_is_left_has_no_url(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch, outputs: dict[str, str], resources: list[dict[str, Any]]
+) -> None:
+    def answer(command: list[str], *_: Any, **__: Any) -> str:
+        return json.dumps(outputs if "output" in command else state_of(*resources))
+
+    monkeypatch.setattr(pulumi_stack, "output_of", answer)
+    with pytest.raises(DeployError, match="stack dev has no URL yet; make up STACK=dev"):
+        stack.outputs()
+
+
+def test_a_deployed_stack_has_its_outputs(stack: PulumiStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = resource("densenet:infra:Triton$kubernetes:core/v1:Service::triton-service")
+
+    def answer(command: list[str], *_: Any, **__: Any) -> str:
+        return json.dumps({"url": "http://x"} if "output" in command else state_of(service))
+
+    monkeypatch.setattr(pulumi_stack, "output_of", answer)
+    assert stack.outputs() == {"url": "http://x"}

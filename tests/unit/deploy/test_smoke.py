@@ -110,8 +110,8 @@ def test_what_is_not_expected_is_not_asked(runs: list[tuple[Sequence[str], Mappi
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (7, UnreachedError, "http://127.0.0.1:8800/dev is deployed and was not reached: no such host"),
-        (8, TurnedAwayError, "http://127.0.0.1:8800/dev is deployed and could not be asked: no such host"),
+        (7, UnreachedError, "no such host"),
+        (8, TurnedAwayError, "no such host"),
         (1, DeployError, "is deployed but does not answer rightly; its tests stand above"),
         (4, DeployError, "is deployed but does not answer rightly; its tests stand above"),
     ],

@@ -1,4 +1,3 @@
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +103,6 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         monkeypatch.setattr(GateRun, "_observe", observe)
         made.deploy(deployed)
         monkeypatch.setattr(standing, "ready_pods", lambda _cluster: ["triton-1"])
-        monkeypatch.setattr(module, "following", lambda *_, **__: contextlib.nullcontext())
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
         monkeypatch.setattr(proof, "smoke_run_from_junit", smoke_run)
@@ -201,6 +199,19 @@ def test_where_the_way_back_fails_only_what_was_wrong_is_taken_away(
 
     assert bad.withdrawn == ([True] if stays else [])
     assert ("what is there still serves, unproven: triton-1" in bad.reasons) == (not stays)
+
+
+def test_what_a_release_has_left_is_not_taken_away_for_a_candidate_that_changes_no_pod(
+    story: Callable[..., Story],
+) -> None:
+    """Another expected answer makes it wrong, and the pods are the release's."""
+    bad = story(put_back=Scripted(wrong="apply"))
+    bad.run.prepare_way_back()
+
+    assert bad.of(Scripted(wrong="prove 1")) == 3
+
+    assert bad.withdrawn == []
+    assert "what is there still serves, unproven: triton-1" in bad.reasons
 
 
 CLOSED = pytest.mark.parametrize(

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+GATEWAY_OF_OTHERS: dict[str, Any] = {
+    "gatewayClassName": "traefik",
+    "listeners": [
+        {"name": "web", "protocol": "HTTP", "port": 80.0, "allowedRoutes": {"namespaces": {"from": "All"}}},
+        {"name": "closed", "protocol": "HTTP", "port": 8080.0},
+    ],
+}
 MANIFEST = '{"planId": "0123456789abcdef", "golden": {"class": 504}}'
 
 
@@ -76,6 +83,8 @@ class Recorder(pulumi.runtime.Mocks):
         state = dict(args.inputs)
         if args.typ.endswith(":Gateway"):
             state["status"] = {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]}
+        if args.resource_id == "gateways/public":
+            state |= {"metadata": {"name": "public", "namespace": "gateways"}, "spec": GATEWAY_OF_OTHERS}
         known = args.resource_id != pulumi.runtime.rpc.UNKNOWN
         if args.name.endswith("-manifest") and known and self.report is not None:
             state["data"] = {"manifest.json": self.report}

@@ -70,7 +70,7 @@ def test_namespace_is_under_restricted_pod_security_and_says_whose_it_is(
 ) -> None:
     assert declared_dev(declare, dev_values).named("namespace").inputs["metadata"] == {
         "name": "triton-dev",
-        "annotations": {"densenet-triton/stack": "dev"},
+        "annotations": {"densenet-triton/stack": "dev", "pulumi.com/patchForce": "true"},
         "labels": {
             "pod-security.kubernetes.io/audit": "restricted",
             "pod-security.kubernetes.io/enforce": "restricted",
@@ -115,6 +115,7 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
     assert provider.inputs == {
         "clusterIdentifier": "embedded",
         "context": "embedded",
+        "enableConfigMapMutable": "true",
         "kubeconfig": "apiVersion: v1\nkind: Config\n",
     }
     assert provider.secret == {"kubeconfig"}
@@ -131,6 +132,7 @@ def test_without_the_kubeconfigs_file_nothing_of_it_is_said(
         "clusterIdentifier": "embedded",
         "context": "embedded",
         "kubeconfig": "",
+        "enableConfigMapMutable": "true",
     }
 
 

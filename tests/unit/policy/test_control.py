@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.components.triton_pod import triton_arguments
-from infra.config.groups import Serving
+from infra.config.serving import Serving
 from policy.control import control_violations
 from tests.unit.policy.objects import RESTRICTED, deployment
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.unit.smoke_tests.judging import (
     verdict_of_a_process,
     verdict_without_promises,
 )
-from tests.unit.smoke_tests.stand_in import INFER, StandIn, ranked_scores, serving
+from tests.unit.smoke_tests.stand_in import INFER, RefusalError, Reply, StandIn, ranked_scores, serving
 
 
 def test_right_server_passes_and_its_table_is_printed(inputs: Inputs) -> None:
@@ -84,6 +85,27 @@ def test_fault_fails_at_least(fault: Callable[[StandIn], None], inputs: Inputs) 
         got = verdict(url, inputs)
     assert got.status == 1, got.output
     assert got.failed >= WRONG_ALL_OVER[fault], got.output
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_gateway_that_others_route_all_the_rest_through_is_no_fault(status: int, inputs: Inputs) -> None:
+    stand_in = good_stand_in()
+    right = stand_in._answer  # noqa: SLF001 - what of it is another
+
+    def answer(method: str, path: str, headers: Any, body: bytes) -> Reply:
+        try:
+            return right(method, path, headers, body)
+        except RefusalError as error:
+            if error.status != 404:
+                raise
+            return Reply(b"<html>Our shop</html>", status)
+
+    stand_in._answer = answer  # type: ignore[method-assign]  # noqa: SLF001 - as above
+    with serving(stand_in) as url:
+        assert verdict(url, inputs, "--routed", "-k", "routed or detour or unknown_model").status == 0
+        stand_in.replies["/v2/repository/index"] = Reply(b"[]")
+        got = verdict(url, inputs, "--routed", "-k", "routed or detour or unknown_model")
+    assert got.failed == {"test_path_is_not_routed", "test_path_is_not_reached_by_a_detour"}, got.output
 
 
 def test_second_picture_that_is_wrong_fails_and_is_named(inputs: Inputs) -> None:

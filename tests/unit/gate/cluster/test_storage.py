@@ -35,6 +35,23 @@ def dev() -> StackConfig:
     return config_of("dev")
 
 
+def test_the_job_is_labelled_ranked_and_limited_as_the_stack_says(dev: StackConfig) -> None:
+    added = {"labels": {"team": "vision"}, "annotations": {"a": "b"}, "priorityClass": "high"}
+    build = {"cpu": "1", "cpuLimit": "2", "memory": "1Gi", "memoryLimit": "2Gi"}
+    values = {name: getattr(dev, name).model_dump(mode="json", by_alias=True) for name in ("serving", "model")}
+    changed = config_of("dev", serving=values["serving"] | added, model=values["model"] | {"buildResources": build})
+    template = job_manifest(changed, ["inventory"], read_only=True)["spec"]["template"]
+    assert template["metadata"] == {
+        "labels": {"team": "vision", "app.kubernetes.io/name": "storage"},
+        "annotations": {"a": "b"},
+    }
+    assert template["spec"]["priorityClassName"] == "high"
+    assert template["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "1", "memory": "256Mi"},
+        "limits": {"cpu": "2", "memory": "1Gi"},
+    }
+
+
 def test_the_job_of_a_cpu_stack(dev: StackConfig) -> None:
     assert job_manifest(dev, ["inventory"], read_only=True) == {
         "apiVersion": "batch/v1",

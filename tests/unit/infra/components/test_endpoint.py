@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
 
 from infra.components.endpoint import Endpoint, EndpointArgs, routes, url_from_status
@@ -134,6 +136,39 @@ def test_with_a_host_name_paths_are_tritons_own(declare: Declare) -> None:
     rule = declared.named("endpoint-route").inputs["spec"]["rules"][0]
     assert rule["matches"] == [{"method": "GET", "path": {"type": "Exact", "value": "/v2/health/live"}}]
     assert rule["filters"] == []
+
+
+def through_public(declare: Declare, **endpoint: Any) -> Declared:
+    """Declare an endpoint on the Gateway of others that the mocks have."""
+    gateway = {"name": "public", "namespace": "gateways", "section": "web"}
+    config = EndpointConfig.model_validate({"gateway": gateway} | endpoint)
+    return declare(lambda: Endpoint("endpoint", replace(args(), endpoint=config)).url)
+
+
+def test_a_gateway_that_exists_is_read_and_nothing_of_it_is_declared(declare: Declare) -> None:
+    declared = through_public(declare)
+    gateway = declared.named("endpoint-existing-gateway")
+    assert (gateway.type, gateway.read_id) == ("kubernetes:gateway.networking.k8s.io/v1:Gateway", "gateways/public")
+    assert declared.types()["kubernetes:gateway.networking.k8s.io/v1:Gateway"] == 1
+    assert declared.result == "http://127.0.0.1/triton-dev"
+    route = declared.named("endpoint-route").inputs["spec"]
+    assert route["parentRefs"] == [{"name": "public", "namespace": "gateways", "sectionName": "web"}]
+    assert "hostnames" not in route
+    assert route["rules"][0]["matches"][0]["path"]["value"] == "/triton-dev/v2/health/live"
+
+
+def test_on_a_gateway_that_exists_the_route_has_the_host_name(declare: Declare) -> None:
+    declared = through_public(declare, hostname="mug.example.org", maxBodyBytes=1000)
+    assert declared.result == "http://mug.example.org"
+    assert declared.named("endpoint-route").inputs["spec"]["hostnames"] == ["mug.example.org"]
+    assert "kubernetes:traefik.io/v1alpha1:Middleware" in declared.types()
+
+
+def test_a_route_is_not_touched_where_the_listener_does_not_take_it(declare: Declare) -> None:
+    gateway = {"name": "public", "namespace": "gateways", "section": "closed"}
+    config = EndpointConfig.model_validate({"gateway": gateway})
+    with pytest.raises(pulumi.RunError, match="takes no routes of namespace triton-dev"):
+        declare(lambda: Endpoint("endpoint", replace(args(), endpoint=config)).url)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pulumi
 import pytest
 from pulumi_kubernetes.core import v1 as core
 
+from infra.components.build_job import PlanBuildArgs
 from infra.components.node_pool import Placement
-from infra.components.plan_build import PlanBuild, PlanBuildArgs
-from infra.config.groups import Resources
+from infra.components.plan_build import PlanBuild
+from infra.config.serving import Resources, Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,13 @@ def args(**changes: Any) -> PlanBuildArgs:
         "labels": "CUP\nCOFFEE MUG\n",
         "pictures": {MUG: b"\x89PNG", CUP: b"GIF"},
         "builder_image": "localhost/model-build:1",
-        "image_pull_secrets": ["registry"],
+        "serving": Serving(image="triton-cpu", imagePullSecrets=("registry",)),
         "claim_name": "models-1",
         "placement": Placement(
             node_selector={"pool": "triton"},
             tolerations=[core.TolerationArgs(key="gpu", operator="Exists")],
             affinity=None,
         ),
-        "runtime_class": None,
         "gpus": 0,
         "resources": Resources(cpu="500m", memory="1Gi", memoryLimit="4Gi"),
         "timeout_s": 900,
@@ -64,6 +64,30 @@ def test_exactly_these_resources(declare: Declare) -> None:
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
     }
+
+
+def test_the_builds_pod_is_labelled_ranked_and_limited_as_the_stack_says(declare: Declare) -> None:
+    serving = Serving(
+        image="triton-cpu",
+        labels={"team": "vision"},
+        annotations={"sidecar.istio.io/inject": "false"},
+        priorityClass="high",
+        environment={"SERVING": "alone"},
+    )
+    resources = Resources(cpu="500m", cpuLimit="2", memory="1Gi", memoryLimit="4Gi")
+    template = built(declare, serving=serving, resources=resources).of_plan("job").inputs["spec"]["template"]
+    assert template["metadata"] == {
+        "labels": {
+            "team": "vision",
+            "app.kubernetes.io/name": "plan-build",
+            "densenet-triton/plan": "0123456789abcdef",
+        },
+        "annotations": {"sidecar.istio.io/inject": "false", "karpenter.sh/do-not-disrupt": "true"},
+    }
+    assert template["spec"]["priorityClassName"] == "high"
+    (container,) = template["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "2", "memory": "4Gi"}
+    assert "env" not in container
 
 
 def test_inputs_travel_in_two_config_maps(declare: Declare) -> None:
@@ -201,7 +225,8 @@ def leaves(value: Any, path: str) -> list[str]:
 
 
 def test_nothing_of_a_job_but_its_storage_makes_another_of_it(declare: Declare) -> None:
-    job = built(declare, runtime_class="nvidia", gpus=1).of_plan("job")
+    serving = Serving(image="triton-cpu", runtimeClass="nvidia", priorityClass="high", labels={"team": "vision"})
+    job = built(declare, serving=serving, gpus=1).of_plan("job")
     seen = [leaf for leaf in leaves(job.inputs["spec"], "spec") if not leaf.startswith(job.ignored)]
     assert sorted(seen) == [
         "spec.template.spec.volumes[1].name",

@@ -97,7 +97,7 @@ def test_claim_from_a_storage_class_has_no_volume_of_ours(declare: Declare) -> N
         "metadata": {
             "name": declared.result,
             "namespace": "triton-dev",
-            "annotations": {"densenet-triton/stack": "dev"},
+            "annotations": {"densenet-triton/stack": "dev", "pulumi.com/patchForce": "true"},
         },
         "spec": {
             "accessModes": ["ReadWriteMany"],

@@ -13,9 +13,9 @@ from infra.components.node_pool import NodePool, NodePoolArgs, Placement
 from infra.components.triton import Triton, TritonArgs
 from infra.components.triton_pod import Expected
 from infra.config import REPOSITORY
-from infra.config.groups import Resources, Serving, Shutdown
 from infra.config.node_pools import ExistingNodePool
 from infra.config.rollout import REPLACE, SURGE
+from infra.config.serving import Resources, Serving, Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,6 +156,34 @@ def test_a_pod_with_gpus_limits_them_in_both_containers(declare: Declare) -> Non
         assert container["resources"]["limits"] == {"memory": "2Gi", "nvidia.com/gpu": "2"}
 
 
+def test_a_pod_has_what_the_stack_adds_and_what_the_product_sets(declare: Declare) -> None:
+    serving = Serving(
+        image="triton-cpu",
+        extraArguments=("--log-verbose=1",),
+        environment={"CUDA_MODULE_LOADING": "LAZY"},
+        labels={"team": "vision"},
+        annotations={"sidecar.istio.io/inject": "false"},
+        priorityClass="high",
+        sharedMemoryMib=64,
+        resources=Resources(cpu="1", cpuLimit="2", memory="1Gi", memoryLimit="2Gi"),
+    )
+    declared = served(declare, serving=serving)
+    deployment = declared.named("triton-deployment").inputs["spec"]
+    assert deployment["selector"] == {"matchLabels": {"app.kubernetes.io/name": "triton"}}
+    assert deployment["template"]["metadata"] == {
+        "labels": {"team": "vision", "app.kubernetes.io/name": "triton", "densenet-triton/plan": "0123456789abcdef"},
+        "annotations": {"sidecar.istio.io/inject": "false", "karpenter.sh/do-not-disrupt": "true"},
+    }
+    spec = pod(declared)
+    assert spec["priorityClassName"] == "high"
+    assert {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}} in spec["volumes"]
+    for container in (*spec["initContainers"], *spec["containers"]):
+        assert container["resources"]["limits"] == {"cpu": "2", "memory": "2Gi"}
+    (triton,) = spec["containers"]
+    assert triton["args"][-1] == "--log-verbose=1"
+    assert [variable["name"] for variable in triton["env"]] == ["POD_UID", "CUDA_MODULE_LOADING"]
+
+
 def test_a_pod_knows_the_gpu_that_its_plan_is_for(declare: Declare) -> None:
     proof = served(declare, gpu_product="NVIDIA-H800").named("triton-proof").inputs["data"]
     assert json.loads(proof["expected.json"])["gpuProduct"] == "NVIDIA-H800"
@@ -202,7 +230,7 @@ def test_nothing_empty_is_declared(declare: Declare) -> None:
     """Of a plan that still has an unknown name the provider leaves in what it leaves out of the object."""
     serving = SERVING.model_copy(update={"image_pull_secrets": ()})
     spec = pod(served(declare, serving=serving, node_selector={}))
-    assert not {"imagePullSecrets", "nodeSelector", "tolerations", "affinity"} & spec.keys()
+    assert not {"imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName"} & spec.keys()
 
 
 def test_triton_container(declare: Declare) -> None:

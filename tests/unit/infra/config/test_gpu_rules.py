@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.config import REPOSITORY, config_from_values
+from infra.config import REPOSITORY, config_from_values, config_from_yaml
 from infra.errors import ConfigError
 
 KARPENTER = {
@@ -38,8 +38,7 @@ def fault(values: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("stack", ["h800", "h800-patched"])
 def test_the_committed_stacks_are_right(stack: str) -> None:
-    document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    assert config_from_values(document["config"], stack=stack).model.target == "tensorrt"
+    assert config_from_yaml(REPOSITORY / f"Pulumi.{stack}.yaml").model.target == "tensorrt"
 
 
 def test_a_plan_needs_a_gpu(values: dict[str, Any]) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from infra.config.groups import Serving
 from infra.config.node_pools import ExistingNodePool
 from infra.config.rollout import REPLACE, SURGE, Rollout, announcement, downtime_s, rollout_from_groups
+from infra.config.serving import Serving
 from infra.config.timeouts import Timeouts
 
 TIMEOUTS = Timeouts(

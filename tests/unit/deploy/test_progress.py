@@ -1,25 +1,8 @@
-import json
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError
-from gate.cluster import progress
-from gate.cluster.progress import (
-    State,
-    Wait,
-    failed,
-    following,
-    pod_state,
-    progress_lines,
-    states_from_objects,
-    waits_from_states,
-)
-from infra.config import Cluster as ClusterConfig
+from deploy.progress import State, Wait, failed, pod_state, progress_lines, states_from_objects, waits_from_states
 
 PLACED = {"type": "PodReadyToStartContainers", "status": "True"}
 READY = {"type": "Ready", "status": "True"}
@@ -165,60 +148,3 @@ def test_a_line_comes_with_a_change_and_again_after_a_while() -> None:
 def test_what_is_over_at_the_first_look_is_not_told() -> None:
     waits = waits_from_states({"pod triton-1": State(doing="ready", over=True)}, {}, now_s=10)
     assert progress_lines(waits, now_s=10) == []
-
-
-@dataclass(frozen=True, kw_only=True)
-class StandIn(Cluster):
-    """A cluster that gives one answer after the other, and then none until it is let go."""
-
-    config: ClusterConfig = field(default_factory=lambda: ClusterConfig(context="c", namespace="triton-dev"))
-    environment: dict[str, str] = field(default_factory=dict)
-    answers: Iterator[list[dict[str, Any]] | CommandFailedError]
-    silent: threading.Event = field(default_factory=threading.Event)
-    let_go: threading.Event = field(default_factory=threading.Event)
-    came_back: threading.Event = field(default_factory=threading.Event)
-
-    def kubectl(self, *_: str, timeout_s: float = 30, input_text: str | None = None) -> str:
-        assert input_text is None
-        answer = next(self.answers, None)
-        if answer is None:
-            self.silent.set()
-            self.let_go.wait(timeout_s)
-            self.came_back.set()
-            return json.dumps({"items": [pod("too-late")]})
-        if isinstance(answer, CommandFailedError):
-            raise answer
-        return json.dumps({"items": answer})
-
-
-@pytest.fixture
-def followed(monkeypatch: pytest.MonkeyPatch) -> Callable[[StandIn], list[str]]:
-    """Follow a cluster until it falls silent, and return what was written."""
-    monkeypatch.setattr(progress, "_END_S", 0.01)
-
-    def follow(cluster: StandIn) -> list[str]:
-        written: list[str] = []
-        with following(cluster, "triton-dev", every_s=0.001, write=written.append):
-            assert cluster.silent.wait(30)
-        assert not cluster.came_back.is_set()
-        threads = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-        cluster.let_go.set()
-        for thread in threads:
-            thread.join(30)
-        return written
-
-    return follow
-
-
-def test_the_end_does_not_wait_for_a_silent_cluster(followed: Callable[[StandIn], list[str]]) -> None:
-    assert followed(StandIn(answers=iter([[pod()]]))) == ["waiting 0 s: pod triton-1: finding a node\n"]
-
-
-def test_a_cluster_that_is_away_for_a_moment_is_asked_again(followed: Callable[[StandIn], list[str]]) -> None:
-    away = CommandFailedError("connection refused")
-    ready = pod(phase="Running", conditions=[READY])
-    assert followed(StandIn(answers=iter([[pod()], away, away, [ready]]))) == [
-        "waiting 0 s: pod triton-1: finding a node\n",
-        "waiting 0 s: cluster: does not answer: connection refused\n",
-        "pod triton-1: ready after 0 s\n",
-    ]

@@ -1,20 +1,12 @@
 """Progress that a person can follow while something else has the foreground: what is waited for, and since when."""
 
-import json
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cluster import Cluster
 from deploy.diagnosis import is_ready, pod_reasons
-from deploy.errors import DeployError
 
 _REPEAT_S = 15
-_ANSWER_S = 5
-_END_S = 2
 _LAST_LINES = 3
 _WORK = {"build": "building the plan", "verify": "verifying the plan", "triton": "loading the model"}
 """What a container of ours does while it runs."""
@@ -43,65 +35,12 @@ class Wait:
     said_s: float
 
 
-@contextmanager
-def following(
-    cluster: Cluster, namespace: str, *, every_s: float = 2, write: Callable[[str], object]
-) -> Iterator[None]:
-    """Tell what a namespace's pods wait for, while the context lasts.
-
-    A line is written when something changes, and again when it has not for a while. A cluster that does not answer
-    is told too, and asked again.
-
-    Args:
-        cluster: is asked.
-        namespace: of the pods.
-        every_s: how often.
-        write: takes one whole line with its end, from a thread of its own.
-    """
-    over = threading.Event()
-    thread = threading.Thread(target=_follow, args=(cluster, namespace, every_s, write, over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(timeout=_END_S)
-
-
-def _follow(
-    cluster: Cluster, namespace: str, every_s: float, write: Callable[[str], object], over: threading.Event
-) -> None:
-    waits: dict[str, Wait] = {}
-    past: frozenset[str] | None = None
-    while not over.is_set():
-        try:
-            objects = _objects(cluster, namespace)
-        except DeployError as error:
-            unanswered = {"cluster": State(doing=f"does not answer: {error}")}
-            waits |= waits_from_states(unanswered, waits, now_s=(now_s := time.monotonic()))
-        else:
-            past = failed(objects) if past is None else past
-            waits = waits_from_states(states_from_objects(objects, past), waits, now_s=(now_s := time.monotonic()))
-        for line in progress_lines(waits, now_s=now_s):
-            if not over.is_set():
-                write(f"{line}\n")
-        over.wait(every_s)
-
-
-def _objects(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
-    flags = (f"--namespace={namespace}", f"--request-timeout={_ANSWER_S}s", "--output=json")
-    items: list[dict[str, Any]] = json.loads(cluster.kubectl("get", "pods,jobs", *flags, timeout_s=2 * _ANSWER_S))[
-        "items"
-    ]
-    return items
-
-
 def failed(objects: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """Return the UIDs of the pods and Jobs that have failed for good: at the first look, those of a former run."""
     return frozenset(
         found["metadata"]["uid"]
         for found in objects
-        if found["status"].get("phase") == "Failed" or (found["kind"] == "Job" and _failure(found))
+        if found.get("status", {}).get("phase") == "Failed" or (found["kind"] == "Job" and _failure(found))
     )
 
 

@@ -1,0 +1,136 @@
+"""A Gateway that others made: what its listener says of the stack's URL, and whether its routes may be ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from infra.config.rules import LIMITING_GATEWAY_CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.config.groups import Endpoint
+
+_SCHEMES = {"HTTP": "http", "HTTPS": "https"}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a stack wants of a Gateway.
+
+    Attributes:
+        endpoint: the configuration group, whose gateway it is.
+        namespace: the stack's own.
+    """
+
+    endpoint: Endpoint
+    namespace: str
+
+    @property
+    def place(self) -> str:
+        """The Gateway, as its users call it."""
+        gateway = self.endpoint.gateway
+        return f"Gateway {gateway.namespace}/{gateway.name}" if gateway else "the Gateway"
+
+    @property
+    def section(self) -> str:
+        """Its listener's name."""
+        return self.endpoint.gateway.section if self.endpoint.gateway else ""
+
+
+def url_from_gateway(spec: Mapping[str, Any] | None, status: Mapping[str, Any] | None, wanted: Wanted) -> str:
+    """The stack's URL through a Gateway that exists, without a slash at its end.
+
+    Args:
+        spec: of the Gateway.
+        status: of it, with its addresses.
+        wanted: whose URL it is.
+
+    Raises:
+        RunError: it takes no routes of the stack, or has no address; in one line.
+    """
+    listener = _listener(spec or {}, wanted)
+    _refuse_others_namespace(listener, wanted)
+    _refuse_a_limit(spec or {}, wanted)
+    scheme = _SCHEMES.get(listener["protocol"])
+    if scheme is None:
+        raise pulumi.RunError(
+            f"endpoint.gateway.section: listener {wanted.section} of {wanted.place} is {listener['protocol']}; "
+            "accepted: a listener of HTTP or HTTPS"
+        )
+    host = _host(listener, status or {}, wanted)
+    port = int(listener["port"])
+    root = f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
+    return root if wanted.endpoint.hostname else f"{root}/{wanted.namespace}"
+
+
+def _listener(spec: Mapping[str, Any], wanted: Wanted) -> Mapping[str, Any]:
+    listeners: Sequence[Mapping[str, Any]] = spec.get("listeners") or []
+    for listener in listeners:
+        if listener["name"] == wanted.section:
+            return listener
+    names = (
+        ", ".join(f"{found['name']} ({found['protocol']} {int(found['port'])})" for found in listeners) or "it has none"
+    )
+    raise pulumi.RunError(
+        f"endpoint.gateway.section: {wanted.place} has no listener {wanted.section}; accepted: {names}"
+    )
+
+
+def _refuse_others_namespace(listener: Mapping[str, Any], wanted: Wanted) -> None:
+    """Say at once what the controller says minutes later; what a selector selects is left to it."""
+    gateway = wanted.endpoint.gateway
+    allowed = ((listener.get("allowedRoutes") or {}).get("namespaces") or {}).get("from", "Same")
+    if gateway and (allowed == "None" or (allowed == "Same" and gateway.namespace != wanted.namespace)):
+        raise pulumi.RunError(
+            f"endpoint.gateway: listener {wanted.section} of {wanted.place} takes no routes of namespace "
+            f"{wanted.namespace} (allowedRoutes.namespaces.from: {allowed}); accepted: All, or Selector with that "
+            f"namespace's labels; whoever has the Gateway edits it: kubectl edit gateway {gateway.name} "
+            f"--namespace={gateway.namespace}"
+        )
+
+
+def _refuse_a_limit(spec: Mapping[str, Any], wanted: Wanted) -> None:
+    limit, class_ = wanted.endpoint.max_body_bytes, spec.get("gatewayClassName")
+    if limit is not None and class_ not in LIMITING_GATEWAY_CLASSES:
+        raise pulumi.RunError(
+            f"endpoint.maxBodyBytes is {limit}: {wanted.place} is of class {class_}, which cannot enforce it; "
+            f"accepted: no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}; remove "
+            "endpoint.maxBodyBytes"
+        )
+
+
+def _host(listener: Mapping[str, Any], status: Mapping[str, Any], wanted: Wanted) -> str:
+    """The host that clients name: the stack's, else the listener's, else the Gateway's address."""
+    of_listener, own = str(listener.get("hostname") or ""), wanted.endpoint.hostname
+    if own is not None:
+        if of_listener and not _covers(of_listener, own):
+            raise pulumi.RunError(
+                f"endpoint.hostname is {own}, and listener {wanted.section} of {wanted.place} takes {of_listener} "
+                "alone; accepted: a name that it takes"
+            )
+        return own
+    if of_listener.startswith("*"):
+        raise pulumi.RunError(
+            f"endpoint.hostname is missing, and listener {wanted.section} of {wanted.place} takes {of_listener}; "
+            "accepted: a name that it takes"
+        )
+    if of_listener:
+        return of_listener
+    addresses = status.get("addresses") or []
+    if not addresses:
+        raise pulumi.RunError(
+            f"endpoint.gateway: {wanted.place} has no address in its status; accepted: a Gateway that its controller "
+            "has programmed, or endpoint.hostname, by which it is reached"
+        )
+    address = str(addresses[0]["value"])
+    return f"[{address}]" if ":" in address else address
+
+
+def _covers(of_listener: str, name: str) -> bool:
+    """Whether a listener's host name, or its wildcard, takes a name."""
+    return name.endswith(of_listener[1:]) if of_listener.startswith("*.") else name == of_listener
