@@ -109,7 +109,7 @@ def workspace_of_commit(commit: str, folder: Path, cluster: str) -> Workspace:
 
 def _workspace(clone: Path, cluster: str) -> Workspace:
     folder = clone.parent
-    foreign = ("PULUMI_", "VIRTUAL_ENV", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK")
+    foreign = ("PULUMI_", "VIRTUAL_ENV", "PYTHONPATH", "KUBECONFIG", "PYTEST_", "MAKE", "MFLAGS", "STACK")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     environment |= {"XDG_STATE_HOME": str(folder / "state"), "PULUMI_HOME": str(folder / "pulumi"), **cache_of_caller()}
     workspace = Workspace(folder=clone, cluster=cluster, environment=environment)

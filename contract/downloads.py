@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import time
@@ -11,7 +13,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import Request, urlopen
 
 from contract.digest import sha256_of_file
 from contract.errors import UrlError
@@ -92,7 +95,7 @@ def _chunks(url: str) -> Iterator[bytes]:
     deadline = time.monotonic() + _DOWNLOAD_S
     name = shown_url(url)
     try:
-        with urlopen(url, timeout=_SILENCE_S) as response:  # noqa: S310  https or file: the caller has seen to it
+        with urlopen(_request(url), timeout=_SILENCE_S) as response:  # noqa: S310  https or file: the caller has seen to it
             while True:
                 chunk = response.read(_CHUNK_BYTES)
                 if not chunk:
@@ -104,10 +107,27 @@ def _chunks(url: str) -> Iterator[bytes]:
                 raise UrlError(f"{name} ends {response.length} bytes too early; accepted: the whole file, run again")
     except HTTPError as error:
         error.close()  # it holds the connection
-        said = " ".join(str(error.reason).split())  # of an endless redirect, several lines
+        said = _discreet(error.reason)
         raise UrlError(f"{name} answers {error.code} {said}; accepted: 200 with the file") from error
     except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to a host whose name is none
         reason = error.reason if isinstance(error, URLError) else error
         if url.startswith("file:"):
             raise UrlError(f"{name}: {reason}; `make up` stages a file:// source on the storage") from error
-        raise UrlError(f"{name} does not answer: {reason}; accepted: 200 with the file") from error
+        raise UrlError(f"{name} does not answer: {_discreet(reason)}; accepted: 200 with the file") from error
+
+
+def _request(url: str) -> Request:
+    """The request for a URL. A user and a password that it carries go to its host alone, and nowhere else after it."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    request = Request(urlunsplit(parts._replace(netloc=host)))  # noqa: S310  https or file: the caller has seen to it
+    if login:
+        user, _, password = login.partition(":")
+        token = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode("ascii")
+        request.add_unredirected_header("Authorization", f"Basic {token}")
+    return request
+
+
+def _discreet(reason: object) -> str:
+    """What somebody says of a failure, on one line: of an endless redirect it is several, and may name another URL."""
+    return re.sub(r"\S+://\S+", lambda found: shown_url(found[0]), " ".join(str(reason).split()))

@@ -12,26 +12,28 @@ SOURCE_URL_FILE = "source-url"
 
 ACCEPTED = "https://host/file, or file:///path on a local cluster"
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
+_LOGIN_SAFE = "%:!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?"
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def quoted_url(text: str) -> str:
+def quoted_url(text: str, *, secret: bool = False) -> str:
     """Return a URL as it is sent: percent-encoded, and a host's name as DNS has it.
 
     Args:
         text: https or file; what is percent-encoded already stays so.
+        secret: whether it is kept as a secret, so that one of https may carry a user and a password.
 
     Raises:
-        UrlError: it is none, or carries a user and a password, which would stand in the cluster's objects and in
-            logs; they are not shown.
+        UrlError: it is none, or carries a user and a password that would be seen; they are not shown.
     """
     try:
         url = urlsplit(text.strip())
         host, port = url.hostname or "", url.port
     except ValueError:
         raise UrlError(f"is no URL; accepted: {ACCEPTED}") from None
-    if "@" in url.netloc:
+    login, _, _ = url.netloc.rpartition("@")
+    if login and not (secret and url.scheme == "https"):
         raise UrlError(
             "carries a user or a password, which everybody who sees the stack would see; accepted: a URL without, or "
             "the file staged on the storage as sources/<sha256>"
@@ -51,6 +53,8 @@ def quoted_url(text: str) -> str:
     netloc = f"[{name}]" if ":" in name else name
     if port is not None:
         netloc = f"{netloc}:{port}"
+    if login:
+        netloc = f"{_quoted(login, _LOGIN_SAFE)}@{netloc}"
     path = _quoted(url.path, _PATH_SAFE)
     return urlunsplit((url.scheme, netloc, path or "/", _quoted(url.query, _QUERY_SAFE), ""))
 

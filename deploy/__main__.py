@@ -53,7 +53,7 @@ _VERBS: dict[str, Callable[[str], None]] = {
     "down": lambda stack: Deployment(stack).down(),
     "status": lambda stack: Deployment(stack).status(),
     "logs": lambda stack: Deployment(stack).logs(),
-    "url": lambda stack: print(Deployment(stack).pulumi.outputs()["url"]),
+    "url": lambda stack: print(Deployment(stack).outputs()["url"]),
     "env": _env,
 }
 

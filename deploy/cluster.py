@@ -51,14 +51,14 @@ class Cluster:
         """Remove the embedded cluster with its data."""
         self._local("down")
 
-    def await_answer(self) -> None:
-        """Ask the API server once, for what whoever is known to it may read.
+    def await_answer(self) -> str:
+        """Ask the API server once, for what whoever is known to it may read: its version, as JSON.
 
         Raises:
             DeployError: the context does not exist, or nothing answers.
         """
         try:
-            self.kubectl("get", "--raw=/version")
+            return self.kubectl("get", "--raw=/version")
         except CommandFailedError as error:
             cure = "start it: make up" if self.config.local_name else "name one of: kubectl config get-contexts"
             raise DeployError(f"cluster.context {self.config.context!r} does not answer: {error}; {cure}") from error

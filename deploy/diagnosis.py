@@ -36,6 +36,12 @@ def reasons(pods: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def is_held_back(pod: Mapping[str, Any]) -> bool:
+    """Whether Kubernetes lets a pod wait before it tries again what has failed: an image, a container."""
+    statuses = [*pod["status"].get("initContainerStatuses", []), *pod["status"].get("containerStatuses", [])]
+    return any((each.get("state", {}).get("waiting") or {}).get("reason") in _FAULTS for each in statuses)
+
+
 def own_objects(objects: Sequence[Mapping[str, Any]], claim: str) -> list[Mapping[str, Any]]:
     """Choose the stack's own of a namespace's objects, which others may share.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.cluster import Cluster
 from deploy.declared import Declared, Key, declared_from_state, difference, key_of, read_from_state
+from deploy.diagnosis import is_held_back
 from deploy.errors import CommandFailedError, DeployError
 from deploy.smoke import TRITON_PODS
 
@@ -176,10 +177,16 @@ def _reports(
         elif text:
             _write_report(report, text, cluster)
             known |= {job.key, report.key}
-        elif live.pop(job.key, None):
+        elif _has_succeeded(live.get(job.key)):
+            del live[job.key]
             say(f"ConfigMap {report.name}: nothing is reported there; Job {job.name} runs again")
             cluster.kubectl("delete", f"job/{job.name}", f"--namespace={job.namespace}", "--ignore-not-found")
     return frozenset(known)
+
+
+def _has_succeeded(job: Mapping[str, Any] | None) -> bool:
+    conditions = (job or {}).get("status", {}).get("conditions") or []
+    return any(each["type"] == "Complete" and each["status"] == "True" for each in conditions)
 
 
 def _write_report(report: Declared, data: Mapping[str, Any], cluster: Cluster) -> None:
@@ -197,20 +204,35 @@ def _freed_volumes(declared: Sequence[Declared], live: Live, cluster: Cluster) -
         claim = (live.get(each.key) or {}).get("spec", {}).get("claimRef", {})
         if each.kind != "PersistentVolume" or "uid" not in claim:
             continue
-        if uids.get((claim.get("namespace", ""), claim.get("name", ""))) != claim["uid"]:
+        is_known = uids.get((claim.get("namespace", ""), claim.get("name", ""))) == claim["uid"]
+        if not is_known and _uid_of_claim(claim, cluster) != claim["uid"]:
             gone = [{"op": "remove", "path": f"/spec/claimRef/{key}"} for key in ("uid", "resourceVersion")]
             patch = [each for each in gone if each["path"].rpartition("/")[2] in claim]
             cluster.kubectl("patch", "persistentvolume", each.name, "--type=json", f"--patch={json.dumps(patch)}")
             yield f"PersistentVolume {each.name}: its claim is gone; it is kept for the next of that name"
 
 
+def _uid_of_claim(claim: Mapping[str, Any], cluster: Cluster) -> str:
+    """The UID of the claim that has a volume's claim's name; nothing where there is none."""
+    flags = (f"--namespace={claim['namespace']}", "--ignore-not-found", "--output=jsonpath={.metadata.uid}")
+    return cluster.kubectl("get", f"persistentvolumeclaim/{claim['name']}", *flags).strip()
+
+
 def _try_again(declared: Sequence[Declared], live: Live, cluster: Cluster) -> None:
-    """Have pods created again that were refused: Kubernetes tries that less and less often, for what is long mended."""
-    for each in declared:
-        conditions = (live.get(each.key) or {}).get("status", {}).get("conditions", [])
-        if each.kind == "Deployment" and any(one["type"] == "ReplicaFailure" for one in conditions):
-            flags = (f"--namespace={each.namespace}", f"--selector={TRITON_PODS}", "--overwrite")
-            cluster.kubectl("annotate", "replicasets.apps", f"{_TRIED_AT}={time.time():.0f}", *flags)
+    """Have pods tried again that could not be created or started: Kubernetes does that less and less often.
+
+    What has kept them may be long mended, and is waited for from now on.
+    """
+    for each in (each for each in declared if each.kind == "Deployment"):
+        status = (live.get(each.key) or {}).get("status", {})
+        flags = (f"--namespace={each.namespace}",)
+        if any(condition["type"] == "ReplicaFailure" for condition in status.get("conditions", [])):
+            tried = (f"{_TRIED_AT}={time.time():.0f}", f"--selector={TRITON_PODS}", "--overwrite")
+            cluster.kubectl("annotate", "replicasets.apps", *tried, *flags)
+        if status.get("unavailableReplicas"):
+            pods = cluster.pods(each.namespace, TRITON_PODS)
+            if held := [pod["metadata"]["name"] for pod in pods if is_held_back(pod)]:
+                cluster.kubectl("delete", "pod", *held, *flags, "--ignore-not-found", "--wait=false")
 
 
 def _await_gone(going: Sequence[Declared], cluster: Cluster, stack: str) -> None:

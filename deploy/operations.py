@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from deploy.address import url_of_today
+from deploy.builds import end_unknown_build
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.configuration import plain_values, values_as_pulumi_reads
@@ -22,6 +24,7 @@ from deploy.nodes import require_nodes
 from deploy.ownership import Tenancy
 from deploy.pulumi_stack import PulumiStack
 from deploy.pushing import push_own_images
+from deploy.server_version import require_server_version
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
 from deploy.storage import remains, require_same_claim, require_storage
@@ -145,7 +148,7 @@ class Deployment:
         """Bring up what the stack stands on, and look whether its pods will find nodes, storage, gateway and source."""
         if self.is_embedded:
             self._prepare_embedded()
-        self.cluster.await_answer()
+        require_server_version(self.cluster.await_answer())
         for line in require_nodes(self.config, self.cluster):
             print(line, file=sys.stderr)  # noqa: T201 - progress
         require_gateway(self.config, self.cluster)
@@ -161,7 +164,9 @@ class Deployment:
         if not is_true:
             self.pulumi.refresh()
         self._whereabouts.note(self.stack, context=self._cluster_config.context)
-        put_back(self.pulumi.settle(), self.cluster, self.pulumi.look_again, stack=self.stack)
+        settled = self.pulumi.settle()
+        put_back(settled, self.cluster, self.pulumi.look_again, stack=self.stack)
+        end_unknown_build(self.config, settled, self.cluster)
 
     def apply(self, *, plan: Path | None = None, policy_pack: Path | None = None) -> None:
         """Run `pulumi up` until every pod is of the new release; a failure ends with Kubernetes' own reasons.
@@ -178,7 +183,16 @@ class Deployment:
         Args:
             junit: the file that their report goes to, if it is wanted.
         """
-        prove(self.config, self.pulumi.outputs(), self.cluster, junit=junit)
+        prove(self.config, self.outputs(), self.cluster, junit=junit)
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, with the URL of today.
+
+        Raises:
+            DeployError: it is not deployed.
+        """
+        outputs = self.pulumi.outputs()
+        return {**outputs, "url": url_of_today(outputs, self.config.endpoint.hostname, self.cluster)}
 
     def preview(self) -> None:
         """Show what `up` would change; that wants no cluster."""
@@ -196,7 +210,8 @@ class Deployment:
                     state = self.pulumi.state()
                 left = remains(state, self.namespace, self.cluster)
                 self.pulumi.destroy(keep=left.urns)
-                self._whereabouts.forget(self.stack)
+                if not left.urns:
+                    self._whereabouts.forget(self.stack)
             for line in left.lines(context=self._cluster_config.context):
                 print(line)  # noqa: T201 - what the user has to know
 
@@ -219,7 +234,7 @@ class Deployment:
         """Print the cluster's components and the stack's pods."""
         if self.is_embedded:
             self.cluster.status()
-        outputs = self.pulumi.outputs()
+        outputs = self.outputs()
         print(f"\nstack {self.stack}: {outputs['url']}  model {outputs['modelName']}  plan {outputs['planId']}")  # noqa: T201 - what is asked for
         self._kubectl("get", "pods", f"--namespace={outputs['namespace']}")
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from deploy.cluster import Cluster
@@ -58,12 +59,17 @@ class Tenancy:
         own = self._own
         live = self._live(own.name) if own else None
         if own and live and live["metadata"]["uid"] != own.uid and owner_of(live) != self.stack:
-            raise DeployError(
-                f"namespace {own.name!r} is not the one that stack {self.stack} made, and stays; accepted: the cluster "
-                f"that its state speaks of; correct cluster.context in {self.file}, or where that cluster is gone, "
-                f'eval "$(make env STACK={self.stack})" && pulumi stack rm --force --preserve-config'
-            )
+            raise DeployError(self._elsewhere(f"namespace {own.name}"))
+        if own is None and self._triton and self._is_others_triton():
+            raise DeployError(self._elsewhere(f"{TRITON} in namespace {self._name}"))
         return self._is_true()
+
+    def _elsewhere(self, what: str) -> str:
+        return (
+            f"{what} is not the one that stack {self.stack} made, and stays; accepted: the cluster that its state "
+            f"speaks of; correct cluster.context in {self.file}, or where that cluster is gone, "
+            f'eval "$(make env STACK={self.stack})" && pulumi stack rm --force --preserve-config'
+        )
 
     @property
     def _own(self) -> Resource | None:
@@ -74,10 +80,24 @@ class Tenancy:
         return self.cluster.config.namespace
 
     def _is_true(self) -> bool:
-        """Whether the namespace that the state speaks of is there; where nobody may look, it is."""
+        """Whether what the state speaks of is there, the namespace or else Triton; where nobody may look, it is."""
         own = self._own
-        live = self._live(own.name) if own else None
-        return own is None or live is None or (bool(live) and bool(live["metadata"]["uid"] == own.uid))
+        known = own or self._triton
+        live = self._live(own.name) if own else self._live_triton
+        return known is None or live is None or (bool(live) and bool(live["metadata"]["uid"] == known.uid))
+
+    def _is_others_triton(self) -> bool:
+        """Whether the Triton that is in the namespace is none that the state knows."""
+        known, live = self._triton, self._live_triton
+        return bool(live and (known is None or live["metadata"]["uid"] != known.uid))
+
+    @property
+    def _triton(self) -> Resource | None:
+        return resource_in(self.state, _DEPLOYMENT)
+
+    @cached_property
+    def _live_triton(self) -> dict[str, Any] | None:
+        return self._get(TRITON, f"--namespace={self._name}")
 
     def _require_makeable(self) -> None:
         """The namespace is not there yet, or is the stack's."""
@@ -124,7 +144,7 @@ class Tenancy:
                 f"cluster.namespace {self._name!r} is not there, and cluster.createNamespace is false; accepted: one "
                 f"that is there; kubectl --context={context} create namespace {self._name}"
             )
-        if resource_in(self.state, _DEPLOYMENT) is None and self._get(TRITON, f"--namespace={self._name}"):
+        if self._is_others_triton():
             raise DeployError(
                 f"cluster.namespace {self._name!r} has a {TRITON} that stack {self.stack} did not make; accepted: a "
                 f"namespace without; set another in {self.file}, or where it is of no use any more: "

@@ -56,7 +56,7 @@ def apply_update(
                 _await_rollout(config, cluster, watch)
         except CommandFailedError as error:
             events.read()
-            conflicts = conflict_lines(events.errors, config.stack)
+            conflicts = conflict_lines(events.errors)
             why = conflicts or [reason.line for reason in watch.hopeless] or watched.last_words()
             raise DeployError("\n".join([*why, f"stack {config.stack} was not deployed: {error}"])) from error
 
@@ -69,11 +69,12 @@ def watched_from_config(config: StackConfig, cluster: Cluster) -> Watched:
         cluster: where it is.
     """
     timeouts = config.timeouts
+    ending_s = timeouts.grace_s + timeouts.pre_stop_s  # a new pod may wait for what an old one holds
     return Watched(
         cluster=cluster,
         namespace=config.cluster.namespace,
         claim=claim_name(config.storage),
-        patience=Patience(placement_s=timeouts.placement_s, ending_s=timeouts.grace_s + timeouts.pre_stop_s),
+        patience=Patience(placement_s=timeouts.placement_s + ending_s, ending_s=ending_s),
     )
 
 

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
     for verb in (run, promote, rollback):
         verb.add_argument(
-            "--wait-s", type=float, default=0, metavar="S", help="wait so long for another gate; 0 refuses at once"
+            "--wait-s", type=float, default=0, metavar="S", help="wait so long for another run; 0 refuses at once"
         )
     return made
 

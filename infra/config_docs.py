@@ -43,6 +43,43 @@ fetch. The program opens no connection; the Kubernetes provider's own dry run re
 This page is made by `python -m infra.config_docs --write` from the models in `infra/config/`.
 """
 
+_ORIGINS = """\
+## Where values come from
+
+`make` and the program read a stack's values as Pulumi does, `pulumi config --stack <stack>`. Of two that give a value,
+the one that stands first here is taken:
+
+1. `Pulumi.<stack>.yaml`. A stack that is named `organization/project/stack`, as `STACK=acme/densenet-triton/prod`, has
+   the file of its last part, `Pulumi.prod.yaml`.
+2. A Pulumi ESC environment that the file names under `environment:`, which Pulumi Cloud has.
+3. The file of `densenet-triton:base`, another stack: `densenet-triton:base: h800` lays a stack over `Pulumi.h800.yaml`,
+   so that it says only what differs, as `Pulumi.h800-patched.yaml` does. Groups are laid over each other key by key,
+   lists are replaced, and so is a whole group where its `kind` is another one. `null` gives a key its default back. A
+   base has plain values and no base itself. Pulumi knows nothing of it: `pulumi config` shows the stack's own values.
+4. `config:` of `Pulumi.yaml`, the project's defaults, a whole group at a time, as Pulumi has it:
+   `densenet-triton:gate: {value: {pauseS: 120}}`.
+
+The edit that mends a fault names the file in which the value stands. A file that has neither `secure:` nor
+`environment:`, in a project without defaults, is checked before Pulumi is there; any other one as soon as it is.
+
+### Secrets
+
+`model.source.url` may be secret, a signed URL for example:
+
+```
+eval "$(make env STACK=prod)"
+pulumi config set --path --secret densenet-triton:model.source.url 'https://…?sig=…'
+```
+
+It reaches the build in a Kubernetes Secret and stands, readable, nowhere else: in no ConfigMap, output, message,
+evidence or log; the manifest calls the source `[secret]`, and in the state it is encrypted. A kept release only says
+that it is secret. When one goes back, its plan is pinned and nothing is fetched: it is given the URL that the stack has
+then, and where it has none, one that is never asked. Any other key that is secret is refused, for the cluster's objects
+would show its value; a picture that not everybody may fetch lies in the repository. Of a group in which an ESC
+environment has a secret Pulumi does not say which value it is: of `model` the URL is taken for it, all else is used
+openly, and any other group is refused. ESC itself has not been tried, for want of Pulumi Cloud.
+"""
+
 _LICENCE = """\
 ## Licence of the labels
 
@@ -63,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def reference() -> str:
     """The reference, as Markdown."""
-    return "\n".join([_INTRODUCTION, *_sections(), _LICENCE])
+    return "\n".join([_INTRODUCTION, _ORIGINS, *_sections(), _LICENCE])
 
 
 def _sections() -> Iterator[str]:

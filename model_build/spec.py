@@ -237,7 +237,7 @@ def _source_from_fields(fields: Fields, url: str | None) -> Source:
     source: Source
     if kind == "onnx":
         source = OnnxSource(
-            url=_checked_url(fields, url or ""),
+            url=_checked_url(fields, url or "", secret=True),
             sha256=_sha256(fields),
             alias=fields.optional_text("alias"),
             output=fields.optional_text("output"),
@@ -265,9 +265,9 @@ def _url(fields: Fields) -> str:
     return _checked_url(fields, url) if (url := fields.text("url")) else url
 
 
-def _checked_url(fields: Fields, url: str) -> str:
+def _checked_url(fields: Fields, url: str, *, secret: bool = False) -> str:
     try:
-        if quoted_url(url) != url:
+        if quoted_url(url, secret=secret) != url:
             fields.refuse("url", shown_url(url), f"{ACCEPTED}, percent-encoded")
     except UrlError as error:
         fields.refuse("url", shown_url(url), str(error).partition("; accepted: ")[2] or ACCEPTED)

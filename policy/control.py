@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from policy.resource import Resource
 
 _FLAGS = {"--allow-metrics": "false", "--allow-grpc": "false", "--model-control-mode": "none"}
+_OTHER_DOORS = ("--allow-sagemaker", "--allow-vertex-ai")  # closed unless they are named; each loads models, too
 _RESTRICTED_FLAG = "--http-restricted-api"
 _RESTRICTED = frozenset({"shared-memory", "model-repository", "statistics", "trace", "logging"})
 _MEND = "infra/components/triton_pod.py has Triton's command line"
@@ -37,6 +38,9 @@ def _left_open(words: Sequence[str]) -> Iterator[tuple[str, str]]:
         given = _values(words, flag)
         if set(given) != {value}:
             yield f"{flag} is {' and '.join(given) or 'missing'}", f"{flag}={value}"
+    for flag in _OTHER_DOORS:
+        if {*(given := _values(words, flag))} - {"false"}:
+            yield f"{flag} is {' and '.join(given)}", f"no such flag, or {flag}=false"
     apis = [api for value in _values(words, _RESTRICTED_FLAG) if ":" in value for api in value.split(":")[0].split(",")]
     if open_ := sorted(_RESTRICTED.difference(apis)):
         every = f"{_RESTRICTED_FLAG}={','.join(sorted(_RESTRICTED))}:<key>=<value>"
@@ -50,5 +54,10 @@ def _words(container: Mapping[str, Any]) -> list[str]:
 
 
 def _values(words: Sequence[str], flag: str) -> list[str]:
-    joined = [word.partition("=")[2] for word in words if word.startswith(f"{flag}=")]
-    return joined + [value for word, value in pairwise([*words, ""]) if word == flag]
+    """All that a command line says of a flag, wherever it stands; Triton takes a beginning of a flag for the flag."""
+    found = []
+    for word, following in pairwise([*words, ""]):
+        name, equals, value = word.partition("=")
+        if len(name) > len("--") and name.startswith("--") and flag.startswith(name):
+            found.append(value if equals else following)
+    return found

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from policy.resource import Resource
 
 _SECCOMP = ("RuntimeDefault", "Localhost")
+_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _MEND = "infra/components/security.py has what every pod and container of a stack gets"
 
 
@@ -22,6 +23,10 @@ def privilege_violations(resource: Resource) -> Iterator[Violation]:
         return
     for found, accepted in _of_pod(resource.pod_spec):
         yield Violation(resource=resource, found=found, accepted=accepted, mend=_MEND)
+    for key, value in at(resource.pod, "metadata", "annotations", default={}).items():
+        if key.startswith(_APPARMOR) and value == "unconfined":
+            accepted, mend = f"{key}: runtime/default, or no such annotation", "remove it from serving.annotations"
+            yield Violation(resource=resource, found=f"annotation {key} is unconfined", accepted=accepted, mend=mend)
     for container in resource.containers():
         for found, accepted in _of_container(container, at(resource.pod_spec, "securityContext", default={})):
             part = f"container {container.get('name')}"
@@ -50,6 +55,8 @@ def _of_container(container: Mapping[str, Any], of_pod: Mapping[str, Any]) -> It
         yield "keeps the runtime's capabilities", "capabilities.drop: [ALL]"
     if either.get("runAsNonRoot") is not True or either.get("runAsUser") == 0:
         yield "may run as root", "runAsNonRoot: true, and no runAsUser 0"
+    if at(either, "appArmorProfile", "type", default="") == "Unconfined":
+        yield "has no AppArmor profile", "appArmorProfile.type RuntimeDefault or Localhost, or no such key"
     if at(either, "seccompProfile", "type", default="") not in _SECCOMP:
         yield "has no seccomp profile", f"seccompProfile.type {' or '.join(_SECCOMP)}"
     for port in at(container, "ports", default=[]):

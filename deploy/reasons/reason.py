@@ -13,6 +13,9 @@ SOON_S = 5
 LATER_S = 15
 """For what another controller may still be about to mend, such as an account that is being made."""
 
+RESYNCED_S = 20
+"""For a claim: what may have been mended meanwhile is looked at again every 15 s."""
+
 RETRIED_S = 60
 """For what fails by others' doing, and is tried again by Kubernetes."""
 

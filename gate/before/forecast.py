@@ -114,7 +114,9 @@ def _effects_of_place(step: Step, config: StackConfig) -> Iterator[_Effect]:
     elif step.op == "delete" or step.gone_meanwhile:
         yield from _effects_of_gap(step, config)
     elif step.op == "replace" and step.type in _STORAGE:
-        yield _Effect(line=f"{_STORAGE[step.type]}: another one beside the one in use, which goes with its last pod")
+        yield _Effect(
+            line=f"{_STORAGE[step.type]}: another beside the one in use, which a pod or a kept release may need"
+        )
     elif step.op == "replace" and step.type == _NAMESPACE:
         stays = config.endpoint.hostname is not None
         url = "the URL stays" if stays else "the URL becomes another one, and the old one ends with the update"

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from deploy.conflicts import conflict_lines
 from gate.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -182,8 +183,11 @@ def _rules(event: Event) -> Iterator[str]:
 
 def _errors(events: Sequence[Event]) -> tuple[str, ...]:
     """The engine's errors, those that only follow from others left out."""
-    said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
-    errors = list(dict.fromkeys(_line(diagnostic) for diagnostic in said if diagnostic["severity"] == "error"))
+    all_said = (event["diagnosticEvent"] for event in events if "diagnosticEvent" in event)
+    said = [diagnostic for diagnostic in all_said if diagnostic["severity"] == "error"]
+    if conflicts := conflict_lines([(each.get("urn", ""), _MARKUP.sub("", each["message"])) for each in said]):
+        return tuple(conflicts)
+    errors = list(dict.fromkeys(_line(diagnostic) for diagnostic in said))
     own = [error for error in errors if error not in _GENERAL and _NOT_REACHED not in error]
     return tuple(own or [error for error in errors if error not in _GENERAL] or errors)
 

@@ -12,6 +12,8 @@ _UNCHANGED = frozenset({"same", "read"})
 def markdown_from_preview(stack: str, preview: Preview, forecast: Forecast, *, refusals: Sequence[str]) -> str:
     """Say what a deployment would do.
 
+    The first line is a mark that nobody sees: by it a pipeline finds its own comment of last time.
+
     Args:
         stack: its name.
         preview: what Pulumi said.
@@ -24,6 +26,7 @@ def markdown_from_preview(stack: str, preview: Preview, forecast: Forecast, *, r
 def _lines(stack: str, preview: Preview, forecast: Forecast, refusals: Sequence[str]) -> Iterator[str]:
     counts = Counter(step.op for step in preview.steps)
     changes = ", ".join(f"{count} {op}" for op, count in sorted(counts.items())) or "no resource"
+    yield f"<!-- densenet-triton: preview of {stack} -->"
     yield f"## {stack}: {'refused' if refusals else changes}\n"
     yield from _section("Refused", refusals)
     yield from _section("Traffic", forecast.lines)

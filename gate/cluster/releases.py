@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -171,8 +171,20 @@ class Releases:
     def _items(self) -> list[dict[str, Any]]:
         selection = (f"--namespace={self._namespace}", f"--selector={_OF_STACK}={self.key}")
         found = json.loads(self.cluster.kubectl("get", "configmaps", *selection, "--output=json"))["items"]
-        own = [item for item in found if item["metadata"].get("annotations", {}).get(_STACK) == short_name(self.stack)]
+        own = [item for item in found if _stack_of(item) == short_name(self.stack)]
+        if len(own) < len(found):
+            since = self._owned_since()
+            own += [item for item in found if item not in own and since and _age(item)[0] > since]
         return sorted(own, key=_age, reverse=True)
+
+    def _owned_since(self) -> str | None:
+        """When the stack's namespace was made, if a stack has made it: releases of it since then are one stack's.
+
+        A stack that `pulumi stack rename` has given another name keeps its namespace, and with it its releases.
+        """
+        flags = ("--ignore-not-found", "--output=json")
+        metadata = json.loads(self.cluster.kubectl("get", "namespace", self.key, *flags) or "{}").get("metadata", {})
+        return str(metadata["creationTimestamp"]) if _STACK in metadata.get("annotations", {}) else None
 
     def _release(self, item: dict[str, Any]) -> Release:
         name, text = item["metadata"]["name"], item.get("data", {}).get(_KEY, "")
@@ -191,6 +203,11 @@ class Releases:
 
     def _name(self, release: str) -> str:
         return f"{self.key}.{release.lower()}"
+
+
+def _stack_of(item: dict[str, Any]) -> str | None:
+    """The name that the stack had when a release was kept."""
+    return cast("str | None", item["metadata"].get("annotations", {}).get(_STACK))
 
 
 def _age(item: dict[str, Any]) -> tuple[str, str]:

@@ -11,14 +11,14 @@ from deploy.diagnosis import reasons
 from deploy.errors import CommandFailedError
 from gate.errors import StorageJobError
 from infra.config import KarpenterNodePool, StackConfig
-from infra.config.node_pools import GPU_PRODUCT_LABEL, POOL_LABEL, tolerations_of
+from infra.config.node_pools import POOL_LABEL
 from infra.config.storages import claim_name
+from infra.pods import CONTAINER_SECURITY, POD_SECURITY, affinity, tolerations
 from infra.release import release_from_config, stack_key
 
 NAME = "storage"
 """Of the Job and its container; there is one at a time."""
 
-_USER_ID = 1000
 _WORK_S = 120
 _DELETION_S = 60
 _KEPT_S = 600
@@ -194,14 +194,7 @@ def _pod_spec(config: StackConfig, arguments: Sequence[str], *, read_only: bool)
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER_ID,
-            "runAsGroup": _USER_ID,
-            "fsGroup": _USER_ID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": POD_SECURITY,
         "imagePullSecrets": [{"name": secret} for secret in config.serving.image_pull_secrets],
         **({"priorityClassName": name} if (name := config.serving.priority_class) else {}),
         **_placement(config),
@@ -212,11 +205,7 @@ def _pod_spec(config: StackConfig, arguments: Sequence[str], *, read_only: bool)
                 "command": ["python3", "-m", "model_build"],
                 "args": [*arguments, "--storage", "/storage"],
                 "resources": _resources(config),
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "capabilities": {"drop": ["ALL"]},
-                    "readOnlyRootFilesystem": True,
-                },
+                "securityContext": CONTAINER_SECURITY,
                 "volumeMounts": [{"name": "storage", "mountPath": "/storage", "readOnly": read_only}],
             }
         ],
@@ -236,14 +225,9 @@ def _placement(config: StackConfig) -> dict[str, Any]:
     """The nodes of the build and of Triton, which a volume of one node is mounted on."""
     pool, has_gpu = config.node_pool, config.serving.gpus_per_replica > 0
     own_nodes = {POOL_LABEL: config.cluster.namespace} if isinstance(pool, KarpenterNodePool) else dict(pool.selector)
-    placement: dict[str, Any] = {
+    on_product = affinity(pool, has_gpu=has_gpu)
+    return {
         "nodeSelector": own_nodes,
-        "tolerations": [
-            toleration.model_dump(exclude_none=True) for toleration in tolerations_of(pool, has_gpu=has_gpu)
-        ],
+        "tolerations": tolerations(pool, has_gpu=has_gpu),
+        **({"affinity": on_product} if on_product else {}),
     }
-    if has_gpu and pool.gpu_product:
-        product = {"key": GPU_PRODUCT_LABEL, "operator": "In", "values": [pool.gpu_product]}
-        terms = {"nodeSelectorTerms": [{"matchExpressions": [product]}]}
-        placement["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
-    return placement

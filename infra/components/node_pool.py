@@ -9,14 +9,15 @@ import pulumi
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
+from infra.components.arguments import snake_cased
 from infra.components.custom_resource import CustomResource
 from infra.config.node_pools import (
     GPU_PRODUCT_LABEL,
     GPU_RESOURCE,
     POOL_LABEL,
     KarpenterNodePool,
-    tolerations_of,
 )
+from infra.pods import affinity, tolerations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,27 +94,15 @@ class NodePool(pulumi.ComponentResource):
             node_selector: Mapping[str, pulumi.Input[str]] = {POOL_LABEL: made.name}
         else:
             node_selector = dict(pool.selector)
+        on_product = affinity(pool, has_gpu=args.has_gpu)
         self.placement = Placement(
             node_selector=node_selector,
             tolerations=[
-                core.TolerationArgs(**toleration.model_dump())
-                for toleration in tolerations_of(pool, has_gpu=args.has_gpu)
+                core.TolerationArgs(**snake_cased(toleration)) for toleration in tolerations(pool, has_gpu=args.has_gpu)
             ],
-            affinity=_on_product(pool.gpu_product) if args.has_gpu and pool.gpu_product else None,
+            affinity=core.AffinityArgs(**snake_cased(on_product)) if on_product else None,
         )
         self.register_outputs({"nodeSelector": self.placement.node_selector})
-
-
-def _on_product(product: str) -> core.AffinityArgs:
-    """A plan runs on the GPU product that it was built for."""
-    term = core.NodeSelectorTermArgs(
-        match_expressions=[core.NodeSelectorRequirementArgs(key=GPU_PRODUCT_LABEL, operator="In", values=[product])]
-    )
-    return core.AffinityArgs(
-        node_affinity=core.NodeAffinityArgs(
-            required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(node_selector_terms=[term])
-        )
-    )
 
 
 def _karpenter_pool(name: str, pool_name: str, pool: KarpenterNodePool, parent: pulumi.Resource) -> CustomResource:

@@ -130,7 +130,7 @@ class _Objects:
         source = core.Secret(
             self.logical("source"),
             metadata=self.metadata("-source"),
-            data=pulumi.Output.secret({SOURCE_URL_FILE: url}),
+            data={SOURCE_URL_FILE: url},  # which the package keeps as a secret
             opts=self.options("source"),
         )
         return [texts, image, source]

@@ -50,15 +50,18 @@ def keep_secret(values: Iterable[object]) -> None:
 
 
 def _forms(text: str) -> Iterator[str]:
-    yield text
+    """A value as it is, and a URL as it is sent, shown and, of a file, found on the disk."""
     yield text.strip()
-    if "://" in text:
-        yield shown_url(text).removesuffix("?…")
-        yield unquote(text.partition("://")[2]) if text.startswith("file:") else ""
-        try:
-            yield quoted_url(text)
-        except UrlError:
-            return
+    if "://" not in text:
+        return
+    try:
+        quoted = quoted_url(text)
+    except UrlError:
+        quoted = text
+    for url in (text, quoted):
+        yield url
+        yield shown_url(url).removesuffix("?…")
+        yield unquote(url.partition("://")[2]) if url.startswith("file:") else ""
 
 
 def hidden(text: str) -> str:

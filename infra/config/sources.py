@@ -52,7 +52,7 @@ class OnnxSource(Group):
     kind: Literal["onnx"] = Field(description="An ONNX file.", examples=["onnx"])
     url: SourceUrl = Field(
         description="Where the file is, percent-encoded or not; `file:///path` works on local clusters only, and is"
-        " looked into at preview. Without user and password, which would be seen.",
+        " looked into at preview. The build alone is told of a user, a password or a signature in it, by a Secret.",
         examples=["https://example.org/model.onnx"],
     )
     sha256: Sha256 = Field(description="SHA-256 of the file, as `sha256sum` prints it.", examples=["<64 hex digits>"])

@@ -63,9 +63,9 @@ def _preprocessing(value: Any) -> Any:
 
 
 def _quoted(text: str) -> str:
-    """A URL as it is sent. What is refused is not shown: it may hold a password."""
+    """A URL as it is sent; it may hold a password, so what is refused is not shown."""
     try:
-        return quoted_url(text)
+        return quoted_url(text, secret=True)
     except UrlError as error:
         found, _, accepted = str(error).partition("; accepted: ")
         raise refusal(accepted, found=found) from None

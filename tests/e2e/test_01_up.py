@@ -80,8 +80,13 @@ def test_plain_pulumi_deploys_and_destroys_a_stack_of_its_own(workspace: Workspa
 
 def plain_pulumi(workspace: Workspace, stack: str, command: str) -> str:
     """What `pulumi` prints to a user who has set the shown environment."""
+    return in_shown_environment(workspace, stack, f"pulumi --non-interactive {command}")
+
+
+def in_shown_environment(workspace: Workspace, stack: str, command: str) -> str:
+    """What a command prints to a user who has set the shown environment."""
     result = subprocess.run(
-        ["bash", "-c", f'eval "$(make env STACK={stack})" && pulumi --non-interactive {command}'],
+        ["bash", "-c", f'eval "$(make env STACK={stack})" && {command}'],
         cwd=workspace.folder, env=workspace.environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr

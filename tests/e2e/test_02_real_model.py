@@ -19,7 +19,7 @@ from bench.workspace import Workspace
 from contract.pictures import picture_from_bytes, tensor_from_picture
 from contract.preprocessing import preprocessing_from_value
 from tests.classifiers import colour_classifier
-from tests.e2e.test_01_up import plain_pulumi
+from tests.e2e.test_01_up import in_shown_environment, plain_pulumi
 
 STACK = "real"
 NAME = "classifier"
@@ -150,6 +150,34 @@ def test_two_classes_of_one_channel(workspace: Workspace) -> None:
 
     tensor = tensor_of(workspace.folder / "light.png", "inception", (1, 28, 28))
     np.testing.assert_allclose(scores_through(url, tensor), own_scores(model, tensor), atol=0.01)
+
+
+def test_a_secret_url_is_used_and_stands_nowhere(workspace: Workspace, red: Path) -> None:
+    """It is set as Pulumi's documentation says, and seen in no object, output or log."""
+    model, file = colour_classifier(side=64), workspace.folder / "verborgen" / "model.onnx"
+    file.parent.mkdir()
+    file.write_bytes(model)
+    source = {"kind": "onnx", "sha256": hashlib.sha256(model).hexdigest()}
+    keys = {"preprocessing": None, "labels": "labels.txt", "expect": {"image": str(red), **RED}}
+    workspace.write_stack(STACK, model={"name": NAME, "source": source, **keys})
+    (workspace.folder / "labels.txt").write_text("".join(f"{label}\n" for label in COLOURS))
+    plain_pulumi(workspace, STACK, f"config set --path --secret densenet-triton:model.source.url {file.as_uri()}")
+
+    previewed, done = (workspace.make(verb, f"STACK={STACK}") for verb in ("preview", "up"))
+
+    assert (previewed.returncode, done.returncode) == (0, 0), done.stdout + done.stderr
+    objects = "get configmaps,jobs,pods,deployments,events --all-namespaces --output=json"
+    log = f"logs --namespace=triton-{STACK} --selector=app.kubernetes.io/name=plan-build --tail=-1"
+    shown = [
+        (workspace.folder / f"Pulumi.{STACK}.yaml").read_text(),
+        *(text for each in (previewed, done) for text in (each.stdout, each.stderr)),
+        plain_pulumi(workspace, STACK, "stack output --json"),
+        plain_pulumi(workspace, STACK, "stack export"),
+        in_shown_environment(workspace, STACK, f"kubectl {objects}"),
+        in_shown_environment(workspace, STACK, f"kubectl {log}"),
+    ]
+    assert not any("verborgen" in text for text in shown)
+    assert json.loads(shown[5])["manifest"]["source"]["name"] == "[secret]"
 
 
 def with_its_weights_elsewhere() -> bytes:

@@ -1,5 +1,6 @@
 """Every command of both pipelines but `make check`; only what would reach GitHub or GitLab has a stand-in."""
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,15 +10,26 @@ from pathlib import Path
 import pytest
 
 from bench.workspace import Workspace
+from infra.images import content_tag
 from local_cluster.layout import layout_from_name
 from tests.e2e.test_01_up import plain_pulumi
+from tests.guest.registry import USER, registry
 from tests.pipelines import GITHUB, GITLAB, commands_of
 
 BOTH = pytest.mark.parametrize("pipeline", [GITHUB, GITLAB], ids=["github", "gitlab"])
 STACKS = ("staging", "prod")
-_STAND_IN = """#!/bin/sh
+# GitHub and GitLab have no comment yet.
+_GH = """#!/bin/sh
+printf '%s\\n' "$@" > "$0.arguments"
+case "$*" in *body=@*) cp evidence/comment.md "$0.input";; esac
+"""
+_CURL = """#!/bin/sh
 printf '%s\\n' "$@" > "$0.arguments"
 cat > "$0.input"
+case "$*" in *per_page*) echo '[]';; esac
+"""
+_SUDO = """#!/bin/sh
+exec "$@"
 """
 
 
@@ -67,8 +79,8 @@ def runner(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> It
         workspace.write_stack(stack, gate={"pauseS": 2})
     workspace.commit("stacks")
     folder = tmp_path_factory.mktemp("runner")
-    for program in ("gh", "curl"):
-        (folder / program).write_text(_STAND_IN)
+    for program, text in (("gh", _GH), ("curl", _CURL), ("sudo", _SUDO)):
+        (folder / program).write_text(text)
         (folder / program).chmod(0o755)
     yield runner_in(folder, workspace)
     for stack in reversed(STACKS):
@@ -98,7 +110,8 @@ def runner_in(folder: Path, workspace: Workspace) -> Runner:
         "secrets.PULUMI_CONFIG_PASSPHRASE": passphrase,
         "runner.temp": str(folder),
         "github.token": "a-token",
-        "github.event.pull_request.html_url": "https://github.example/team/project/pull/7",
+        "github.repository": "team/project",
+        "github.event.pull_request.number": "7",
     }
     environment = workspace.environment | {
         "PATH": f"{folder}{os.pathsep}{workspace.environment['PATH']}",
@@ -123,7 +136,7 @@ def test_a_pull_request_gets_the_preview_as_a_comment(runner: Runner) -> None:
 
     preview = (runner.workspace.folder / "evidence" / "preview.md").read_text()
     arguments, comment = runner.given("gh")
-    assert arguments[:3] == ["pr", "comment", "https://github.example/team/project/pull/7"]
+    assert arguments[:5] == ["api", "--silent", "--method", "POST", "repos/team/project/issues/7/comments"]
     assert comment == preview
     assert "staging" in preview
 
@@ -136,6 +149,28 @@ def test_a_merge_request_gets_the_preview_as_a_note(runner: Runner) -> None:
     assert arguments[-1] == "https://gitlab.example/api/v4/projects/3/merge_requests/7/notes"
     assert "body@evidence/preview.md" in arguments
     assert header == "PRIVATE-TOKEN: a-token\n"
+
+
+@BOTH
+def test_images_are_in_the_registry_before_the_gate(pipeline: Path, runner: Runner, tmp_path: Path) -> None:
+    """With TLS of an authority of its own and a password, as a team's registry has them."""
+    with registry(tmp_path, "127.0.0.1") as team:
+        told = {"REGISTRY": f"{team.host}/team", "REGISTRY_USER": USER, "REGISTRY_PASSWORD": team.password}
+        there = dataclasses.replace(
+            runner,
+            # skopeo's own variables: whom it trusts, and where a login stays that nobody else needs
+            environment=runner.environment
+            | {"SSL_CERT_FILE": str(team.authority), "REGISTRY_AUTH_FILE": str(tmp_path / "login.json")},
+            gitlab=runner.gitlab | told,
+            github=runner.github
+            | {f"{'secrets' if name.endswith('PASSWORD') else 'vars'}.{name}": value for name, value in told.items()},
+        )
+
+        status, printed = there.run(pipeline, "images")
+
+        assert status == 0, printed
+        for image in ("triton-cpu", "model-build"):
+            assert team.tags(f"team/{image}") == [content_tag(image, repository=runner.workspace.folder)]
 
 
 @BOTH

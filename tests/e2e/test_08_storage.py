@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bench.workspace import Workspace
+from deploy.smoke import TRITON_PODS
 from local_cluster.layout import layout_from_name
 from tests.cluster.driver import ClusterDriver
 from tests.e2e.test_01_up import plain_pulumi
@@ -78,6 +79,12 @@ def claims(cluster: ClusterDriver) -> dict[str, dict[str, Any]]:
 
 def resources(cluster: ClusterDriver) -> str:
     return cluster.kubectl("get", "deploy,svc,job,configmap", f"--namespace={NAMESPACE}", "--output=name")
+
+
+def triton_pods(cluster: ClusterDriver) -> str:
+    """The uids of the pods that serve."""
+    selection = (f"--namespace={NAMESPACE}", f"--selector={TRITON_PODS}")
+    return cluster.kubectl("get", "pods", *selection, "--output=jsonpath={.items[*].metadata.uid}")
 
 
 def test_what_can_not_work_is_said_before_anything_changes(workspace: Workspace, cluster: ClusterDriver) -> None:
@@ -157,7 +164,7 @@ def test_the_way_back_to_another_storage_finds_its_claim(workspace: Workspace, c
 
 def test_a_renamed_stack_goes_on_with_the_same_resources(workspace: Workspace, cluster: ClusterDriver) -> None:
     before = set(cluster.kubectl("get", "deploy,svc,pvc,ns", f"--namespace={NAMESPACE}", "--output=name").split())
-    pods = cluster.kubectl("get", "pods", f"--namespace={NAMESPACE}", "--output=jsonpath={..uid}")
+    pods = triton_pods(cluster)
     plain_pulumi(workspace, STACK, f"stack rename {RENAMED}")
 
     up(workspace, RENAMED)
@@ -166,7 +173,7 @@ def test_a_renamed_stack_goes_on_with_the_same_resources(workspace: Workspace, c
     assert cluster.kubectl("get", "namespace", NAMESPACE, f"--output={annotation}") == RENAMED
     kinds = ("get", "deploy,svc,pvc,ns", f"--namespace={NAMESPACE}", "--output=name")
     assert set(cluster.kubectl(*kinds).split()) == before
-    assert cluster.kubectl("get", "pods", f"--namespace={NAMESPACE}", "--output=jsonpath={..uid}") == pods
+    assert triton_pods(cluster) == pods
     write(workspace, {**OWN, "sizeGib": 4})
     assert f"belongs to stack {RENAMED}; accepted: " in refusal(workspace)
 
@@ -187,6 +194,25 @@ def test_what_leads_to_data_outlives_the_stack_and_is_named(workspace: Workspace
     cluster.kubectl(*said[3].split()[1:])
     up(workspace, RENAMED)
     assert workspace.make("destroy", f"STACK={RENAMED}").returncode == 0
+    cluster.kubectl("delete", "namespace", NAMESPACE)
+
+
+def test_a_volume_alone_is_bound_although_there_is_a_default_class(
+    workspace: Workspace, cluster: ClusterDriver
+) -> None:
+    default = "storageclass.kubernetes.io/is-default-class"
+    alone = volume(workspace, "alone")
+    alone["spec"]["storageClassName"] = ""
+    cluster.apply(alone)
+    cluster.kubectl("annotate", "storageclass", CLASS, f"{default}=true")
+    write(workspace, {"kind": "claim", "volume": "alone", "sizeGib": 1})
+
+    up(workspace)
+
+    ((_, claim),) = claims(cluster).items()
+    assert (claim["status"]["phase"], claim["spec"]["volumeName"]) == ("Bound", "alone")
+    cluster.kubectl("annotate", "storageclass", CLASS, f"{default}-")
+    assert workspace.make("destroy", f"STACK={STACK}").returncode == 0
     cluster.kubectl("delete", "namespace", NAMESPACE)
 
 

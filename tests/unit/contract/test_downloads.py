@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import socket
 import ssl
@@ -23,19 +24,33 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 OTHER = "0" * 64
 
 
+LOGIN = "Basic " + base64.b64encode(b"me@home:p ss").decode()
+REDIRECTS = {
+    "/loop": "/loop",
+    "/nowhere": f"https://{'a' * 64}.example/m.onnx",
+    "/elsewhere": "gopher://models.example/m.onnx?sig=s3cret",
+    "/moved": "/open",
+}
+
+
 class Models(BaseHTTPRequestHandler):
-    """Answers rightly, with too little, with a redirect to itself or to no host, or not found."""
+    """Answers rightly, with too little, with a redirect, or not found; one path wants a login, one wants none."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
+        login = self.headers.get("Authorization")
+        if path == "/closed" and login == LOGIN:
+            path = "/moved"
+        elif path == "/open" and login is None:
+            path = "/whole"
         if path in {"/whole", "/half"}:
             self.send_response(200)
             self.send_header("Content-Length", str(len(CONTENT)))
             self.end_headers()
             self.wfile.write(CONTENT if path == "/whole" else CONTENT[:3000])
-        elif path in {"/loop", "/nowhere"}:
+        elif path in REDIRECTS:
             self.send_response(302)
-            self.send_header("Location", self.path if path == "/loop" else f"https://{'a' * 64}.example/m.onnx")
+            self.send_header("Location", REDIRECTS[path])
             self.end_headers()
         else:
             self.send_error(404)
@@ -204,6 +219,22 @@ def test_only_a_file_is_a_plain_file(tmp_path: Path, source: Path) -> None:
 
 def test_a_file_is_fetched_over_https(served: str, folder: Path) -> None:
     assert fetched(f"{served}/whole", SHA256, folder, largest_bytes=1 << 20).read_bytes() == CONTENT
+
+
+def test_a_login_goes_to_its_host_and_not_to_where_it_redirects(served: str, folder: Path) -> None:
+    url = f"{served}/closed".replace("https://", "https://me%40home:p%20ss@")
+    assert fetched(url, SHA256, folder, largest_bytes=1 << 20).read_bytes() == CONTENT
+
+
+def test_a_wrong_login_is_one_line_without_it(served: str, folder: Path) -> None:
+    said = refusal(f"{served}/closed".replace("https://", "https://me:s3cret@"), SHA256, folder)
+    assert said == f"{served}/closed answers 404 Not Found; accepted: 200 with the file"
+
+
+def test_where_a_redirect_leads_is_shown_without_its_query(served: str, folder: Path) -> None:
+    said = refusal(f"{served}/elsewhere", SHA256, folder)
+    assert "gopher://models.example/m.onnx?…" in said
+    assert "s3cret" not in said
 
 
 def test_half_a_file_is_not_taken_for_another_one(served: str, folder: Path) -> None:

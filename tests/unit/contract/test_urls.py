@@ -77,6 +77,26 @@ def test_a_user_and_a_password_are_refused_and_not_shown(text: str) -> None:
     assert said.endswith("the file staged on the storage as sources/<sha256>")
 
 
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("https://user:s3cret@models.example/m", "https://user:s3cret@models.example/m"),
+        ("https://token@bücher.example:8443/m?sig=x", "https://token@xn--bcher-kva.example:8443/m?sig=x"),
+        ("https://me@example.org:p ss@models.example/m", "https://me%40example.org:p%20ss@models.example/m"),
+    ],
+)
+def test_one_that_is_kept_as_a_secret_may_carry_them(text: str, sent: str) -> None:
+    assert quoted_url(text, secret=True) == sent
+    assert quoted_url(sent, secret=True) == sent
+    with pytest.raises(UrlError, match="carries a user"):
+        quoted_url(text)
+
+
+def test_a_file_has_neither() -> None:
+    with pytest.raises(UrlError, match="carries a user"):
+        quoted_url("file://user:s3cret@localhost/m", secret=True)
+
+
 @pytest.mark.parametrize("text", ["https://models.example:s3cret/m", "http://h/m?sig=s3cret", "https://a..b/m?s3cret"])
 def test_no_refusal_shows_what_the_url_is(text: str) -> None:
     assert "s3cret" not in refusal(text)

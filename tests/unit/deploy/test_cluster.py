@@ -26,7 +26,7 @@ def test_an_answer_is_asked_for_what_no_role_is_needed_for(monkeypatch: pytest.M
     asked: list[list[str]] = []
     monkeypatch.setattr(cluster_module, "output_of", lambda command, *_, **__: asked.append(command) or "{}")
 
-    EMBEDDED.await_answer()
+    assert EMBEDDED.await_answer() == "{}"
 
     assert asked == [["kubectl", "--context=embedded-test", "get", "--raw=/version"]]
 

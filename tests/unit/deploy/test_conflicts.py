@@ -12,12 +12,12 @@ REPORTED = (
 def test_a_conflict_is_one_line_with_its_cure() -> None:
     said = f'{REPORTED}1 conflict: conflict with "other": .spec.replicas\n\n'
 
-    [line] = conflict_lines([(URN, said), (URN, said), ("", "update failed\n")], "dev")
+    [line] = conflict_lines([(URN, said), (URN, said), ("", "update failed\n")])
 
     assert line == (
         "Deployment triton-dev/triton: .spec.replicas is held by field manager 'other', which has applied another "
         "value than the stack declares; accepted: fields that are the stack's alone; have 'other' let go of it, or "
-        "take it over: PULUMI_K8S_ENABLE_PATCH_FORCE=true make up STACK=dev"
+        "take it over: the same command once more, with PULUMI_K8S_ENABLE_PATCH_FORCE=true in its environment"
     )
 
 
@@ -28,7 +28,7 @@ def test_each_manager_has_its_line_with_all_of_its_fields() -> None:
         "- .spec.strategy\n\n"
     )
 
-    lines = conflict_lines([(URN, said)], "dev")
+    lines = conflict_lines([(URN, said)])
 
     held = '.spec.replicas, .spec.template.spec.containers[name="triton"].image'
     assert [line.partition(", which")[0] for line in lines] == [
@@ -38,4 +38,4 @@ def test_each_manager_has_its_line_with_all_of_its_fields() -> None:
 
 
 def test_any_other_error_is_none() -> None:
-    assert conflict_lines([(URN, "timed out waiting to be Ready")], "dev") == []
+    assert conflict_lines([(URN, "timed out waiting to be Ready")]) == []

@@ -16,6 +16,7 @@ TRITON = made("Deployment", "triton", "apps/v1", spec={"replicas": 1})
 JOB = made("Job", "plan-1", "batch/v1", spec={"backoffLimit": 0})
 REPORT = made("ConfigMap", "plan-1")
 CLAIM = made("PersistentVolumeClaim", "models", spec={"volumeName": "v"})
+CLAIMS = {"PersistentVolumeClaim"}
 VOLUME = made("PersistentVolume", "v", namespace=None, spec={"claimRef": {"name": "models", "namespace": "triton-dev"}})
 MANIFEST = {"manifest.json": '{"schema": 1}'}
 READ = {**made("ConfigMap", "plan-1")[0], "external": True, "inputs": {}, "outputs": {"data": MANIFEST}}
@@ -52,6 +53,8 @@ class StandIn(Cluster):
         if arguments[1] == "pods":
             return json.dumps({"items": self.mounting})
         items = [each for each in self.objects if any(self._is_meant(each, argument) for argument in arguments)]
+        if "--output=jsonpath={.metadata.uid}" in arguments:
+            return next((each["metadata"]["uid"] for each in self.objects if each["kind"] in CLAIMS), "")
         if not items:
             return ""
         return json.dumps(items[0] if len(items) == 1 else {"items": items})
@@ -137,11 +140,42 @@ def test_a_report_that_was_emptied_is_written_again() -> None:
 
 
 def test_a_report_that_nobody_has_read_makes_the_job_run_again(capsys: pytest.CaptureFixture[str]) -> None:
-    cluster = without(REPORTED)
+    done = {**JOB[1], "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    cluster = StandIn(objects=[*without(REPORTED, JOB[1]).objects, done])
 
     assert refreshed(cluster, state_of(SPACE[0], JOB[0], REPORT[0])) == [(urn(JOB), urn(REPORT))]
     assert cluster.changes() == ["delete job/plan-1 --namespace=triton-dev --ignore-not-found"]
     assert "Job plan-1 runs again" in capsys.readouterr().err
+
+
+def test_a_job_that_has_not_succeeded_is_left_to_pulumi() -> None:
+    cluster = StandIn(objects=[*without(REPORTED).objects, REPORT[1]])
+
+    assert refreshed(cluster, state_of(SPACE[0], JOB[0], REPORT[0])) == []
+    assert cluster.changes() == []
+
+
+def test_pods_that_were_refused_are_tried_again_now(capsys: pytest.CaptureFixture[str]) -> None:
+    """Kubernetes waits longer and longer between its tries, up to minutes."""
+    refused = {**TRITON[1], "status": {"conditions": [{"type": "ReplicaFailure", "status": "True"}]}}
+    cluster = StandIn(objects=[*without(TRITON[1]).objects, refused])
+
+    assert refreshed(cluster) == []
+    [change] = cluster.changes()
+    assert change.startswith("annotate replicasets.apps densenet-triton/tried-at=")
+    assert capsys.readouterr().err == ""
+
+
+def test_pods_that_kubernetes_lets_wait_are_made_anew() -> None:
+    def pod(name: str, **state: Any) -> dict[str, Any]:
+        return {"metadata": {"name": name}, "status": {"containerStatuses": [{"name": "triton", "state": state}]}}
+
+    waits = {**TRITON[1], "status": {"unavailableReplicas": 1}}
+    pods = [pod("a", running={}), pod("b", waiting={"reason": "ImagePullBackOff"})]
+    cluster = StandIn(objects=[*without(TRITON[1]).objects, waits], mounting=pods)
+
+    assert refreshed(cluster) == []
+    assert cluster.changes() == ["delete pod b --namespace=triton-dev --ignore-not-found --wait=false"]
 
 
 def test_with_the_namespace_gone_or_another_everything_is_looked_at_again() -> None:
@@ -161,6 +195,14 @@ def test_a_volume_whose_claim_is_gone_is_free_for_the_next(capsys: pytest.Captur
         'patch persistentvolume v --type=json --patch=[{"op": "remove", "path": "/spec/claimRef/uid"}]'
     ]
     assert "PersistentVolume v: its claim is gone" in capsys.readouterr().err
+
+
+def test_a_volume_whose_claim_may_only_not_be_known_stays_its_own() -> None:
+    """The state has lost the claim; it is bound all the same."""
+    cluster = StandIn(objects=LIVE)
+
+    assert refreshed(cluster, state_of(SPACE[0], VOLUME[0])) == []
+    assert cluster.changes() == []
 
 
 def test_what_is_being_deleted_is_waited_for() -> None:

@@ -1,5 +1,6 @@
+import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from deploy import operations
 from deploy.cluster import Cluster
+from deploy.errors import DeployError
 from deploy.operations import Deployment
 from deploy.pulumi_stack import PulumiStack
 from infra.config import StackValues, stack_values_from_yaml
@@ -128,3 +130,46 @@ def test_the_cluster_is_started_before_images_are_built_and_once_where_they_are(
         reference("model-build", "localhost", serving=serving): Path("/model-build.tar"),
     }
     assert done == [*([None] * (starts - 1)), "images", loaded, "answer"]
+
+
+def test_a_cluster_that_is_too_old_is_said_before_anything_else_of_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operations, "are_built", lambda *_arguments, **_named: True)
+    monkeypatch.setattr(operations, "build_images", lambda images, **_: dict.fromkeys(images, Path("/image.tar")))
+    monkeypatch.setattr(Cluster, "start", lambda _cluster, images=None: images)
+    monkeypatch.setattr(Cluster, "await_answer", lambda _cluster: '{"major": "1", "minor": "29+"}')
+    monkeypatch.setattr(operations, "require_nodes", lambda *_: pytest.fail("the nodes were looked at"))
+    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+
+    with pytest.raises(DeployError, match=r"is of Kubernetes 1\.29, .*accepted: Kubernetes 1\.30 or newer"):
+        Deployment("dev").make_ready()
+
+
+def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    @contextlib.contextmanager
+    def held(_cluster: Cluster, run: str, **_: object) -> Iterator[None]:
+        done.append(f"hold: {run}")
+        yield
+        done.append("let go")
+
+    monkeypatch.delenv("DENSENET_TRITON_LEASE", raising=False)
+    monkeypatch.setattr(operations, "held_lease", held)
+    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    monkeypatch.setattr(Deployment, "exclusive", lambda *_, **__: contextlib.nullcontext())
+    for step in ("check", "make_ready", "settle", "apply", "prove"):
+        monkeypatch.setattr(Deployment, step, lambda *_, step=step: done.append(step))
+
+    Deployment("dev").up()
+
+    assert done == ["check", "make_ready", "hold: make-up", "settle", "apply", "prove", "let go"]
+
+
+def test_what_a_gate_runs_within_its_lease_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DENSENET_TRITON_LEASE", "a-host/boot/1 12/3 20261123T011200Z")
+    monkeypatch.setattr(operations, "held_lease", lambda *_, **__: pytest.fail("it would wait for its own gate"))
+
+    with Deployment("dev").held("make-up"):
+        pass

@@ -94,6 +94,10 @@ def test_a_cluster_that_fails_otherwise_is_a_fault(monkeypatch: pytest.MonkeyPat
         tenancy(cluster).require_own()
 
 
+def deployed(uid: str) -> dict[str, Any]:
+    return state_of(resource(DEPLOYMENT, name="triton", uid=uid))
+
+
 def others(objects: dict[str, Any] | None = None, **named: Any) -> StandIn:
     return StandIn({"namespace triton": live("uid-9")} if objects is None else objects, createNamespace=False, **named)
 
@@ -121,11 +125,27 @@ def test_ones_own_namespace_is_not_given_away_by_a_key_that_would_remove_it() ->
         tenancy(others(), OWN).require_own()
 
 
+TRITON = {"namespace triton": live("uid-9"), "deployment/triton": {"metadata": {"uid": "uid-3"}}}
+
+
 def test_another_stacks_triton_in_others_namespace_is_refused() -> None:
-    both = {"namespace triton": live("uid-9"), "deployment/triton": {"metadata": {"uid": "uid-3"}}}
-    with pytest.raises(DeployError, match="has a deployment/triton that stack prod did not make; accepted: "):
-        tenancy(others(both)).require_own()
-    assert tenancy(others(both), state_of(resource(DEPLOYMENT, name="triton", uid="uid-3"))).require_own()
+    for state in (None, state_of(), deployed("uid-4")):
+        with pytest.raises(DeployError, match="has a deployment/triton that stack prod did not make; accepted: "):
+            tenancy(others(TRITON), state).require_own()
+    assert tenancy(others(TRITON), deployed("uid-3")).require_own()
+
+
+def test_in_others_namespace_triton_says_whether_the_state_speaks_of_this_cluster() -> None:
+    assert not tenancy(others(), deployed("uid-3")).require_own()
+    assert not tenancy(others(), deployed("uid-3")).require_removable()
+    assert tenancy(others(forbidden=("deployment",)), deployed("uid-3")).require_own()
+
+
+def test_another_stacks_triton_is_never_removed() -> None:
+    with pytest.raises(DeployError, match="deployment/triton in namespace triton is not the one that stack prod made"):
+        tenancy(others(TRITON), deployed("uid-4")).require_removable()
+    for state in (deployed("uid-3"), state_of(), None):
+        assert tenancy(others(TRITON), state).require_removable()
 
 
 @pytest.mark.parametrize(("found", "is_true"), [(live(), True), (live("uid-2", owner="prod"), False), (None, False)])
@@ -143,5 +163,5 @@ def test_a_stack_that_made_no_namespace_removes_none() -> None:
 @pytest.mark.parametrize("owner", [None, "dev"])
 def test_a_namespace_of_the_same_name_that_is_not_the_stacks_is_never_removed(owner: str | None) -> None:
     cluster = StandIn({"namespace triton": live("uid-2", owner=owner)})
-    with pytest.raises(DeployError, match="is not the one that stack prod made, and stays; accepted: the cluster that"):
+    with pytest.raises(DeployError, match="namespace triton is not the one that stack prod made, and stays; "):
         tenancy(cluster, OWN).require_removable()

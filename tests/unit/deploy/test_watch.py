@@ -105,13 +105,28 @@ def test_where_nothing_is_awaited_nothing_is_asked() -> None:
         assert not cluster.silent.wait(0.05)
 
 
-def test_what_can_not_succeed_is_interrupted_with_kubernetes_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_what_can_not_succeed_is_interrupted_with_kubernetes_own_reason(
+    monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    """Whether the program that waits is there when the reason is found, or is started only then."""
     written: list[str] = []
-    watching = watch_of(StandIn(answers=iter([[REFUSED]] * 99)), written, "serving")
+    runs, ended = threading.Event(), threading.Event()
+
+    def looks() -> Iterator[list[dict[str, Any]]]:
+        while not late and not runs.is_set():
+            yield []
+        yield [REFUSED]
+
+    watching = watch_of(StandIn(answers=looks()), written, "serving")
+    watching.write = lambda line: (written.append(line), "of no use" in line and ended.set())
     monkeypatch.setattr(watch, "hopeless_reasons", lambda found, _held, *, now_s: tuple(found) if now_s else ())
 
     with watching.on(), subprocess.Popen(["sleep", "30"]) as waits:
+        if late:
+            assert ended.wait(30)
         watching.started(waits)
+        runs.set()
         assert waits.wait(30) == -signal.SIGINT
 
     assert [reason.why for reason in watching.hopeless] == [QUOTA]

@@ -131,8 +131,8 @@ def test_without_the_kubeconfigs_file_nothing_of_it_is_said(
     assert declared_dev(declare, dev_values).named("cluster").inputs == {
         "clusterIdentifier": "embedded",
         "context": "embedded",
-        "kubeconfig": "",
         "enableConfigMapMutable": "true",
+        "kubeconfig": "",
     }
 
 

@@ -121,7 +121,9 @@ def test_each_kind_of_source_is_read(source: dict[str, Any], expected: object) -
     assert spec(source=source).source == expected
 
 
-@pytest.mark.parametrize("url", ["https://models.example/m.onnx?sig=x", "file:///models/m.onnx"])
+@pytest.mark.parametrize(
+    "url", ["https://models.example/m.onnx?sig=x", "https://me:hunter2@models.example/m.onnx", "file:///models/m.onnx"]
+)
 def test_a_sources_url_is_no_part_of_the_text(url: str) -> None:
     source = {"kind": "onnx", "sha256": SHA256}
     assert spec(source=source, source_url=url).source == OnnxSource(url=url, sha256=SHA256)
@@ -212,6 +214,6 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 
 def test_a_url_s_user_and_password_are_not_shown() -> None:
     with pytest.raises(InputsError) as raised:
-        spec(source={"kind": "onnx", "sha256": SHA256}, source_url="https://me:hunter2@h/m?sig=secret")
+        spec(source={"kind": "onnx", "sha256": SHA256}, source_url="http://me:hunter2@h/m?sig=secret")
     assert "source.url is" in str(raised.value)
     assert not [secret for secret in ("me:", "hunter2", "sig=secret") if secret in str(raised.value)]

@@ -11,7 +11,7 @@ from tests.pipelines import GITHUB, GITLAB, ROOT, commands_of, document_of
 
 BOTH = pytest.mark.parametrize("pipeline", [GITHUB, GITLAB], ids=["github", "gitlab"])
 SCHEMA = {GITHUB: "vendor.github-workflows", GITLAB: "vendor.gitlab-ci"}
-SHARED_JOBS = ("check", "preview", "gate", "promote")
+SHARED_JOBS = ("check", "preview", "images", "gate", "promote")
 
 
 def actionlint(workflow: Path) -> subprocess.CompletedProcess[str]:
@@ -89,7 +89,7 @@ def test_a_word_that_the_maker_does_not_know_is_found(pipeline: Path, old: str, 
 def test_only_targets_that_exist_are_made(pipeline: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    wanted = {found[1] for line in all_lines(pipeline) if (found := re.match(r"make (.*)", line))}
+    wanted = {found[1] for line in all_lines(pipeline) if (found := re.match(r"(?:sudo )?make (\S+)", line))}
 
     assert wanted
     assert wanted <= targets
@@ -115,10 +115,13 @@ def test_the_gate_is_not_run_through_make_whose_statuses_are_all_2(pipeline: Pat
 
 @pytest.mark.parametrize("job", SHARED_JOBS)
 def test_both_pipelines_run_the_same(job: str) -> None:
-    ours = re.compile(r"make |\.venv/")
+    """But for root, who GitLab's containers run as."""
+    ours = re.compile(r"make |\.venv/|python3 -m tools|skopeo")
+    lines = ([line.removeprefix("sudo ") for line in lines_of(pipeline, job)] for pipeline in (GITHUB, GITLAB))
 
-    github, gitlab = ([line for line in lines_of(pipeline, job) if ours.match(line)] for pipeline in (GITHUB, GITLAB))
+    github, gitlab = ([line for line in found if ours.match(line)] for found in lines)
 
+    assert github
     assert github == gitlab
 
 
@@ -165,7 +168,46 @@ def test_nothing_is_promoted_without_a_person() -> None:
     (rule,) = document_of(GITLAB)["promote"]["rules"]
 
     assert rule["when"] == "manual"
-    assert document_of(GITHUB)["jobs"]["promote"]["if"] == "vars.PROD != ''"
+    promote = document_of(GITHUB)["jobs"]["promote"]
+    assert (promote["environment"], promote["needs"]) == ("${{ vars.PROD }}", "gate")
+
+
+def test_images_are_left_out_without_a_registry_and_the_gate_is_not() -> None:
+    """GitHub leaves out what needs a job that was left out, however indirectly, unless an `if` asks for the result."""
+    jobs = document_of(GITHUB)["jobs"]
+    assert jobs["images"]["if"] == "vars.STAGING != '' && vars.REGISTRY != '' && github.event_name == 'push'"
+    assert jobs["gate"]["needs"] == ["check", "images"]
+    assert jobs["gate"]["if"] == (
+        "!cancelled() && needs.check.result == 'success' && "
+        """contains(fromJSON('["success", "skipped"]'), needs.images.result) """
+        "&& vars.STAGING != '' && github.event_name == 'push'"
+    )
+    assert jobs["promote"]["if"] == "${{ !cancelled() && needs.gate.result == 'success' && vars.PROD != '' }}"
+
+    gitlab = document_of(GITLAB)
+    (rule,) = gitlab["images"]["rules"]
+    assert rule == {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $STAGING && $REGISTRY"}
+    assert gitlab["stages"].index("images") < gitlab["stages"].index("gate")
+    assert "needs" not in gitlab["gate"]
+
+
+def test_a_request_s_own_code_gets_secrets_of_its_own() -> None:
+    """What the deployment may do stands in an environment that only main reaches."""
+    github, gitlab = document_of(GITHUB)["jobs"], document_of(GITLAB)
+
+    assert github["preview"]["environment"] == "${{ vars.STAGING }}-preview"
+    assert gitlab["preview"]["environment"] == {"name": "$STAGING-preview", "action": "access"}
+    for job in ("images", "gate"):
+        assert github[job]["environment"] == "${{ vars.STAGING }}"
+        assert gitlab[job]["environment"]["name"] == "$STAGING"
+
+
+def test_every_image_that_gitlab_runs_is_pinned_by_its_digest() -> None:
+    document = document_of(GITLAB)
+    images = [part["image"] for part in document.values() if isinstance(part, dict) and "image" in part]
+
+    assert images
+    assert [image for image in images if not re.fullmatch(r"\S+:\S+@sha256:[0-9a-f]{64}", image)] == []
 
 
 @BOTH
@@ -185,7 +227,7 @@ def test_the_evidence_is_kept_whatever_the_verdict(pipeline: Path) -> None:
 @BOTH
 def test_a_token_stands_in_no_argument(pipeline: Path) -> None:
     """Other processes see arguments; a shell's own input they do not."""
-    secret = re.compile(r"\$\w*(TOKEN|PASSPHRASE|TEXT)")
+    secret = re.compile(r"\$\w*(TOKEN|PASSPHRASE|PASSWORD|TEXT)")
 
     told = [line for line in all_lines(pipeline) if secret.search(line)]
 

@@ -30,6 +30,24 @@ def test_a_second_value_is_named(more: list[str]) -> None:
     assert found(*RIGHT, *more) == ["--model-control-mode is none and explicit"]
 
 
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("--allow-metric=true", "--allow-metrics is false and true"),
+        ("--model-control=explicit", "--model-control-mode is none and explicit"),
+        ("--allow-sagemaker=true", "--allow-sagemaker is true"),
+        ("--allow-vertex=1", "--allow-vertex-ai is 1"),
+    ],
+)
+def test_an_extra_argument_opens_nothing_by_a_shorter_name_or_another_door(more: str, what: str) -> None:
+    """Triton's later flags override its earlier ones, and it takes a flag's beginning for the flag."""
+    assert found(*RIGHT, more) == [what]
+
+
+def test_an_extra_argument_that_opens_nothing_passes() -> None:
+    assert found(*RIGHT, "--log-verbose=1", "--pinned-memory-pool-byte-size=0", "--allow-sagemaker=false") == []
+
+
 @pytest.mark.parametrize("value", ["trace,logging:key=value", RESTRICTED])
 def test_an_api_without_a_key_is_named(value: str) -> None:
     others = [argument for argument in RIGHT if not argument.startswith("--http-restricted-api")]

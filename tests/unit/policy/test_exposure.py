@@ -74,6 +74,19 @@ def test_a_path_counts_as_triton_gets_it() -> None:
     ]
 
 
+def test_a_route_through_a_gateway_of_others_is_held_to_the_same() -> None:
+    parent = {"name": "public", "namespace": "gateways", "sectionName": "https"}
+    rules = [
+        {"matches": [{"method": "GET", "path": {"type": "Exact", "value": path}}]}
+        for path in ("/v2", "/v2/health/live")
+    ]
+    spec = {"parentRefs": [parent], "hostnames": ["triton.example"], "rules": rules}
+
+    (violation,) = exposure_violations(resource(ROUTE, spec))
+
+    assert violation.found == "GET of /v2 (Exact) leads to /v2"
+
+
 def test_a_rule_that_matches_everything_is_refused() -> None:
     assert len(list(exposure_violations(resource(ROUTE, {"rules": [{"backendRefs": []}]})))) == 1
 

@@ -36,6 +36,7 @@ def test_what_the_components_declare_passes() -> None:
         ({**RIGHT, "runAsNonRoot": False}, "may run as root"),
         ({**RIGHT, "runAsUser": 0}, "may run as root"),
         ({**RIGHT, "seccompProfile": {"type": "Unconfined"}}, "has no seccomp profile"),
+        ({**RIGHT, "appArmorProfile": {"type": "Unconfined"}}, "has no AppArmor profile"),
     ],
 )
 def test_each_privilege_of_a_container_is_refused(security: dict[str, Any], what: str) -> None:
@@ -59,3 +60,13 @@ def test_a_folder_of_the_node_is_refused() -> None:
 
 def test_a_pod_without_a_security_context_is_refused() -> None:
     assert found_in_pod(securityContext={}) == ["may run as root", "has no seccomp profile"]
+
+
+@pytest.mark.parametrize(("profile", "violations"), [("unconfined", 1), ("runtime/default", 0)])
+def test_an_annotation_takes_no_profile_away(profile: str, violations: int) -> None:
+    """Kubernetes reads it to this day, and `serving.annotations` may have it."""
+    right = deployment()
+    annotations = {"container.apparmor.security.beta.kubernetes.io/triton": profile, "team": "vision"}
+    right.props["spec"]["template"]["metadata"] = {"annotations": annotations}
+
+    assert len(list(privilege_violations(right))) == violations

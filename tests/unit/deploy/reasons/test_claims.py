@@ -1,7 +1,7 @@
 import pytest
 
 from deploy.reasons.claims import claim_reasons
-from deploy.reasons.reason import LATER_S, RETRIED_S, SOON_S
+from deploy.reasons.reason import RESYNCED_S, RETRIED_S
 from tests.unit.deploy.reasons.recorded import event, thing
 
 PENDING = thing("PersistentVolumeClaim", "models", {"phase": "Pending"})
@@ -13,15 +13,15 @@ PENDING = thing("PersistentVolumeClaim", "models", {"phase": "Pending"})
         (
             "FailedBinding",
             "no persistent volumes available for this claim and no storage class is set",
-            *(LATER_S, "set storage.storageClass to one that is there (kubectl get storageclass)"),
+            *(RESYNCED_S, "set storage.storageClass to one that is there (kubectl get storageclass)"),
         ),
         (
             "ProvisioningFailed",
             'storageclass.storage.k8s.io "fast" not found',
-            *(SOON_S, "set storage.storageClass to one that is there"),
+            *(RESYNCED_S, "set storage.storageClass to one that is there"),
         ),
         ("ProvisioningFailed", "rpc error: quota of disks", RETRIED_S, "kubectl describe persistentvolumeclaim models"),
-        ("FailedBinding", 'volume "v" already bound to a different claim.', LATER_S, "name another volume"),
+        ("FailedBinding", 'volume "v" already bound to a different claim.', RESYNCED_S, "name another volume"),
         (
             "ExternalProvisioning",
             "Waiting for a volume to be created either by the external provisioner 'x' or manually",

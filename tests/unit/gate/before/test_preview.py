@@ -115,6 +115,14 @@ def test_a_long_error_is_cut() -> None:
     assert len(line) == 500
 
 
+def test_a_field_that_another_manager_holds_is_one_line() -> None:
+    said = 'had an apply conflict: Apply failed with 1 conflict: conflict with "other": .spec.replicas\n\n'
+
+    (line,) = read(error(said, "triton-deployment"), error("preview failed")).errors
+
+    assert line.startswith("Deployment triton-deployment: .spec.replicas is held by field manager 'other'")
+
+
 def test_other_diagnostics_are_no_errors() -> None:
     assert read({"diagnosticEvent": {"message": "rollout: surge", "severity": "info"}}).errors == ()
 

@@ -6,13 +6,14 @@ STEPS = (
     Step(urn="u", type="kubernetes:apps/v1:Deployment", name="triton", op="update", changed=("spec.replicas",)),
     Step(urn="v", type="kubernetes:core/v1:Service", name="service", op="same"),
 )
+MARK = "<!-- densenet-triton: preview of staging -->"
 FORECAST = Forecast(lines=("downtime: none expected",), downtime_s=0)
 
 
 def test_what_changes_is_named_and_what_stays_is_counted() -> None:
     text = markdown_from_preview("staging", Preview(steps=STEPS, rules=("limits",)), FORECAST, refusals=[])
 
-    assert text.startswith("## staging: 1 same, 1 update\n")
+    assert text.startswith(f"{MARK}\n## staging: 1 same, 1 update\n")
     assert "- update `Deployment` `triton`: spec.replicas\n" in text
     assert "Service" not in text
     assert "### Traffic\n\n- downtime: none expected\n" in text
@@ -26,7 +27,9 @@ def test_a_refusal_stands_in_the_first_line_with_its_reasons() -> None:
     reasons = ["policy limits: no memory limit", "no labels"]
     text = markdown_from_preview("staging", preview, FORECAST, refusals=reasons)
 
-    assert text.startswith("## staging: refused\n\n### Refused\n\n- policy limits: no memory limit\n- no labels\n")
+    assert text.startswith(
+        f"{MARK}\n## staging: refused\n\n### Refused\n\n- policy limits: no memory limit\n- no labels\n"
+    )
     assert text.count("no memory limit") == 1
     assert "### Policies (1 rules)\n\n- nothing else found\n" in text
 

@@ -8,7 +8,7 @@ from gate.before.promotion import Promised, announcement, promised_from_release,
 from gate.cluster.releases import Release
 from gate.errors import FailedError, RefusedError
 from gate.evidence.document import Subject
-from infra.config import REPOSITORY, config_from_values
+from infra.config import REPOSITORY, config_from_values, with_value_at_key
 from tests.unit.gate.runs import subject
 
 DIGEST = f"sha256:{1:064}"
@@ -45,6 +45,18 @@ def test_a_release_goes_to_the_same_gpu_as_it_is() -> None:
     assert found.pinned
     config = config_from_values(H800, stack="prod")
     assert announcement(found, config).startswith("promoting plan 4962527776e8fcd8 of staging as it is")
+
+
+@pytest.mark.parametrize("url", ["https://mirror.example/m.onnx", "https://h/m?sig=other"])
+def test_a_secret_url_is_no_difference_for_the_digest_says_which_file_it_is(url: str) -> None:
+    proven = with_value_at_key(H800, "model.source.url", "[secret]")
+    target = with_value_at_key(H800, "model.source.url", url)
+
+    assert promised(proven, target).pinned
+
+    with pytest.raises(RefusedError, match=r"source\.sha256") as caught:
+        promised(proven, with_value_at_key(target, "model.source.sha256", "a" * 64))
+    assert url not in str(caught.value)
 
 
 def test_another_gpu_forces_a_build_and_says_so() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -5,10 +6,12 @@ import pytest
 
 from deploy.errors import CommandFailedError
 from gate.cluster import releases as module
-from gate.cluster.releases import Release, Releases, table_from_releases
+from gate.cluster.releases import Release, Releases, kept_values, table_from_releases
 from gate.errors import RefusedError
 from gate.evidence.document import Check, SmokeRun, json_from_evidence
 from gate.program import ReleaseProgram
+from infra.config import StackValues
+from infra.config.faults import StackFile
 from tests.unit.gate.runs import good_run, subject
 from tests.unit.gate.stand_in import StandInCluster
 
@@ -159,3 +162,46 @@ def test_evidence_that_does_not_fit_is_left_out() -> None:
     kept.add(release(0), "x" * 1_000_000)
 
     assert kept.last() == release(0)
+
+
+def test_a_release_says_what_is_secret_and_keeps_none_of_it() -> None:
+    model = {"name": "m", "source": {"kind": "onnx", "url": "https://h/m?sig=geheim"}}
+    found = StackValues(
+        values={"densenet-triton:model": model}, file=StackFile(stack="staging"), secrets=("model.source.url",)
+    )
+
+    kept = Release(id="20261123T011200Z", subject=subject(), config=kept_values(found))
+
+    assert "geheim" not in kept.model_dump_json()
+    assert kept.secrets == ("model.source.url",)
+    assert release(0).secrets == ()
+    assert model["source"] == {"kind": "onnx", "url": "https://h/m?sig=geheim"}
+
+
+def test_a_whole_name_has_the_releases_of_its_last_part(releases: Releases) -> None:
+    assert replace(releases, stack="organization/densenet-triton/staging").all() == releases.all()
+
+
+@pytest.mark.parametrize(
+    ("namespace", "kept"),
+    [
+        ({"annotations": {"densenet-triton/stack": "staging"}, "creationTimestamp": "2026-11-22T00:00:00Z"}, True),
+        ({"annotations": {"densenet-triton/stack": "prod"}, "creationTimestamp": "2026-11-24T00:00:00Z"}, False),
+        ({"creationTimestamp": "2026-11-22T00:00:00Z"}, False),
+        (None, False),
+    ],
+    ids=["its own, since before", "made anew since", "made by others", "gone"],
+)
+def test_a_stack_that_was_renamed_keeps_the_releases_of_its_namespace(
+    releases: Releases, namespace: dict[str, Any] | None, *, kept: bool
+) -> None:
+    cluster = cast("StandInCluster", releases.cluster)
+    if namespace:
+        cluster.objects["namespace", releases.key] = {"kind": "Namespace", "metadata": namespace}
+    of_staging = releases.all()
+
+    renamed = replace(releases, stack="prod")
+
+    assert renamed.all() == (of_staging if kept else [])
+    renamed.add(release(7), "{}")
+    assert renamed.last() == release(7)

@@ -32,3 +32,8 @@ def test_a_long_value_is_cut_and_stays_on_one_line() -> None:
     assert line.startswith("labels: a b -> xxx")
     assert line.endswith("x…")
     assert len(line) < 250
+
+
+def test_what_urls_may_hold_of_secrets_is_not_shown() -> None:
+    (line,) = differences({"url": "https://h/m?sig=geheim"}, {"url": "https://u:geheim@h/other"})
+    assert line == "url: https://h/m?… -> https://h/other"

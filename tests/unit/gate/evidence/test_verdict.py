@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from gate.evidence import verdict
-from gate.evidence.verdict import closed
+from gate.evidence.verdict import closed, say
+from infra.config import keep_secret
 from tests.unit.gate.runs import good_run
 
 
@@ -29,3 +30,17 @@ def test_evidence_that_cannot_be_written_changes_no_verdict(
     assert closed(good_run()) == 0
 
     assert "the evidence could not be written to" in capsys.readouterr().err
+
+
+def test_a_whole_name_has_the_folder_of_its_last_part_and_no_secret_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(verdict, "ROOT", tmp_path)
+    monkeypatch.setattr(verdict, "EVIDENCE", tmp_path / "evidence")
+    keep_secret(["https://h/m?sig=geheim"])
+
+    closed(good_run(stack="acme/densenet-triton/staging"))
+    say("no answer from https://h/m?sig=geheim")
+
+    assert (tmp_path / "evidence" / "staging" / good_run().run / "summary.md").exists()
+    assert capsys.readouterr().err.endswith("no answer from [secret]\n")

@@ -59,9 +59,9 @@ def test_pods_with_a_gpu_go_to_their_product_and_tolerate_what_keeps_others_off(
         ("dedicated", "Equal", "triton", "NoSchedule"),
     ]
     affinity: Any = placement.affinity
-    (term,) = affinity.node_affinity.required_during_scheduling_ignored_during_execution.node_selector_terms
-    (expression,) = term.match_expressions
-    assert (expression.key, expression.operator, expression.values) == (
+    (term,) = affinity.node_affinity["required_during_scheduling_ignored_during_execution"]["node_selector_terms"]
+    (expression,) = term["match_expressions"]
+    assert (expression["key"], expression["operator"], expression["values"]) == (
         "nvidia.com/gpu.product",
         "In",
         ["NVIDIA-H800"],

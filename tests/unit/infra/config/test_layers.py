@@ -225,7 +225,14 @@ def test_a_secret_that_everybody_would_see_is_refused_and_not_shown(
 
 @pytest.mark.parametrize(
     "url",
-    ["http://h/geheim?sig=geheim", "https://user:geheim@h/m", "file:///no/geh%20eim/m.onnx", " geheim ", "geh\neim"],
+    [
+        "http://h/geheim?sig=geheim",
+        "https://user:geheim@h/m",
+        "file:///no/geh%20eim/m.onnx",
+        " geheim ",
+        "geh\neim",
+        f"file:///no/geheim/{'x' * 99}",
+    ],
 )
 def test_no_fault_shows_a_secret(dev_values: dict[str, Any], project: Project, url: str) -> None:
     dev_values[MODEL]["source"] = {"kind": "onnx", "url": url, "sha256": "a" * 64}
