@@ -58,7 +58,7 @@ class Cluster:
             DeployError: the context does not exist, or nothing answers.
         """
         try:
-            return self.kubectl("get", "--raw=/version", timeout_s=10)
+            return self.kubectl("get", "--raw=/version")
         except CommandFailedError as error:
             cure = "start it: make up" if self.config.local_name else "name one of: kubectl config get-contexts"
             raise DeployError(f"cluster.context {self.config.context!r} does not answer: {error}; {cure}") from error

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.workspace import ROOT
 from deploy.images.archives import build_images
-from infra.images import LOCAL_REGISTRY, reference
 from tests.cluster.driver import ClusterDriver, environment
+from tests.faults.crashing_image import crashing_image
 from tests.guest.bucket import Bucket, bucket
 from tests.guest.page import block, names, run_as_administrator
 from tests.guest.provisioner import STORAGE_CLASS, provisioner, storage_class
@@ -21,7 +21,7 @@ RELEASES = "platform-releases"
 NAMESPACES = {"staging": "team-a", "prod": "team-b", "plain": "team-b"}
 """The stacks of the story, and where each of them lives."""
 
-_HELPER = "model-build"  # its shell makes and removes the folders of volumes
+_HELPER = "localhost/helper:1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,17 +124,20 @@ def guest_in(folder: Path) -> Iterator[Guest]:
         folder: an empty one, for what the servers and the administrator write.
     """
     archives = build_images(IMAGES)  # what CI, or a colleague with root, has built
-    helper = reference(_HELPER, LOCAL_REGISTRY)
+    # Its shell makes the folders of volumes. An image of its own: what was pulled with a secret, kubelet denies to pods
+    # that have none, by whichever name they ask for it.
+    helper = folder / "helper.tar"
+    helper.write_bytes(crashing_image(archives["triton-cpu"], _HELPER))
     folders = {name: folder / name for name in ("registry", "provisioner", "bucket", "administrator")}
     for each in folders.values():
         each.mkdir()
     cluster = ClusterDriver("embedded-guest")
     with contextlib.ExitStack() as around:
         around.callback(cluster.run, "down")
-        cluster.run("up", "--image", f"{helper}={archives[_HELPER]}")
+        cluster.run("up", "--image", f"{_HELPER}={helper}")
         pushed = around.enter_context(registry(folders["registry"], cluster.layout.host_address))
         pushed.trust_by_node(cluster.layout.registries)
-        around.enter_context(provisioner(cluster, folders["provisioner"], image=helper))
+        around.enter_context(provisioner(cluster, folders["provisioner"], image=_HELPER))
         state = around.enter_context(bucket(folders["bucket"]))
         user = around.enter_context(user_without_rights(cluster.name))
         around.callback(end_orphans, str(user.home / ".pulumi"))

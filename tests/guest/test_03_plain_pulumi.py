@@ -3,7 +3,7 @@
 import pytest
 
 from tests.guest.guest import Guest
-from tests.guest.test_02_story import configure
+from tests.guest.test_02_story import QUICK, configure
 
 STACK, TEAM = "plain", "team-b"
 
@@ -12,10 +12,9 @@ STACK, TEAM = "plain", "team-b"
 def test_the_program_is_an_ordinary_one(guest: Guest) -> None:
     guest.make_class_default()
     guest.do(STACK, "team stack")
-    configure(guest, STACK, storage={"kind": "claim", "accessMode": "ReadWriteOnce", "sizeGib": 2})
+    configure(guest, STACK, serving=QUICK, storage={"kind": "claim", "accessMode": "ReadWriteOnce", "sizeGib": 2})
 
-    said = guest.do(STACK, "team plain")
+    said = guest.do(STACK, "team plain", "team plain destroy")
 
     assert "= COFFEE MUG" in said
-    guest.do(STACK, "team plain destroy")
     assert not guest.kubectl("get", "deployments,services", f"--namespace={TEAM}", "--output=name")
