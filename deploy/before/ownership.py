@@ -107,10 +107,10 @@ class Tenancy:
             return
         if not live:
             return
-        owner = owner_of(live)
-        if owner != self.stack and not (own and live["metadata"]["uid"] == own.uid):
+        owner, is_known = owner_of(live), bool(own and live["metadata"]["uid"] == own.uid)
+        if owner != self.stack and not is_known:
             raise DeployError(self._refusal(owner))
-        if live["metadata"].get("deletionTimestamp"):
+        if live["metadata"].get("deletionTimestamp") and not is_known:  # what the state knows is waited for as drift
             raise DeployError(
                 f"namespace {self._name!r} is being removed; accepted: one that is gone; wait until it is: "
                 f"kubectl --context={self.cluster.config.context} wait --for=delete namespace/{self._name}"

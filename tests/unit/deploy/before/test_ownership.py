@@ -165,3 +165,8 @@ def test_a_namespace_of_the_same_name_that_is_not_the_stacks_is_never_removed(ow
     cluster = StandIn({"namespace triton": live("uid-2", owner=owner)})
     with pytest.raises(DeployError, match="namespace triton is not the one that stack prod made, and stays; "):
         tenancy(cluster, OWN).require_removable()
+
+
+def test_a_namespace_of_the_stack_s_own_that_is_being_removed_is_drift_and_waited_for() -> None:
+    cluster = StandIn({"namespace triton": live(owner="prod", deletionTimestamp="2026-11-28T00:00:00Z")})
+    assert tenancy(cluster, OWN).require_own()
