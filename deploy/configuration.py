@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.errors import DeployError, ProgramMissingError, StackUnknownError
-from deploy.pulumi_stack import KEY_LINES, PulumiStack
+from deploy.pulumi.stack import KEY_LINES, PulumiStack
 from infra.config import (
     PROJECT,
     StackValues,

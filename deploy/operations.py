@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from deploy.address import url_of_today
-from deploy.builds import end_unknown_build
+from deploy.before.gateways import require_gateway
+from deploy.before.nodes import require_nodes
+from deploy.before.ownership import Tenancy
+from deploy.before.server_version import require_server_version
+from deploy.before.storage import remains, require_same_claim, require_storage
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.configuration import plain_values, values_as_pulumi_reads
-from deploy.drift import put_back
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import DeployError
-from deploy.gateways import require_gateway
-from deploy.images import are_built, build_images
+from deploy.images.archives import are_built, build_images
+from deploy.images.pushing import push_own_images
 from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
-from deploy.nodes import require_nodes
-from deploy.ownership import Tenancy
-from deploy.pulumi_stack import PulumiStack
-from deploy.pushing import push_own_images
-from deploy.server_version import require_server_version
+from deploy.pulumi.builds import end_unknown_build
+from deploy.pulumi.drift import put_back
+from deploy.pulumi.stack import PulumiStack
+from deploy.pulumi.update import apply_update
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
-from deploy.storage import remains, require_same_claim, require_storage
-from deploy.update import apply_update
 from deploy.whereabouts import Whereabouts
 from infra.config import Cluster as ClusterConfig
 from infra.config import (

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.before.nodes import require_nodes
 from deploy.commands import ROOT
 from deploy.configuration import secret_values, write_values
 from deploy.environment import state_folder
 from deploy.errors import DeployError
 from deploy.lease import begun_on, held_lease
-from deploy.nodes import require_nodes
 from deploy.operations import Deployment
 from gate.before.candidate import Candidate, candidate_from_checkout, input_files, previewed, refusals
 from gate.before.checkout import commit_of_checkout

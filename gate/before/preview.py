@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from deploy.conflicts import conflict_lines
+from deploy.pulumi.conflicts import conflict_lines
 from gate.errors import RefusedError
 
 if TYPE_CHECKING:

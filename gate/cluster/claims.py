@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from deploy.before.ownership import owner_of
+from deploy.before.storage import claims_in
 from deploy.cluster import Cluster
-from deploy.ownership import owner_of
-from deploy.storage import claims_in
 from infra.config import StackConfig
 from infra.config.storages import ClaimStorage, Storage, claim_name
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.cluster import Cluster
-from deploy.diagnosis import is_ready
 from deploy.errors import CommandFailedError, ForbiddenError
 from deploy.smoke import TRITON, TRITON_PODS, has_ended
+from deploy.waits.diagnosis import is_ready
 from gate.cluster.facts import newest_pods
 from gate.evidence.document import Phase
 from gate.evidence.phases import last_ready, phases_from_objects, time_of, turned_true

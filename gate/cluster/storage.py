@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.cluster import Cluster
-from deploy.diagnosis import reasons
 from deploy.errors import CommandFailedError
+from deploy.waits.diagnosis import reasons
 from gate.errors import StorageJobError
 from infra.config import KarpenterNodePool, StackConfig
 from infra.config.node_pools import POOL_LABEL

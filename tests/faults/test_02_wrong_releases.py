@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.images import build_images
+from deploy.images.archives import build_images
 from model_build.digest import file_digests, tree_sha256
 from tests.faults import uploads
 from tests.faults.bed import Bed

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.workspace import ROOT
-from deploy.images import build_images
+from deploy.images.archives import build_images
 from tests.cluster.driver import ClusterDriver, environment
 from tests.faults.crashing_image import crashing_image
 from tests.guest.bucket import Bucket, bucket

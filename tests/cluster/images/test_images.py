@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper
 from tritonclient import http as triton
 
-from deploy.images import build_images
+from deploy.images.archives import build_images
 from infra.images import REPOSITORY
 
 SERVING, BUILDING = OWN_IMAGES = ("triton-cpu", "model-build")

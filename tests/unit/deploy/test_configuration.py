@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import configuration, pulumi_stack
+from deploy import configuration
 from deploy.configuration import plain_values, secret_values, values_as_pulumi_reads, write_values
 from deploy.errors import CommandFailedError, DeployError, ProgramMissingError
-from deploy.pulumi_stack import PulumiStack
+from deploy.pulumi import stack as pulumi_stack
+from deploy.pulumi.stack import PulumiStack
 from infra.errors import ConfigError
 
 MODEL = "densenet-triton:model"

@@ -10,7 +10,7 @@ from deploy import operations
 from deploy.cluster import Cluster
 from deploy.errors import DeployError
 from deploy.operations import Deployment
-from deploy.pulumi_stack import PulumiStack
+from deploy.pulumi.stack import PulumiStack
 from infra.config import StackValues, stack_values_from_yaml
 from infra.errors import ConfigError
 from infra.images import reference

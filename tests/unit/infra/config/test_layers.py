@@ -227,7 +227,7 @@ def test_a_secret_that_everybody_would_see_is_refused_and_not_shown(
     "url",
     [
         "http://h/geheim?sig=geheim",
-        "https://user:geheim@h/m",
+        "ftp://user:geheim@h/m",
         "file:///no/geh%20eim/m.onnx",
         " geheim ",
         "geh\neim",

@@ -1,0 +1,1 @@
+"""The project's own images: built as archives, and pushed to a registry."""
