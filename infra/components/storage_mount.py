@@ -66,7 +66,11 @@ def _kept_claim(
     return core.PersistentVolumeClaim(
         f"{name}-claim",
         metadata=meta.ObjectMetaArgs(
-            name=claim_name(storage), namespace=args.namespace, annotations=owned_by(args.stack)
+            name=claim_name(storage),
+            namespace=args.namespace,
+            # Pulumi would wait for a claim of a class that binds late to be pending: for one that is back, in vain. The
+            # pods wait for it anyway, and say why they do.
+            annotations=owned_by(args.stack) | {"pulumi.com/skipAwait": "true"},
         ),
         spec=_spec_from_claim(storage),
         opts=pulumi.ResourceOptions(

@@ -18,3 +18,11 @@ def test_the_program_is_an_ordinary_one(guest: Guest) -> None:
 
     assert "= COFFEE MUG" in said
     assert not guest.kubectl("get", "deployments,services", f"--namespace={TEAM}", "--output=name")
+
+
+@pytest.mark.long
+def test_the_claim_that_it_left_is_taken_up_again(guest: Guest) -> None:
+    """It is bound already, where a new one of this class waits for its first pod."""
+    said = guest.do(STACK, "team plain", "team plain destroy")
+
+    assert "= COFFEE MUG" in said

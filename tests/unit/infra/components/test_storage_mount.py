@@ -97,7 +97,11 @@ def test_claim_from_a_storage_class_has_no_volume_of_ours(declare: Declare) -> N
         "metadata": {
             "name": declared.result,
             "namespace": "triton-dev",
-            "annotations": {"densenet-triton/stack": "dev", "pulumi.com/patchForce": "true"},
+            "annotations": {
+                "densenet-triton/stack": "dev",
+                "pulumi.com/patchForce": "true",
+                "pulumi.com/skipAwait": "true",
+            },
         },
         "spec": {
             "accessModes": ["ReadWriteMany"],
