@@ -163,9 +163,10 @@ def _kubelet(layout: Layout) -> dict[str, Any]:
         "podLogsDir": str(layout.state / "pod-logs"),
         "volumePluginDir": str(folder / "volume-plugins"),
         "containerLogMaxSize": "10Mi",
-        # An image that is loaded and was also pulled with a secret has one id: kubelet would ask the registry
-        # `localhost` whether the pod may use it. Whoever makes pods here may use what lies in the node.
-        "imagePullCredentialsVerificationPolicy": "NeverVerify",
+        # What is loaded by hand has no registry that kubelet could ask whether a pod may use it, which it would where
+        # the same image was pulled with a secret, too; of all others it asks.
+        "imagePullCredentialsVerificationPolicy": "NeverVerifyAllowlistedImages",
+        "preloadedImagesVerificationAllowlist": ["localhost/*"],
         # Images are loaded by hand and can't be pulled again: kubelet never removes one.
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,

@@ -58,7 +58,8 @@ def test_pods_get_addresses_below_the_hosts(layout: Layout) -> None:
 
 def test_kubelet_is_the_clusters_own_and_never_removes_an_image(layout: Layout) -> None:
     config = yaml.safe_load(rendered(layout)[layout.config / "kubelet.yaml"])
-    assert config["imagePullCredentialsVerificationPolicy"] == "NeverVerify"
+    assert config["imagePullCredentialsVerificationPolicy"] == "NeverVerifyAllowlistedImages"
+    assert config["preloadedImagesVerificationAllowlist"] == ["localhost/*"]
 
     assert config["address"] == "10.210.1.1"
     assert config["cgroupRoot"] == "/densenet-triton-embedded-test"
