@@ -59,7 +59,8 @@ the one that stands first here is taken:
 4. `config:` of `Pulumi.yaml`, the project's defaults, a whole group at a time, as Pulumi has it:
    `densenet-triton:gate: {value: {pauseS: 120}}`.
 
-The edit that mends a fault names the file in which the value stands. A file that has neither `secure:` nor
+The edit that mends a fault names the file in which the value stands; where that is the base's and what is wrong is
+that it does not fit the stack, the stack's own. A file that has neither `secure:` nor
 `environment:`, in a project without defaults, is checked before Pulumi is there; any other one as soon as it is.
 
 ### Secrets

@@ -51,11 +51,15 @@ class StackFile:
 
     Attributes:
         stack: its name.
-        elsewhere: names of other files, by the dotted keys whose values stand there.
+        elsewhere: names of other files, by the dotted keys, groups included, whose values stand there alone.
+        base: name of its base's file; nothing where it has none.
+        spares_base: whether edits leave that alone, for the base's own stack is right with it.
     """
 
     stack: str
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
+    spares_base: bool = False
 
     @property
     def name(self) -> str:
@@ -64,18 +68,28 @@ class StackFile:
 
     def holding(self, key: str) -> str:
         """The name of the file that a dotted key stands in, or would."""
-        inside = [name for found, name in self.elsewhere.items() if found == key or key.startswith(f"{found}.")]
-        return inside[0] if inside else self.name
+        if key in self.elsewhere:
+            return self.elsewhere[key]
+        around = [found for found in self.elsewhere if key.startswith(f"{found}.")]
+        values = [found for found in around if not any(other.startswith(f"{found}.") for other in self.elsewhere)]
+        return self.elsewhere[values[0]] if values else self.name
+
+    def _mended_in(self, key: str) -> str:
+        """The name of the file that is edited for a key; an item of a list is in the file that has the list."""
+        place = self.holding(key)
+        is_item = any(part.isdigit() for part in key.split("."))
+        return self.name if self.spares_base and place == self.base and not is_item else place
 
     def setting(self, key: str, value: object) -> str:
         """The edit that sets a key, with the value as YAML on one line."""
         text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
         text = text.removesuffix("...\n").strip()
-        return f"in {self.holding(key)} set {_as_written(key)}: {text}"
+        return f"in {self._mended_in(key)} set {_as_written(key)}: {text}"
 
     def removing(self, key: str) -> str:
-        """The edit that removes a key."""
-        return f"remove {_as_written(key)} from {self.holding(key)}"
+        """The edit that removes a key; one of the base's that is spared gets its default back."""
+        place = self.holding(key)
+        return self.setting(key, None) if self._mended_in(key) != place else f"remove {_as_written(key)} from {place}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +112,11 @@ class Fault:
         """The fault as one line."""
         where = f"{file.holding(self.key)}: {PROJECT}:{self.key}"
         text = f"{where} {self.found}; accepted: {self.accepted}; mend: {self.mend}"
-        return hidden(" ".join(text.split()))
+        return "".join(_printable(character) for character in hidden(" ".join(text.split())))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def _as_written(key: str) -> str:

@@ -67,6 +67,7 @@ class Cluster(Group):
         default=True,
         description="Whether the namespace is the stack's to make and to remove. `false` for one that others made: it"
         " and its labels are left alone.",
+        examples=[False],
     )
 
     @property

@@ -116,10 +116,10 @@ def values_in_layers(
     under = {} if base is None else _base_values(str(base), file, folder)
     defaults = own.keys() & project.keys() - _written(document)
     over = {key: value for key, value in own.items() if key not in defaults or key not in under}
-    places = {**dict.fromkeys(_leaves(under), file_name(str(base))), **dict.fromkeys(_leaves(over), file.name)}
-    places |= dict.fromkeys(_leaves({key: own[key] for key in defaults & over.keys()}), _PROJECT_FILE)
+    places = {**dict.fromkeys(_keys(under), file_name(str(base))), **dict.fromkeys(_keys(over), file.name)}
+    places |= dict.fromkeys(_keys({key: own[key] for key in defaults & over.keys()}), _PROJECT_FILE)
     elsewhere = {name: place for name, place in places.items() if place != file.name}
-    file = StackFile(stack=file.stack, elsewhere=elsewhere)
+    file = StackFile(stack=file.stack, elsewhere=elsewhere, base="" if base is None else file_name(str(base)))
     merged = laid_over(over, under)
     secrets = _secrets(secret_keys, document, merged, file)
     keep_secret(value_at_key(merged, name) for name in secrets)
@@ -135,11 +135,13 @@ def value_from_text(text: str) -> Any:
 
 
 def laid_over(over: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, Any]:
-    """Values over others, key by key; a group of another ``kind`` replaces the one below it whole."""
+    """Values over others, key by key; a group of another ``kind`` replaces the one below it whole, None takes away."""
     merged = {**under, **over}
     for key in over.keys() & under.keys():
         upper, lower = over[key], under[key]
-        if (
+        if upper is None:
+            del merged[key]
+        elif (
             isinstance(upper, dict)
             and isinstance(lower, dict)
             and upper.get("kind", lower.get("kind")) == lower.get("kind")
@@ -181,22 +183,27 @@ def _base_values(base: str, file: StackFile, folder: Path) -> dict[str, Any]:
     known = sorted(each.name.removeprefix("Pulumi.").removesuffix(".yaml") for each in folder.glob("Pulumi.*.yaml"))
     others = [name for name in known if name != file.stack]
     accepted = f"a stack whose file lies here: {', '.join(others)}"
-    if not _STACK_NAME.fullmatch(base) or base not in others:
+    if not _STACK_NAME.fullmatch(base):
+        found, short = f"is {shown(base)}, and a file has a stack's last name alone", short_name(base)
+        raise _refusal(found, accepted, file, *sorted(others, key=lambda name: name != short))
+    if base not in others:
         found = "is the stack itself" if base == file.stack else f"is {shown(base)}, and there is no {path.name}"
-        raise _refusal(found, accepted, file, others[0] if others else None)
+        raise _refusal(found, accepted, file, *others)
     document = document_from_file(path)
     values = {str(key): value for key, value in values_from_document(document, path).items()}
     if _BASE in values:
         found = f"is {base}, whose file names a base itself"
-        raise _refusal(found, "one base, that has none", file, str(values[_BASE]))
+        mends = [name for name in others if name == str(values[_BASE])]
+        raise _refusal(found, "one base, that has none", file, *mends)
     if document.get(_ENVIRONMENT) or any(sealed_paths(values)):
         found = f"is {base}, whose file has secure: or environment:"
-        raise _refusal(found, f"a base with plain values; a secret stands in {file.name} itself", file, None)
+        raise _refusal(found, f"a base with plain values; a secret stands in {file.name} itself", file)
     return values
 
 
-def _refusal(found: str, accepted: str, file: StackFile, mend: str | None) -> ConfigError:
-    edit = file.removing("base") if mend is None else file.setting("base", mend)
+def _refusal(found: str, accepted: str, file: StackFile, *mends: str) -> ConfigError:
+    """What can be no base; the first of what may stand there mends it, and else its removal."""
+    edit = file.setting("base", mends[0]) if mends else file.removing("base")
     return ConfigError([Fault(key="base", found=found, accepted=accepted, mend=edit).line(file)])
 
 
@@ -253,11 +260,10 @@ def _unkept(name: str, file: StackFile) -> Fault:
     )
 
 
-def _leaves(values: Mapping[str, Any]) -> Iterator[str]:
-    """The dotted keys of all that is no group itself."""
+def _keys(values: Mapping[str, Any]) -> Iterator[str]:
+    """The dotted keys of all values, and of the groups that they are in."""
     for key, value in values.items():
         name = key.removeprefix(f"{PROJECT}:")
-        if isinstance(value, dict) and value:
-            yield from (f"{name}.{inner}" for inner in _leaves(value))
-        else:
-            yield name
+        yield name
+        if isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in _keys(value))

@@ -73,8 +73,10 @@ def _texts(accepts: Callable[[str], object], own: Collection[str], accepted: str
                 raise refusal(accepted, found=f"has the key {key!r}")
             if key in own or key.startswith(_OWN_PREFIXES):
                 raise refusal(accepted, found=f"has {key}, which the product sets")
-            if not isinstance(text, str) or not value_of.fullmatch(text):
-                raise refusal(accepted, found=f"has {key} with something else")
+            if not isinstance(text, str):
+                raise refusal(accepted, found=f"has {key} with something that is no text")
+            if not value_of.fullmatch(text):
+                raise refusal(accepted, found=f"has {key} with a text that it can't have")
         return value
 
     return BeforeValidator(check)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infra.config.faults import Fault, shown
 from infra.config.gateways import gateway_faults
 from infra.config.gpu_rules import gpu_faults
-from infra.config.groups import LOCAL_CLUSTER, is_local
+from infra.config.groups import LOCAL_CLUSTER, Cluster, is_local
 from infra.config.pod_rules import resource_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
@@ -42,6 +42,7 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         repository: the repository's root.
     """
     return [
+        *_releases_faults(right, file),
         *_source_faults(right.get("model.source"), right.get("cluster.context"), right.get("model.plan"), file),
         *_image_faults("model.buildImage", right.get("model.buildImage"), "model-build", file, repository),
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
@@ -53,6 +54,21 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *resource_faults(right, file),
         *_timeout_faults(right, file),
     ]
+
+
+def _releases_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
+    """What was proven outlives the stack, and with it a namespace that the stack makes and removes."""
+    own, releases = right.get("cluster.namespace"), right.get("cluster.releasesNamespace")
+    if own is None or own != releases or not right.get("cluster.createNamespace"):
+        return
+    default = Cluster.model_fields["releases_namespace"].default
+    key, better = ("releasesNamespace", default) if own != default else ("namespace", "triton-dev")
+    yield Fault(
+        key=f"cluster.{key}",
+        found=f"is {own}, and of cluster.namespace and cluster.releasesNamespace the first is removed with the stack",
+        accepted="two namespaces; or one that others made, with cluster.createNamespace: false",
+        mend=file.setting(f"cluster.{key}", better),
+    )
 
 
 def _source_faults(source: object, context: str | None, plan: str | None, file: StackFile) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from infra.config.group import Group
 from infra.config.pods import Annotations, Environment, ExtraArguments, Labels
-from infra.config.text import DnsName, Filled, Quantity, TritonRelease
+from infra.config.text import Bytes, DnsName, Filled, Quantity, TritonRelease
 
 
 class Resources(Group):
@@ -17,8 +17,8 @@ class Resources(Group):
         " out.",
         examples=["2"],
     )
-    memory: Quantity = Field(default="1Gi", description="Memory that is reserved.")
-    memory_limit: Quantity = Field(default="2Gi", description="Memory at which the container is ended.")
+    memory: Bytes = Field(default="1Gi", description="Memory that is reserved.")
+    memory_limit: Bytes = Field(default="2Gi", description="Memory at which the container is ended.")
 
 
 class Shutdown(Group):

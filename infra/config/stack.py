@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -145,10 +145,12 @@ def config_from_stack_values(found: StackValues, *, inspect: Inspect = inspectio
     groups, errors = _groups_from_data(data)
     right = right_values(data, errors)
     faults = [fault_from_error(error, root=Groups, data=data, file=file) for error in errors]
-    faults += faults_between_values(right, file=file, repository=REPOSITORY)
-    facts, unfit = facts_from_source(right, file=file, inspect=inspect)
-    inputs, unread = inputs_from_files(right, facts.classes, file=file, repository=REPOSITORY)
-    faults += [*unfit, *preprocessing_faults(right, facts, file), *unread]
+    # What is right by itself may stand in the base, whose own stack it fits
+    fitting = replace(file, spares_base=True)
+    faults += faults_between_values(right, file=fitting, repository=REPOSITORY)
+    facts, unfit = facts_from_source(right, file=fitting, inspect=inspect)
+    inputs, unread = inputs_from_files(right, facts.classes, file=fitting, repository=REPOSITORY)
+    faults += [*unfit, *preprocessing_faults(right, facts, fitting), *unread]
     if groups is None or inputs is None or faults:
         raise ConfigError([fault.line(file) for fault in faults])
     return StackConfig(stack=file.stack, inputs=inputs, secrets=found.secrets, **dict(groups))

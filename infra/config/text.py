@@ -94,6 +94,7 @@ def _is_absolute(text: str) -> bool:
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_BYTES = re.compile(r"[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?")
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 DnsLabel = Annotated[str, _text(_DNS_LABEL.fullmatch, "a DNS label: a-z, 0-9 and '-', at most 63, no '-' at its ends")]
@@ -111,6 +112,7 @@ ModelName = Annotated[
         "letters, digits, '_', '.' and '-', at most 128",
     ),
 ]
+Bytes = Annotated[str, _text(_BYTES.fullmatch, "a Kubernetes quantity in quotes, of bytes, such as '512Mi' or '1Gi'")]
 Quantity = Annotated[str, _text(_QUANTITY.fullmatch, "a Kubernetes quantity in quotes, such as '500m', '2' or '1Gi'")]
 SourceUrl = Annotated[str, AfterValidator(_quoted)]
 DeclaredPreprocessing = Annotated[str | dict[str, Any], BeforeValidator(_preprocessing)]

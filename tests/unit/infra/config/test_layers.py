@@ -76,6 +76,17 @@ def test_values_are_laid_over_others_key_by_key_and_a_group_of_another_kind_whol
     }
 
 
+def test_nothing_over_something_takes_it_away_and_its_default_is_back(
+    dev_values: dict[str, Any], project: Project
+) -> None:
+    project.file("base", dev_values)
+    values = {BASE: "base", "densenet-triton:gate": None, SERVING: {"httpPort": None}}
+
+    found = config_from_stack_values(project.read(values))
+
+    assert (found.gate.pause_s, found.serving.http_port, found.serving.startup_timeout_s) == (60, 8080, 60)
+
+
 def test_a_stack_says_only_what_differs_from_its_base(project: Project) -> None:
     project.file("base", {SERVING: {"replicas": 1, "image": "triton-cpu"}, "aws:region": "there"})
     project.file("x", own := {BASE: "base", SERVING: {"replicas": 2}})
@@ -101,6 +112,41 @@ def test_a_fault_is_mended_in_the_file_where_it_stands(dev_values: dict[str, Any
     assert caught.value.lines[1].endswith("; mend: remove gate.pause from Pulumi.base.yaml")
 
 
+@pytest.mark.parametrize(
+    ("own", "key", "edit"),
+    [
+        (
+            {"densenet-triton:endpoint": {"gateway": {"name": "a", "namespace": "b", "section": "c"}, "port": 80}},
+            "endpoint.gatewayClass",
+            "set endpoint.gatewayClass: null",
+        ),
+        ({SERVING: {"startupTimeoutS": 300}}, "serving.rolloutTimeoutS", "set serving.rolloutTimeoutS: 630"),
+    ],
+)
+def test_a_base_that_is_right_by_itself_is_left_alone(
+    dev_values: dict[str, Any], project: Project, own: dict[str, Any], key: str, edit: str
+) -> None:
+    project.file("base", dev_values)
+
+    with pytest.raises(ConfigError) as caught:
+        config_from_stack_values(project.read({BASE: "base", **own}))
+
+    (line,) = caught.value.lines
+    assert line.startswith(f"Pulumi.base.yaml: densenet-triton:{key} is ")
+    assert line.endswith(f"; mend: in Pulumi.x.yaml {edit}")
+
+
+def test_a_group_that_stands_in_the_base_alone_is_mended_there(dev_values: dict[str, Any], project: Project) -> None:
+    project.file("base", dev_values | {"densenet-triton:servin": {"replicas": 2}})
+
+    with pytest.raises(ConfigError) as caught:
+        config_from_stack_values(project.read({BASE: "base"}))
+
+    (line,) = caught.value.lines
+    assert line.startswith("Pulumi.base.yaml: densenet-triton:servin is not a key")
+    assert line.endswith("; mend: remove densenet-triton:servin from Pulumi.base.yaml")
+
+
 def test_a_stacks_file_is_over_its_base_and_that_over_the_projects_defaults(project: Project) -> None:
     project.defaults({SERVING: {"replicas": 7}, "gate": {"pauseS": 7}, "other:key": 7})
     project.file("base", {SERVING: {"image": "triton-cpu"}})
@@ -123,8 +169,14 @@ def test_a_stacks_file_is_over_its_base_and_that_over_the_projects_defaults(proj
             "in Pulumi.x.yaml set densenet-triton:base: base",
         ),
         ("x", "is the stack itself", SET),
-        ("../x", 'is "../x", and there is no Pulumi.x.yaml', SET),
+        ("../x", 'is "../x", and a file has a stack\'s last name alone', SET),
+        (
+            "acme/p/chain",
+            'is "acme/p/chain", and a file has a stack\'s last name alone',
+            "in Pulumi.x.yaml set densenet-triton:base: chain",
+        ),
         ("chain", "is chain, whose file names a base itself", SET),
+        ("ring", "is ring, whose file names a base itself", REMOVE),
         (
             "sealed",
             "is sealed, whose file has secure: or environment:",
@@ -136,6 +188,7 @@ def test_a_stacks_file_is_over_its_base_and_that_over_the_projects_defaults(proj
 def test_what_can_be_no_base_is_said_in_one_line(project: Project, base: str, found: str, mend: str) -> None:
     project.file("base", {})
     project.file("chain", {BASE: "base"})
+    project.file("ring", {BASE: "x"})
     project.file("sealed", {MODEL: {"source": {"url": SEALED}}})
     project.file("esc", {}, environment=["team/prod"])
     project.file("x", own := {BASE: base})

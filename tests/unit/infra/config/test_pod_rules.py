@@ -38,3 +38,10 @@ def test_a_limit_below_what_is_reserved_is_refused(
 @pytest.mark.parametrize("resources", [{"cpu": "2", "cpuLimit": "2000m"}, {"memory": "1Gi", "memoryLimit": "1024Mi"}])
 def test_a_limit_of_just_so_much_is_accepted(dev_values: dict[str, Any], resources: dict[str, str]) -> None:
     assert faults(dev_values, "serving.resources", resources) == []
+
+
+@pytest.mark.parametrize("key", ["memory", "memoryLimit"])
+def test_a_thousandth_of_a_byte_is_no_memory(dev_values: dict[str, Any], key: str) -> None:
+    (line,) = faults(dev_values, "serving.resources", {key: "512m"})
+    assert line.startswith(f'Pulumi.x.yaml: densenet-triton:serving.resources.{key} is "512m"; accepted: a Kubernetes')
+    assert " quantity in quotes, of bytes, such as '512Mi' or '1Gi'; mend: in Pulumi.x.yaml set" in line

@@ -101,3 +101,26 @@ def test_an_image_that_nobody_can_pull(dev_values: dict[str, Any], group: str, k
 def test_a_full_reference_is_accepted(dev_values: dict[str, Any], image: str) -> None:
     dev_values["densenet-triton:serving"]["image"] = image
     assert config_from_values(dev_values, stack="x").serving.image == image
+
+
+@pytest.mark.parametrize(
+    ("namespace", "releases", "mend"),
+    [
+        ("triton-dev", "triton-dev", "cluster.releasesNamespace: densenet-triton-releases"),
+        ("densenet-triton-releases", "densenet-triton-releases", "cluster.namespace: triton-dev"),
+    ],
+)
+def test_what_was_proven_is_not_removed_with_the_stack(
+    dev_values: dict[str, Any], namespace: str, releases: str, mend: str
+) -> None:
+    dev_values["densenet-triton:cluster"] |= {"namespace": namespace, "releasesNamespace": releases}
+    line = fault(dev_values)
+    assert line.startswith(f"Pulumi.x.yaml: densenet-triton:{mend.partition(':')[0]} is {namespace}, and of")
+    assert line.endswith(f"; mend: in Pulumi.x.yaml set {mend}")
+    dev_values["densenet-triton:cluster"]["createNamespace"] = False
+    assert config_from_values(dev_values, stack="x").cluster.releases_namespace == releases
+
+
+def test_no_fault_moves_a_terminals_cursor(dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:model"]["labels"] = "a\x1b[31m.txt"
+    assert r"model.labels is a\x1b[31m.txt: No such file" in fault(dev_values)
