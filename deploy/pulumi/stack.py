@@ -3,26 +3,22 @@
 import contextlib
 import json
 import shutil
-import socket
-import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote, urlparse
-
-import psutil
 
 from deploy.commands import ROOT, Started, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError, StackUnknownError
+from deploy.pulumi.locks import remove_dead_locks
 from deploy.pulumi.state import SERVICE, resource_in
 from infra.config import file_name, short_name
 
 KEY_LINES = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """The keys of a stack's file that say what its secrets are encrypted with; each has a line of its own."""
 
-_ORPHAN_S = 900
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment::triton-deployment"
 _MOUNTED = (
     "kubernetes:core/v1:ConfigMap::triton-proof",
@@ -72,9 +68,9 @@ class PulumiStack:
             found: dict[str, Any] = json.loads(
                 self._pulumi("config", "--json", "--show-secrets", "--stack", self.name, *file)
             )
+        except StackUnknownError:
+            raise
         except CommandFailedError as error:
-            if "no stack named" in str(error):
-                raise StackUnknownError(str(error)) from error
             raise DeployError(
                 f"{self.config_file.name} can't be read: {error}; mend that, and see that "
                 f"`pulumi config --stack {self.name}` reads it"
@@ -99,17 +95,18 @@ class PulumiStack:
         with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
             self._pulumi("cancel", "--yes", "--stack", self.name)
 
-    def settle(self) -> dict[str, Any]:
+    def settle(self, state: dict[str, Any] | None = None) -> dict[str, Any]:
         """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind.
+
+        Args:
+            state: as `state` has just returned it; without it, it is asked for.
 
         Returns:
             Its state, as `pulumi stack export` prints it.
         """
         self._renew_config_copy()
-        self._remove_dead_lock()
-        try:
-            state = self._state()
-        except CommandFailedError:  # the stack may be new; another reason comes up again
+        state = state or self.state()
+        if state is None:
             self.initialise()
             state = self._state()
         if state["deployment"].get("pending_operations"):
@@ -189,13 +186,15 @@ class PulumiStack:
         self._config_copy.unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any] | None:
-        """Return what Pulumi has kept of the stack, as it exports it, or None where it has nothing."""
+        """Return what Pulumi has kept of the stack, as it exports it, or None where it has nothing.
+
+        A Pulumi that outlives its run is waited for first, and a dead run's lock removed.
+        """
+        self._remove_dead_lock()
         try:
             return self._state()
-        except CommandFailedError as error:
-            if "no stack named" in str(error):
-                return None
-            raise
+        except StackUnknownError:
+            return None
 
     def exists(self) -> bool:
         """Say whether the backend knows this stack."""
@@ -233,15 +232,19 @@ class PulumiStack:
         return state
 
     def _run(self, verb: str, *flags: str, started: Started | None = None) -> None:
-        run(
-            [*("pulumi", verb, "--stack", self.name), *("--config-file", str(self._config_copy)), _NO_DOTS, *flags],
-            {**self.environment, **_EVENT_LOG},
-            stdout=self.display,
-            started=started,
-        )
+        """Run what starts the Kubernetes provider, which leaves in a file the kubeconfig that it is given, keys too."""
+        place = ("--stack", self.name, "--config-file", str(self._config_copy))
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            environment = {**self.environment, **_EVENT_LOG, "TMPDIR": scratch}
+            run(["pulumi", verb, *place, _NO_DOTS, *flags], environment, stdout=self.display, started=started)
 
     def _pulumi(self, *arguments: str, input_text: str | None = None) -> str:
-        return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
+        try:
+            return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
+        except CommandFailedError as error:
+            if "no stack named" in str(error):
+                raise StackUnknownError(str(error)) from error
+            raise
 
     def _keep_what_pods_mount(self, state: dict[str, Any]) -> None:
         """Forget the pending deletions of what serving pods mount, which an update to another release left by failing.
@@ -256,31 +259,7 @@ class PulumiStack:
             self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))
 
     def _remove_dead_lock(self) -> None:
-        """Remove the lock of a killed run: only where its host is this one and its process is dead.
-
-        A Pulumi that outlives the run that started it is waited for: it ends its update by itself.
-        """
-        backend = urlparse(backend_url(self.environment))
-        if backend.scheme != "file":
-            return
-        locks = Path(unquote(backend.path)) / ".pulumi" / "locks"
-        for lock in locks.glob(f"*/*/{short_name(self.name)}/*.json"):
-            owner = json.loads(lock.read_text())
-            if owner["hostname"] == socket.gethostname() and _has_ended(owner["pid"]):
-                lock.unlink(missing_ok=True)
-
-
-def _has_ended(pid: int) -> bool:
-    """Wait for a Pulumi that works on the stack, for a while; return whether it is gone."""
-    try:
-        process = psutil.Process(pid)
-        print(f"waiting for Pulumi's process {pid}, which works on the stack", file=sys.stderr)  # noqa: T201 - progress
-        process.wait(_ORPHAN_S)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
+        remove_dead_locks(backend_url(self.environment), short_name(self.name))
 
 
 def _is_named(listed: str, name: str) -> bool:
