@@ -273,13 +273,17 @@ class Deployment:
         return state_folder(os.environ)
 
     def _state_of_this_cluster(self, require: Callable[[Tenancy], bool]) -> dict[str, Any] | None:
-        """Pulumi's state of the stack, refreshed where it speaks of another namespace than the cluster has.
+        """Pulumi's state of the stack, able to reach the cluster, and refreshed where it speaks of another namespace.
 
         Args:
             require: sees that the namespace is the stack's, and says whether the state speaks of it.
         """
         state = self.pulumi.state()
-        if require(Tenancy(stack=short_name(self.stack), file=self._file.name, cluster=self.cluster, state=state)):
+        tenancy = Tenancy(stack=short_name(self.stack), file=self._file.name, cluster=self.cluster, state=state)
+        is_true = require(tenancy)
+        if state is not None:
+            state = self.pulumi.with_access(state, self._cluster_config)
+        if is_true:
             return state
         self.pulumi.refresh()
         return self.pulumi.state()

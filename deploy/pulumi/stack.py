@@ -12,9 +12,10 @@ from typing import IO, Any
 from deploy.commands import ROOT, Started, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError, StackUnknownError
+from deploy.pulumi.access import state_with_access
 from deploy.pulumi.locks import remove_dead_locks
 from deploy.pulumi.state import SERVICE, resource_in
-from infra.config import file_name, short_name
+from infra.config import Cluster, file_name, short_name
 
 KEY_LINES = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """The keys of a stack's file that say what its secrets are encrypted with; each has a line of its own."""
@@ -186,7 +187,7 @@ class PulumiStack:
         self._config_copy.unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any] | None:
-        """Return what Pulumi has kept of the stack, as it exports it, or None where it has nothing.
+        """Return what Pulumi has kept of the stack, as it exports it, decrypted, or None where it has nothing.
 
         A Pulumi that outlives its run is waited for first, and a dead run's lock removed.
         """
@@ -195,6 +196,24 @@ class PulumiStack:
             return self._state()
         except StackUnknownError:
             return None
+
+    def with_access(self, state: dict[str, Any], config: Cluster) -> dict[str, Any]:
+        """Have what Pulumi does by its state alone reach the cluster as the configuration does today.
+
+        No command of Pulumi's changes the provider of a state without an update of the stack: it is edited.
+
+        Args:
+            state: as `state` has just returned it.
+            config: the stack's group `cluster`.
+
+        Returns:
+            The state, as it is now.
+        """
+        edited = state_with_access(state, config)
+        if edited is None:
+            return state
+        self._import(edited)
+        return edited
 
     def exists(self) -> bool:
         """Say whether the backend knows this stack."""
@@ -228,8 +247,11 @@ class PulumiStack:
                 file.write("\n".join(["", *keys, ""]))
 
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--show-secrets", "--stack", self.name))
         return state
+
+    def _import(self, state: Mapping[str, Any]) -> None:
+        self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))
 
     def _run(self, verb: str, *flags: str, started: Started | None = None) -> None:
         """Run what starts the Kubernetes provider, which leaves in a file the kubeconfig that it is given, keys too."""
@@ -256,7 +278,7 @@ class PulumiStack:
         kept = [each for each in resources if not (each.get("delete") and each["urn"].endswith(_MOUNTED))]
         if kept != resources:
             state["deployment"]["resources"] = kept
-            self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))
+            self._import(state)
 
     def _remove_dead_lock(self) -> None:
         remove_dead_locks(backend_url(self.environment), short_name(self.name))

@@ -149,13 +149,15 @@ def test_the_claim_is_looked_at_in_a_state_that_speaks_of_this_cluster(monkeypat
         operations, "end_unknown_build", lambda _config, state, _cluster: done.append(f"job of {state}")
     )
     monkeypatch.setattr(PulumiStack, "state", lambda _stack: f"{'new' if 'refresh' in done else 'old'} state")
+    monkeypatch.setattr(PulumiStack, "with_access", lambda _stack, state, _config: done.append("way in") or state)
     monkeypatch.setattr(PulumiStack, "refresh", lambda _stack: done.append("refresh"))
     monkeypatch.setattr(PulumiStack, "settle", lambda _stack, state: f"settled {state}")
 
     Deployment("dev").settle()
 
     settled = "settled new state"
-    assert done == ["whose namespace", "refresh", f"claim of {settled}", f"drift of {settled}", f"job of {settled}"]
+    assert done[:3] == ["whose namespace", "way in", "refresh"]
+    assert done[3:] == [f"claim of {settled}", f"drift of {settled}", f"job of {settled}"]
 
 
 def test_what_a_gate_runs_within_its_lease_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 from deploy.errors import CommandFailedError, DeployError
 from deploy.pulumi import stack as pulumi_stack
 from deploy.pulumi.stack import PulumiStack
+from infra.config import Cluster as ClusterConfig
 from tests.unit.deploy.pulumi.test_locks import dead_pid, lock_of
 from tests.unit.deploy.stand_in import resource, state_of
 
@@ -181,6 +182,25 @@ def test_what_stays_is_left_out_of_a_destruction(stack: PulumiStack, monkeypatch
     stack.destroy(keep=("urn:pulumi:dev::a", "urn:pulumi:dev::b"))
 
     assert commands[0][-2:] == ["--exclude=urn:pulumi:dev::a", "--exclude=urn:pulumi:dev::b"]
+
+
+def test_a_state_is_edited_only_where_it_reaches_the_cluster_otherwise_than_today(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[Any] = []
+    monkeypatch.setattr(
+        pulumi_stack, "output_of", lambda *_, input_text="", **__: imported.append(json.loads(input_text)) or ""
+    )
+    config = ClusterConfig(context="prod", namespace="triton")
+    part = {"context": "prod", "kubeconfig": "/home/other/kubeconfig"}
+    today = {"context": "prod", "kubeconfig": ""}
+    provider = resource("pulumi:providers:kubernetes::cluster")
+    state = state_of({**provider, "inputs": part, "outputs": part})
+    wanted = state_of({**provider, "inputs": today, "outputs": today})
+
+    assert stack.with_access(state, config) == wanted
+    assert stack.with_access(wanted, config) is wanted
+    assert imported == [wanted]
 
 
 def test_a_stack_that_is_not_there_has_no_state(stack: PulumiStack, calls: list[list[str]]) -> None:
