@@ -16,7 +16,7 @@ from deploy.before.server_version import require_server_version
 from deploy.before.storage import remains, require_same_claim, require_storage
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
-from deploy.configuration import plain_values, values_as_pulumi_reads
+from deploy.configuration import plain_values, require_stack_name, values_as_pulumi_reads
 from deploy.embedded import machine_check, prepare_embedded
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import DeployError
@@ -50,10 +50,12 @@ class Deployment:
         file: its configuration, if it is another than the repository's `Pulumi.<stack>.yaml`.
 
     Raises:
+        DeployError: it is no stack's name.
         ConfigError: the file, or the group `cluster` in it, is missing or has faults; all of them are named.
     """
 
     def __init__(self, stack: str, *, file: Path | None = None) -> None:
+        require_stack_name(stack)
         self.stack = stack
         self._file = file or ROOT / file_name(stack)
         self._plain = plain_values(self._file)

@@ -116,6 +116,12 @@ def test_a_cluster_that_is_too_old_is_said_before_anything_else_of_it_is_looked_
         Deployment("dev").make_ready()
 
 
+@pytest.mark.parametrize("name", ["", "dev/", "/dev", "..", "../dev", "a/b/c/dev", "dev prod", "dev;x"])
+def test_what_is_no_stacks_name_is_said_so(name: str) -> None:
+    with pytest.raises(DeployError, match=r"^STACK is '.*'; accepted: the middle of Pulumi\.<name>\.yaml"):
+        Deployment(name)
+
+
 def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
