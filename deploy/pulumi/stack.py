@@ -193,7 +193,7 @@ class PulumiStack:
         """
         self._remove_dead_lock()
         try:
-            return self._state()
+            return self._state("--show-secrets")
         except StackUnknownError:
             return None
 
@@ -246,8 +246,8 @@ class PulumiStack:
             with self._config_copy.open("a") as file:
                 file.write("\n".join(["", *keys, ""]))
 
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--show-secrets", "--stack", self.name))
+    def _state(self, *flags: str) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", *flags, "--stack", self.name))
         return state
 
     def _import(self, state: Mapping[str, Any]) -> None:
