@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,22 @@ from infra.config import (
     values_in_layers,
     with_value_at_key,
 )
+
+_PART = r"[\w.-]*\w[\w.-]*"
+_STACK_NAME = re.compile(rf"({_PART}/){{0,2}}{_PART}", re.ASCII)
+
+
+def require_stack_name(stack: str) -> None:
+    """See that a name is a stack's, so that no other file is looked for than the user means.
+
+    Raises:
+        DeployError: it is none.
+    """
+    if not _STACK_NAME.fullmatch(stack):
+        raise DeployError(
+            f"STACK is {stack!r}; accepted: the middle of Pulumi.<name>.yaml, alone or behind an organization and a "
+            "project (acme/densenet-triton/prod); STACK=dev"
+        )
 
 
 def plain_values(file: Path) -> StackValues | None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError, DeployError, LeaseLostError, StackHeldError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError, LeaseLostError, StackHeldError
 from deploy.holder import Holder
 from infra.config import Cluster as ClusterConfig
 
@@ -145,9 +145,7 @@ def _rights_asked_for(cluster: Cluster) -> Iterator[None]:
     namespace = cluster.config.releases_namespace
     try:
         yield
-    except CommandFailedError as error:
-        if "(Forbidden)" not in str(error):
-            raise
+    except ForbiddenError as error:
         raise DeployError(
             f"a lease in cluster.releasesNamespace {namespace!r} can't be had ({error}); accepted: a namespace that is "
             "there, with the rights on its leases and configmaps that docs/rbac.yaml lists; an administrator makes it: "

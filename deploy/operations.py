@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +16,10 @@ from deploy.before.server_version import require_server_version
 from deploy.before.storage import remains, require_same_claim, require_storage
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
-from deploy.configuration import plain_values, values_as_pulumi_reads
+from deploy.configuration import plain_values, require_stack_name, values_as_pulumi_reads
+from deploy.embedded import machine_check, prepare_embedded
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import DeployError
-from deploy.images.archives import are_built, build_images
 from deploy.images.pushing import push_own_images
 from deploy.lease import VARIABLE, Lease, held_lease
 from deploy.lock import exclusive_run
@@ -39,7 +39,6 @@ from infra.config import (
     file_name,
     short_name,
 )
-from infra.images import LOCAL_REGISTRY, is_own, reference
 from tools.privileges import as_root
 
 
@@ -51,10 +50,12 @@ class Deployment:
         file: its configuration, if it is another than the repository's `Pulumi.<stack>.yaml`.
 
     Raises:
+        DeployError: it is no stack's name.
         ConfigError: the file, or the group `cluster` in it, is missing or has faults; all of them are named.
     """
 
     def __init__(self, stack: str, *, file: Path | None = None) -> None:
+        require_stack_name(stack)
         self.stack = stack
         self._file = file or ROOT / file_name(stack)
         self._plain = plain_values(self._file)
@@ -94,6 +95,11 @@ class Deployment:
     def cluster(self) -> Cluster:
         """The cluster that the stack's configuration names."""
         return Cluster(config=self._cluster_config, environment=self._environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What this stack's programs run in."""
+        return self._environment
 
     def up(self, *, patience_s: float = 0) -> None:
         """Source to verdict: whatever is missing is made, and the answer through the URL is proven.
@@ -147,7 +153,7 @@ class Deployment:
     def make_ready(self) -> None:
         """Bring up what the stack stands on, and look whether its pods will find nodes, storage, gateway and source."""
         if self.is_embedded:
-            self._prepare_embedded()
+            prepare_embedded(self.config, self.cluster)
         require_server_version(self.cluster.await_answer())
         for line in require_nodes(self.config, self.cluster):
             print(line, file=sys.stderr)  # noqa: T201 - progress
@@ -158,13 +164,10 @@ class Deployment:
 
     def settle(self) -> None:
         """Make the stack fit to work on: its namespace its own, its state that of this cluster and of no dead run."""
-        state = self.pulumi.state()
-        is_true = self._tenancy(state).require_own()
-        require_same_claim(self.config, state)
-        if not is_true:
-            self.pulumi.refresh()
+        state = self._state_of_this_cluster(Tenancy.require_own)
         self._whereabouts.note(self.stack, context=self._cluster_config.context)
-        settled = self.pulumi.settle()
+        settled = self.pulumi.settle(state)
+        require_same_claim(self.config, settled)
         put_back(settled, self.cluster, self.pulumi.look_again, stack=self.stack)
         end_unknown_build(self.config, settled, self.cluster)
 
@@ -204,10 +207,7 @@ class Deployment:
         with self.exclusive():
             self.cluster.await_answer()
             with self.held("make-destroy"):
-                state = self.pulumi.state()
-                if not self._tenancy(state).require_removable():
-                    self.pulumi.refresh()
-                    state = self.pulumi.state()
+                state = self._state_of_this_cluster(Tenancy.require_removable)
                 left = remains(state, self.namespace, self.cluster)
                 self.pulumi.destroy(keep=left.urns)
                 if not left.urns:
@@ -274,13 +274,21 @@ class Deployment:
     def _state(self) -> Path:
         return state_folder(os.environ)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What this stack's programs run in."""
-        return self._environment
+    def _state_of_this_cluster(self, require: Callable[[Tenancy], bool]) -> dict[str, Any] | None:
+        """Pulumi's state of the stack, able to reach the cluster, and refreshed where it speaks of another namespace.
 
-    def _tenancy(self, state: Mapping[str, Any] | None) -> Tenancy:
-        return Tenancy(stack=short_name(self.stack), file=self._file.name, cluster=self.cluster, state=state)
+        Args:
+            require: sees that the namespace is the stack's, and says whether the state speaks of it.
+        """
+        state = self.pulumi.state()
+        tenancy = Tenancy(stack=short_name(self.stack), file=self._file.name, cluster=self.cluster, state=state)
+        is_true = require(tenancy)
+        if state is not None:
+            state = self.pulumi.with_access(state, self._cluster_config)
+        if is_true:
+            return state
+        self.pulumi.refresh()
+        return self.pulumi.state()
 
     @property
     def _whereabouts(self) -> Whereabouts:
@@ -288,33 +296,3 @@ class Deployment:
 
     def _kubectl(self, *arguments: str) -> None:
         run(self.cluster.kubectl_command(*arguments), self._environment)
-
-    def _prepare_embedded(self) -> None:
-        """Bring up the cluster, and load the project's own images that the stack names.
-
-        With a registry in the configuration the images are pulled from there.
-        """
-        own = self._own_images if self._cluster_config.registry == LOCAL_REGISTRY else []
-        serving = self._serving_image(LOCAL_REGISTRY)
-        if not are_built(own, serving=serving):
-            self.cluster.start()  # what keeps it from starting is said before minutes of building
-        with as_root():
-            archives = build_images(own, serving=serving)
-        self.cluster.start({reference(image, LOCAL_REGISTRY, serving=serving): archives[image] for image in own})
-
-    @property
-    def _own_images(self) -> list[str]:
-        """Those of the project's images that the stack names."""
-        return [image for image in (self.config.serving.image, self.config.model.builder) if is_own(image)]
-
-    def _serving_image(self, registry: str) -> str:
-        return reference(self.config.serving.image, registry)
-
-
-def machine_check(cluster: str) -> list[str]:
-    """Return the command by which the embedded cluster says whether this machine carries it; `up` asks that, too.
-
-    Args:
-        cluster: its name.
-    """
-    return [sys.executable, "-m", "local_cluster", "--name", cluster, "check"]

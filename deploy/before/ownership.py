@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import DeployError, ForbiddenError
 from deploy.pulumi.state import NAMESPACE, Resource, resource_in
 from deploy.smoke import TRITON
 from infra.config.ownership import OWNER_ANNOTATION
@@ -158,10 +158,8 @@ class Tenancy:
         """An object as the API gives it, an empty one where it is not there, None where it may not be read."""
         try:
             found = self.cluster.kubectl("get", *what, "--ignore-not-found", "--output=json")
-        except CommandFailedError as error:
-            if "(Forbidden)" in str(error):
-                return None
-            raise
+        except ForbiddenError:
+            return None
         return dict(json.loads(found)) if found.strip() else {}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.before.ownership import owner_of
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import DeployError, ForbiddenError
 from deploy.pulumi.state import CLAIM, NAMESPACE, VOLUME, resource_in
 from infra.config import StackConfig
 from infra.config.storages import ClaimStorage, claim_name
@@ -143,10 +143,8 @@ def _get(cluster: Cluster, *what: str) -> dict[str, Any] | None:
     """An object, or a list of them, as the API gives it; None where it is not there."""
     try:
         found = cluster.kubectl("get", *what, "--ignore-not-found", "--output=json")
-    except CommandFailedError as error:
-        if "(Forbidden)" in str(error):
-            raise _UnreadableError(f"{what[0]}: this user may not read it") from error
-        raise
+    except ForbiddenError as error:
+        raise _UnreadableError(f"{what[0]}: this user may not read it") from error
     return dict(json.loads(found)) if found.strip() else None
 
 

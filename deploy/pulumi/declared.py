@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from deploy.pulumi.state import SECRET
+
 _PREFIX = "kubernetes:"
-_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pulumi marks a secret in a state
 _QUANTITY = re.compile(r"(-?\d+(?:\.\d+)?)(m|[kKMGTPE]i?|e\d+|)")
 _POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _NOT_COMPARED = frozenset({"apiVersion", "kind", "metadata", "status"})
@@ -202,12 +203,12 @@ def _is_empty(value: object) -> bool:
 
 
 def _is_secret(value: object) -> bool:
-    return isinstance(value, Mapping) and _SECRET in value
+    return isinstance(value, Mapping) and SECRET in value
 
 
 def _has_secret(value: object) -> bool:
     if isinstance(value, Mapping):
-        return _SECRET in value or any(_has_secret(each) for each in value.values())
+        return SECRET in value or any(_has_secret(each) for each in value.values())
     return isinstance(value, list) and any(_has_secret(each) for each in value)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError
 from deploy.pulumi.declared import Declared, Key, declared_from_state, difference, key_of, read_from_state
 from deploy.smoke import TRITON_PODS
 from deploy.waits.diagnosis import is_held_back
@@ -17,7 +17,6 @@ _GONE_S = 60
 _TRIED_AT = "densenet-triton/tried-at"
 _MANAGER = "densenet-triton"
 _UNKNOWN_KIND = "doesn't have a resource type"
-_FORBIDDEN = "(Forbidden)"
 
 Live = Mapping[Key, Mapping[str, Any]]
 
@@ -94,10 +93,10 @@ def live_objects(declared: Sequence[Declared], cluster: Cluster) -> tuple[dict[K
         for kind in dict.fromkeys(each.key[0] for each in declared):
             try:
                 live |= _asked([each for each in declared if each.key[0] == kind], cluster)
+            except ForbiddenError as error:
+                unknown[kind] = str(error)
             except CommandFailedError as error:
-                if _FORBIDDEN in str(error):
-                    unknown[kind] = str(error)
-                elif _UNKNOWN_KIND not in str(error):
+                if _UNKNOWN_KIND not in str(error):
                     raise DeployError(f"the stack's objects could not be looked at: {error}") from error
         return live, unknown
 

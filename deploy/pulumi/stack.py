@@ -3,26 +3,23 @@
 import contextlib
 import json
 import shutil
-import socket
-import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote, urlparse
-
-import psutil
 
 from deploy.commands import ROOT, Started, output_of, run
 from deploy.environment import backend_url, state_folder
 from deploy.errors import CommandFailedError, DeployError, StackUnknownError
+from deploy.pulumi.access import state_with_access
+from deploy.pulumi.locks import remove_dead_locks
 from deploy.pulumi.state import SERVICE, resource_in
-from infra.config import file_name, short_name
+from infra.config import Cluster, file_name, short_name
 
 KEY_LINES = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """The keys of a stack's file that say what its secrets are encrypted with; each has a line of its own."""
 
-_ORPHAN_S = 900
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment::triton-deployment"
 _MOUNTED = (
     "kubernetes:core/v1:ConfigMap::triton-proof",
@@ -72,9 +69,9 @@ class PulumiStack:
             found: dict[str, Any] = json.loads(
                 self._pulumi("config", "--json", "--show-secrets", "--stack", self.name, *file)
             )
+        except StackUnknownError:
+            raise
         except CommandFailedError as error:
-            if "no stack named" in str(error):
-                raise StackUnknownError(str(error)) from error
             raise DeployError(
                 f"{self.config_file.name} can't be read: {error}; mend that, and see that "
                 f"`pulumi config --stack {self.name}` reads it"
@@ -99,17 +96,18 @@ class PulumiStack:
         with contextlib.suppress(CommandFailedError):  # there may be nothing to cancel
             self._pulumi("cancel", "--yes", "--stack", self.name)
 
-    def settle(self) -> dict[str, Any]:
+    def settle(self, state: dict[str, Any] | None = None) -> dict[str, Any]:
         """Make the stack fit to work on; after a failed or interrupted run, see to what it has left behind.
+
+        Args:
+            state: as `state` has just returned it; without it, it is asked for.
 
         Returns:
             Its state, as `pulumi stack export` prints it.
         """
         self._renew_config_copy()
-        self._remove_dead_lock()
-        try:
-            state = self._state()
-        except CommandFailedError:  # the stack may be new; another reason comes up again
+        state = state or self.state()
+        if state is None:
             self.initialise()
             state = self._state()
         if state["deployment"].get("pending_operations"):
@@ -189,13 +187,34 @@ class PulumiStack:
         self._config_copy.unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any] | None:
-        """Return what Pulumi has kept of the stack, as it exports it, or None where it has nothing."""
+        """Return what Pulumi has kept of the stack, as it exports it, decrypted, or None where it has nothing.
+
+        A Pulumi that outlives its run is waited for first, and a dead run's lock removed.
+        """
+        self._remove_dead_lock()
         try:
-            return self._state()
-        except CommandFailedError as error:
-            if "no stack named" in str(error):
-                return None
-            raise
+            return self._state("--show-secrets")
+        except StackUnknownError:
+            return None
+
+    def with_access(self, state: dict[str, Any], config: Cluster) -> dict[str, Any]:
+        """Have what Pulumi does by its state alone reach the cluster as the configuration does today.
+
+        Pulumi's own way is `--run-program`, which wants a configuration without faults; a stack whose file has some must
+        still be removable. So the state is edited.
+
+        Args:
+            state: as `state` has just returned it.
+            config: the stack's group `cluster`.
+
+        Returns:
+            The state, as it is now.
+        """
+        edited = state_with_access(state, config)
+        if edited is None:
+            return state
+        self._import(edited)
+        return edited
 
     def exists(self) -> bool:
         """Say whether the backend knows this stack."""
@@ -228,20 +247,27 @@ class PulumiStack:
             with self._config_copy.open("a") as file:
                 file.write("\n".join(["", *keys, ""]))
 
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", "--stack", self.name))
+    def _state(self, *flags: str) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._pulumi("stack", "export", *flags, "--stack", self.name))
         return state
 
+    def _import(self, state: Mapping[str, Any]) -> None:
+        self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))
+
     def _run(self, verb: str, *flags: str, started: Started | None = None) -> None:
-        run(
-            [*("pulumi", verb, "--stack", self.name), *("--config-file", str(self._config_copy)), _NO_DOTS, *flags],
-            {**self.environment, **_EVENT_LOG},
-            stdout=self.display,
-            started=started,
-        )
+        """Run what starts the Kubernetes provider, which leaves in a file the kubeconfig that it is given, keys too."""
+        place = ("--stack", self.name, "--config-file", str(self._config_copy))
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            environment = {**self.environment, **_EVENT_LOG, "TMPDIR": scratch}
+            run(["pulumi", verb, *place, _NO_DOTS, *flags], environment, stdout=self.display, started=started)
 
     def _pulumi(self, *arguments: str, input_text: str | None = None) -> str:
-        return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
+        try:
+            return output_of(["pulumi", *arguments, "--non-interactive"], self.environment, input_text=input_text)
+        except CommandFailedError as error:
+            if "no stack named" in str(error):
+                raise StackUnknownError(str(error)) from error
+            raise
 
     def _keep_what_pods_mount(self, state: dict[str, Any]) -> None:
         """Forget the pending deletions of what serving pods mount, which an update to another release left by failing.
@@ -253,34 +279,10 @@ class PulumiStack:
         kept = [each for each in resources if not (each.get("delete") and each["urn"].endswith(_MOUNTED))]
         if kept != resources:
             state["deployment"]["resources"] = kept
-            self._pulumi("stack", "import", "--stack", self.name, input_text=json.dumps(state))
+            self._import(state)
 
     def _remove_dead_lock(self) -> None:
-        """Remove the lock of a killed run: only where its host is this one and its process is dead.
-
-        A Pulumi that outlives the run that started it is waited for: it ends its update by itself.
-        """
-        backend = urlparse(backend_url(self.environment))
-        if backend.scheme != "file":
-            return
-        locks = Path(unquote(backend.path)) / ".pulumi" / "locks"
-        for lock in locks.glob(f"*/*/{short_name(self.name)}/*.json"):
-            owner = json.loads(lock.read_text())
-            if owner["hostname"] == socket.gethostname() and _has_ended(owner["pid"]):
-                lock.unlink(missing_ok=True)
-
-
-def _has_ended(pid: int) -> bool:
-    """Wait for a Pulumi that works on the stack, for a while; return whether it is gone."""
-    try:
-        process = psutil.Process(pid)
-        print(f"waiting for Pulumi's process {pid}, which works on the stack", file=sys.stderr)  # noqa: T201 - progress
-        process.wait(_ORPHAN_S)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
+        remove_dead_locks(backend_url(self.environment), short_name(self.name))
 
 
 def _is_named(listed: str, name: str) -> bool:

@@ -9,6 +9,9 @@ CLAIM = "kubernetes:core/v1:PersistentVolumeClaim::storage-claim"
 SERVICE = "kubernetes:core/v1:Service::triton-service"
 VOLUME = "kubernetes:core/v1:PersistentVolume::storage-volume"
 
+SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which Pulumi marks a special value in a state
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - what stands there for a secret
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:

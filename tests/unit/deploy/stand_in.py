@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from deploy.errors import CommandFailedError
+from deploy.errors import ForbiddenError
 from infra.config import Cluster as ClusterConfig
 
 
@@ -28,7 +28,7 @@ class StandIn:
         self.asked.append(what)
         assert verb == "get"
         if what.partition(" ")[0].partition("/")[0] in self._forbidden:
-            raise CommandFailedError(f"'kubectl get {what}' ended with status 1: Error from server (Forbidden): no")
+            raise ForbiddenError(f"'kubectl get {what}' ended with status 1: Error from server (Forbidden): no")
         found = self._objects.get(what)
         return "" if found is None else json.dumps({"items": found} if isinstance(found, list) else found)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deploy import lease as module
-from deploy.errors import CommandFailedError, DeployError, LeaseLostError, StackHeldError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError, LeaseLostError, StackHeldError
 from deploy.holder import Holder
 from deploy.lease import begun_on, held_lease
 from tests.unit.gate.stand_in import StandInCluster
@@ -155,7 +155,7 @@ def missing_namespace(monkeypatch: pytest.MonkeyPatch, *, may: bool) -> None:
 
     def answer(cluster: StandInCluster, document: Any, verb: str) -> None:
         if document["kind"] == "Namespace" and not may:
-            raise CommandFailedError("Error from server (Forbidden): namespaces is forbidden")
+            raise ForbiddenError("Error from server (Forbidden): namespaces is forbidden")
         namespace = document["metadata"].get("namespace")
         if namespace and ("namespace", namespace) not in cluster.objects:
             raise CommandFailedError(f'Error from server (NotFound): namespaces "{namespace}" not found')

@@ -1,6 +1,6 @@
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from deploy.operations import Deployment
 from deploy.pulumi.stack import PulumiStack
 from infra.config import StackValues, stack_values_from_yaml
 from infra.errors import ConfigError
-from infra.images import reference
 
 
 @pytest.fixture
@@ -105,45 +104,22 @@ def test_a_whole_name_means_the_file_of_its_last_part() -> None:
     assert (deployment.stack, deployment.config.stack) == ("acme/densenet-triton/dev", "dev")
 
 
-@pytest.mark.parametrize(("built", "starts"), [(True, 1), (False, 2)])
-def test_the_cluster_is_started_before_images_are_built_and_once_where_they_are(
-    monkeypatch: pytest.MonkeyPatch, *, built: bool, starts: int
-) -> None:
-    done: list[object] = []
-
-    def build(images: list[str], **_: str) -> Mapping[str, Path]:
-        done.append("images")
-        return {image: Path(f"/{image}.tar") for image in images}
-
-    monkeypatch.setattr(operations, "are_built", lambda *_arguments, **_named: built)
-    monkeypatch.setattr(operations, "build_images", build)
-    monkeypatch.setattr(Cluster, "start", lambda _cluster, images=None: done.append(images))
-    monkeypatch.setattr(Cluster, "await_answer", lambda _cluster: done.append("answer"))
-    monkeypatch.setattr(operations, "require_nodes", lambda *_: [])
-    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
-
-    Deployment("dev").make_ready()
-
-    serving = reference("triton-cpu", "localhost")
-    loaded = {
-        serving: Path("/triton-cpu.tar"),
-        reference("model-build", "localhost", serving=serving): Path("/model-build.tar"),
-    }
-    assert done == [*([None] * (starts - 1)), "images", loaded, "answer"]
-
-
 def test_a_cluster_that_is_too_old_is_said_before_anything_else_of_it_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(operations, "are_built", lambda *_arguments, **_named: True)
-    monkeypatch.setattr(operations, "build_images", lambda images, **_: dict.fromkeys(images, Path("/image.tar")))
-    monkeypatch.setattr(Cluster, "start", lambda _cluster, images=None: images)
+    monkeypatch.setattr(operations, "prepare_embedded", lambda *_: None)
     monkeypatch.setattr(Cluster, "await_answer", lambda _cluster: '{"major": "1", "minor": "29+"}')
     monkeypatch.setattr(operations, "require_nodes", lambda *_: pytest.fail("the nodes were looked at"))
     monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
 
     with pytest.raises(DeployError, match=r"is of Kubernetes 1\.29, .*accepted: Kubernetes 1\.30 or newer"):
         Deployment("dev").make_ready()
+
+
+@pytest.mark.parametrize("name", ["", "dev/", "/dev", "..", "../dev", "a/b/c/dev", "dev prod", "dev;x"])
+def test_what_is_no_stacks_name_is_said_so(name: str) -> None:
+    with pytest.raises(DeployError, match=r"^STACK is '.*'; accepted: the middle of Pulumi\.<name>\.yaml"):
+        Deployment(name)
 
 
 def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +141,29 @@ def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch)
     Deployment("dev").up()
 
     assert done == ["check", "make_ready", "hold: make-up", "settle", "apply", "prove", "let go"]
+
+
+def test_the_claim_is_looked_at_in_a_state_that_speaks_of_this_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim of a cluster that is gone would else keep its stack from a new one."""
+    done: list[str] = []
+    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    monkeypatch.setattr(operations.Tenancy, "require_own", lambda _tenancy: bool(done.append("whose namespace")))
+    monkeypatch.setattr(operations.Whereabouts, "note", lambda *_, **__: None)
+    monkeypatch.setattr(operations, "require_same_claim", lambda _config, state: done.append(f"claim of {state}"))
+    monkeypatch.setattr(operations, "put_back", lambda state, *_, **__: done.append(f"drift of {state}"))
+    monkeypatch.setattr(
+        operations, "end_unknown_build", lambda _config, state, _cluster: done.append(f"job of {state}")
+    )
+    monkeypatch.setattr(PulumiStack, "state", lambda _stack: f"{'new' if 'refresh' in done else 'old'} state")
+    monkeypatch.setattr(PulumiStack, "with_access", lambda _stack, state, _config: done.append("way in") or state)
+    monkeypatch.setattr(PulumiStack, "refresh", lambda _stack: done.append("refresh"))
+    monkeypatch.setattr(PulumiStack, "settle", lambda _stack, state: f"settled {state}")
+
+    Deployment("dev").settle()
+
+    settled = "settled new state"
+    assert done[:3] == ["whose namespace", "way in", "refresh"]
+    assert done[3:] == [f"claim of {settled}", f"drift of {settled}", f"job of {settled}"]
 
 
 def test_what_a_gate_runs_within_its_lease_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:

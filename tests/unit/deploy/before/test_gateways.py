@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.before.gateways import require_gateway
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError
 from infra.config import REPOSITORY, StackConfig, config_from_yaml
 
 
@@ -17,7 +17,7 @@ class StandIn:
     def kubectl(self, *arguments: str) -> str:
         self.asked.append(arguments)
         if self._refusal:
-            raise CommandFailedError(self._refusal)
+            raise (ForbiddenError if "(Forbidden)" in self._refusal else CommandFailedError)(self._refusal)
         return "gateway.gateway.networking.k8s.io/public"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deploy.cluster import Cluster
-from deploy.errors import CommandFailedError, DeployError
+from deploy.errors import CommandFailedError, DeployError, ForbiddenError
 from deploy.pulumi.drift import put_back
 from infra.config import Cluster as ClusterConfig
 from tests.unit.deploy.stack_states import made, state_of, written
@@ -45,7 +45,7 @@ class StandIn(Cluster):
             self.given.append(json.loads(input_text))
         for refused, why in self.refuses.items():
             if any(refused in argument for argument in arguments):
-                raise CommandFailedError(why)
+                raise (ForbiddenError if "(Forbidden)" in why else CommandFailedError)(why)
         if arguments[0] == "wait":
             self.objects[:] = [each for each in self.objects if "deletionTimestamp" not in each["metadata"]]
         if arguments[0] != "get":

@@ -1,7 +1,7 @@
 import json
-import os
 import socket
-import subprocess
+import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ import pytest
 from deploy.errors import CommandFailedError, DeployError
 from deploy.pulumi import stack as pulumi_stack
 from deploy.pulumi.stack import PulumiStack
+from infra.config import Cluster as ClusterConfig
+from tests.unit.deploy.pulumi.test_locks import dead_pid, lock_of
 from tests.unit.deploy.stand_in import resource, state_of
 
 
@@ -41,19 +43,6 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiStack:
         "PULUMI_BACKEND_URL": f"file://{tmp_path}/backend",
     }
     return PulumiStack(name="dev", config_file=tmp_path / "Pulumi.dev.yaml", environment=environment)
-
-
-def lock_of(tmp_path: Path, pid: int, hostname: str) -> Path:
-    path = tmp_path / "backend" / ".pulumi" / "locks" / "organization" / "densenet-triton" / "dev" / "1.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"pid": pid, "hostname": hostname}))
-    return path
-
-
-def dead_pid() -> int:
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
 
 
 def test_a_stack_is_initialised_once_and_deployed(stack: PulumiStack, calls: list[list[str]]) -> None:
@@ -137,42 +126,6 @@ def test_a_whole_name_has_the_file_the_copy_and_the_lock_of_its_last_part(stack:
     assert sorted(path.name for path in folder.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml"]
 
 
-@pytest.mark.usefixtures("calls")
-def test_the_lock_of_a_dead_run_on_this_host_is_removed(stack: PulumiStack, tmp_path: Path) -> None:
-    lock = lock_of(tmp_path, dead_pid(), socket.gethostname())
-
-    stack.settle()
-
-    assert not lock.exists()
-
-
-@pytest.mark.usefixtures("calls")
-@pytest.mark.parametrize(
-    ("pid", "hostname"),
-    [(os.getpid(), socket.gethostname()), (dead_pid(), "another-host")],
-    ids=["alive", "elsewhere"],
-)
-def test_any_other_lock_stays(
-    stack: PulumiStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int, hostname: str
-) -> None:
-    monkeypatch.setattr(pulumi_stack, "_ORPHAN_S", 0.01)
-    lock = lock_of(tmp_path, pid, hostname)
-
-    stack.settle()
-
-    assert lock.exists()
-
-
-@pytest.mark.usefixtures("calls")
-def test_a_pulumi_that_outlives_its_run_is_waited_for(stack: PulumiStack, tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "0.2"]) as orphan:
-        lock = lock_of(tmp_path, orphan.pid, socket.gethostname())
-
-        stack.settle()
-
-    assert not lock.exists()
-
-
 def test_an_update_of_a_run_that_is_gone_is_cancelled(stack: PulumiStack, calls: list[list[str]]) -> None:
     stack.cancel()
 
@@ -204,6 +157,23 @@ def test_the_way_back_deletes_nothing_that_it_has_made_again(
     assert imported == [others]
 
 
+def test_what_the_provider_leaves_of_a_kubeconfig_goes_with_the_command(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nimport os, tempfile\nos.close(tempfile.mkstemp(prefix='kubeconfig')[0])\n")
+    program.chmod(0o755)
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    environment = {**stack.environment, "PATH": str(program.parent), "TMPDIR": str(scratch)}
+
+    replace(stack, environment=environment).up()
+
+    assert list(scratch.iterdir()) == []
+
+
 def test_what_stays_is_left_out_of_a_destruction(stack: PulumiStack, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
     monkeypatch.setattr(pulumi_stack, "output_of", lambda *_, **__: json.dumps([{"name": "dev"}]))
@@ -212,6 +182,25 @@ def test_what_stays_is_left_out_of_a_destruction(stack: PulumiStack, monkeypatch
     stack.destroy(keep=("urn:pulumi:dev::a", "urn:pulumi:dev::b"))
 
     assert commands[0][-2:] == ["--exclude=urn:pulumi:dev::a", "--exclude=urn:pulumi:dev::b"]
+
+
+def test_a_state_is_edited_only_where_it_reaches_the_cluster_otherwise_than_today(
+    stack: PulumiStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[Any] = []
+    monkeypatch.setattr(
+        pulumi_stack, "output_of", lambda *_, input_text="", **__: imported.append(json.loads(input_text)) or ""
+    )
+    config = ClusterConfig(context="prod", namespace="triton")
+    part = {"context": "prod", "kubeconfig": "/home/other/kubeconfig"}
+    today = {"context": "prod", "kubeconfig": ""}
+    provider = resource("pulumi:providers:kubernetes::cluster")
+    state = state_of({**provider, "inputs": part, "outputs": part})
+    wanted = state_of({**provider, "inputs": today, "outputs": today})
+
+    assert stack.with_access(state, config) == wanted
+    assert stack.with_access(wanted, config) is wanted
+    assert imported == [wanted]
 
 
 def test_a_stack_that_is_not_there_has_no_state(stack: PulumiStack, calls: list[list[str]]) -> None:
