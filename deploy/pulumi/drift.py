@@ -61,7 +61,10 @@ def put_back(
         live, unknown = live_objects(declared, cluster)
     for line in _freed_volumes(declared, live, cluster):
         say(line)
-    _try_again(declared, live, cluster)
+    try:
+        _try_again(declared, live, cluster)
+    except ForbiddenError:
+        say("unknown: what holds pods back can't be tried again at once: this user may not; Kubernetes does it later")
     namespace = other_namespace(declared, live, unknown)
     if namespace:
         drift = Drift(everything=True, said=(namespace,))

@@ -166,6 +166,14 @@ def test_pods_that_were_refused_are_tried_again_now(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == ""
 
 
+def test_who_may_not_have_them_tried_again_waits_for_kubernetes(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = {**TRITON[1], "status": {"conditions": [{"type": "ReplicaFailure", "status": "True"}]}}
+    cluster = StandIn(objects=[*without(TRITON[1]).objects, refused], refuses={"annotate": "(Forbidden)"})
+
+    assert refreshed(cluster) == []
+    assert capsys.readouterr().err.startswith("unknown: what holds pods back can't be tried again at once")
+
+
 def test_pods_that_kubernetes_lets_wait_are_made_anew() -> None:
     def pod(name: str, **state: Any) -> dict[str, Any]:
         return {"metadata": {"name": name}, "status": {"containerStatuses": [{"name": "triton", "state": state}]}}
