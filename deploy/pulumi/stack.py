@@ -200,8 +200,9 @@ class PulumiStack:
     def with_access(self, state: dict[str, Any], config: Cluster) -> dict[str, Any]:
         """Have what Pulumi does by its state alone reach the cluster as the configuration does today.
 
-        Pulumi's own way is `--run-program`, which wants a configuration without faults; a stack whose file has some
-        must still be removable. So the state is edited.
+        Pulumi's own way is `--run-program`: beside `--target` it leaves a state that fails its integrity check (3.259),
+        and it wants a configuration without faults, while a stack whose file has some must be removable. So the state
+        is edited.
 
         Args:
             state: as `state` has just returned it.
