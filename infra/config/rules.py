@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from infra.config.faults import Fault, shown
-from infra.config.gateways import gateway_faults
+from infra.config.gateway_rules import gateway_faults
 from infra.config.gpu_rules import gpu_faults
 from infra.config.groups import LOCAL_CLUSTER, Cluster, is_local
 from infra.config.pod_rules import resource_faults
