@@ -6,6 +6,7 @@ its door; 130 interrupted.
 
 import argparse
 import platform
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ _STATUS: dict[type[Exception], int] = {UnreachedError: UNREACHED_STATUS, TurnedA
 def main() -> int:
     """Run one verb; errors that a user can cause end in a line on standard error and status 1."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever cancels a job asks so first: the lease is freed
     try:
         with on_behalf_of_caller():
             arguments.run(arguments)
