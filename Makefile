@@ -85,7 +85,7 @@ test: lint ## Everything that can be tested on this machine
 test-guest: lint tools ## On a cluster that the project knows nothing of: roles, registry, storage class, bucket, no root
 	@$(PYTHON) -m tools debian --only tests
 	@$(PYTHON) -m tools build --only guest
-	@$(VENV)/pytest tests/guest
+	@$(VENV)/pytest tests/e2e tests/guest -m "guest or long"
 
 test-faults: lint tools ## Every fault, with a load running; writes docs/reliability.md
 	@RELIABILITY_TABLE=docs/reliability.md $(VENV)/pytest tests/faults

@@ -12,6 +12,8 @@ import yaml
 from bench.workspace import Workspace
 from local_cluster.layout import layout_from_name
 
+pytestmark = pytest.mark.long
+
 STACK, NAMESPACE = "platform", "triton-platform"
 LIMITED = {"cpu": "100m", "cpuLimit": "2", "memory": "512Mi", "memoryLimit": "3Gi"}
 SERVING: dict[str, Any] = {

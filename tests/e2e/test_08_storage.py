@@ -12,6 +12,8 @@ from local_cluster.layout import layout_from_name
 from tests.cluster.driver import ClusterDriver
 from tests.e2e.test_01_up import plain_pulumi
 
+pytestmark = pytest.mark.long
+
 STACK, RENAMED = "kept", "renamed"
 NAMESPACE = f"triton-{STACK}"
 CLASS = "growing"
