@@ -20,7 +20,6 @@ RIGHT_S = 25
 CRASHING = "localhost/triton-crashing:1"
 
 
-@pytest.mark.sample
 def test_permuted_labels(bed: Bed) -> None:
     bed.configure("permuted", uploads.labels_permuted)
 
@@ -173,7 +172,6 @@ def test_a_release_that_turns_wrong_while_the_gate_pauses(bed: Bed) -> None:
     assert served_s >= RIGHT_S, gated.verdict
 
 
-@pytest.mark.sample
 def test_the_first_deployment_is_wrong(bed: Bed) -> None:
     """There is nothing to go back to: the gate says so, and what mends it; nothing is ever answered."""
     first = GatedStack(workspace=bed.stack.workspace, name="first")
