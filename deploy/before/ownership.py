@@ -3,8 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.cluster import Cluster
@@ -31,6 +30,7 @@ class Tenancy:
     file: str
     cluster: Cluster
     state: Mapping[str, Any] | None
+    _answers: dict[tuple[str, ...], dict[str, Any] | None] = field(default_factory=dict, init=False, repr=False)
 
     def require_own(self) -> bool:
         """See that the namespace is the stack's to work in.
@@ -95,7 +95,7 @@ class Tenancy:
     def _triton(self) -> Resource | None:
         return resource_in(self.state, _DEPLOYMENT)
 
-    @cached_property
+    @property
     def _live_triton(self) -> dict[str, Any] | None:
         return self._get(TRITON, f"--namespace={self._name}")
 
@@ -155,12 +155,15 @@ class Tenancy:
         return self._get("namespace", name)
 
     def _get(self, *what: str) -> dict[str, Any] | None:
-        """An object as the API gives it, an empty one where it is not there, None where it may not be read."""
-        try:
-            found = self.cluster.kubectl("get", *what, "--ignore-not-found", "--output=json")
-        except ForbiddenError:
-            return None
-        return dict(json.loads(found)) if found.strip() else {}
+        """An object as the API gives it, an empty one where it is not there, None where nobody may look; asked once."""
+        if what not in self._answers:
+            try:
+                found = self.cluster.kubectl("get", *what, "--ignore-not-found", "--output=json")
+            except ForbiddenError:
+                self._answers[what] = None
+            else:
+                self._answers[what] = dict(json.loads(found)) if found.strip() else {}
+        return self._answers[what]
 
 
 def owner_of(live: Mapping[str, Any]) -> str | None:

@@ -170,3 +170,9 @@ def test_a_namespace_of_the_same_name_that_is_not_the_stacks_is_never_removed(ow
 def test_a_namespace_of_the_stack_s_own_that_is_being_removed_is_drift_and_waited_for() -> None:
     cluster = StandIn({"namespace triton": live(owner="prod", deletionTimestamp="2026-11-28T00:00:00Z")})
     assert tenancy(cluster, OWN).require_own()
+
+
+def test_the_namespace_is_asked_for_once() -> None:
+    cluster = StandIn({"namespace triton": live(owner="prod")})
+    tenancy(cluster, OWN).require_own()
+    assert cluster.asked == ["namespace triton"]
