@@ -12,7 +12,7 @@ from infra.config.rules import LIMITING_GATEWAY_CLASSES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.config.groups import Endpoint
+    from infra.config.endpoints import Endpoint
 
 _SCHEMES = {"HTTP": "http", "HTTPS": "https"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from infra.config.endpoints import Endpoint
     from infra.config.faults import StackFile
-    from infra.config.groups import Endpoint
 
 LIMITING_GATEWAY_CLASSES = frozenset({"traefik"})
 """Gateway classes whose controller can refuse a body that is too large."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from infra.components.endpoint import Endpoint, EndpointArgs, routes, url_from_status
-from infra.config.groups import Endpoint as EndpointConfig
+from infra.components.endpoint import Endpoint, EndpointArgs
+from infra.components.own_gateway import url_from_status
+from infra.components.routes import routes
+from infra.config.endpoints import Endpoint as EndpointConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,12 +183,12 @@ def test_a_route_is_not_touched_where_the_listener_does_not_take_it(declare: Dec
     ],
 )
 def test_url_from_the_gateways_address(address: str, port: int, url: str) -> None:
-    assert url_from_status({"addresses": [{"value": address}]}, args(port=port)) == url
+    assert url_from_status({"addresses": [{"value": address}]}, args(port=port).endpoint, "/triton-dev") == url
 
 
 @pytest.mark.parametrize("status", [None, {}, {"addresses": []}])
 def test_no_url_while_there_is_no_address(status: dict[str, Any] | None) -> None:
-    assert url_from_status(status, args()) == ""
+    assert url_from_status(status, args().endpoint, "/triton-dev") == ""
 
 
 def test_children_belong_to_the_component(declare: Declare) -> None:

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from infra.components.existing_gateway import Wanted, url_from_gateway
-from infra.config.groups import Endpoint
+from infra.config.endpoints import Endpoint
 
 ALL = {"namespaces": {"from": "All"}}
 

@@ -1,0 +1,47 @@
+"""The way in: the configuration's ``endpoint``."""
+
+from pydantic import Field
+
+from infra.config.gateways import HTTP_PORT, ExistingGateway
+from infra.config.group import Group
+from infra.config.text import DnsName
+
+
+class Endpoint(Group):
+    """The way in."""
+
+    gateway: ExistingGateway | None = Field(
+        default=None,
+        description="A Gateway that exists, in place of gatewayClass and port.",
+        examples=[{"name": "public", "namespace": "gateways", "section": "https"}],
+    )
+    gateway_class: DnsName | None = Field(
+        default=None,
+        description="Gateway class of the cluster, for a Gateway of the stack's own.",
+        examples=["traefik"],
+    )
+    port: int = Field(
+        default=HTTP_PORT,
+        ge=1,
+        le=65535,
+        description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
+        examples=[8800],
+    )
+    hostname: DnsName | None = Field(
+        default=None,
+        description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
+        " /<namespace>.",
+    )
+    max_body_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Largest request body; above it the gateway answers 413. Enforced by class `traefik`.",
+        examples=[16777216],
+    )
+    timeout_s: int = Field(
+        default=120,
+        ge=1,
+        le=3600,
+        description="How long Pulumi waits for the Gateway and its route, and the smoke tests for the URL, in seconds;"
+        " a cloud's load balancer takes minutes.",
+    )
