@@ -20,7 +20,7 @@ _ROUTED = {
     "POST": re.compile(rf"{_MODEL}/infer"),
 }
 _ACCEPTED_ROUTES = "GET of health, model metadata, ready and config; POST of infer; each path Exact"
-_ROUTE_MEND = "infra/components/endpoint.py has what is routed"
+_ROUTE_MEND = "infra/components/routes.py has what is routed"
 
 
 def exposure_violations(resource: Resource) -> Iterator[Violation]:

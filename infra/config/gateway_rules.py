@@ -10,8 +10,8 @@ from infra.config.gateways import HTTP_PORT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.config.endpoints import Endpoint
     from infra.config.faults import StackFile
-    from infra.config.groups import Endpoint
 
 
 def gateway_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault]:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from infra.config.groups import Cluster, Endpoint, Gate, Model
+    from infra.config.endpoints import Endpoint
+    from infra.config.groups import Cluster, Gate, Model
     from infra.config.inspection import Inspect
     from infra.config.node_pools import NodePool
     from infra.config.rollout import Rollout

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.components.endpoint import routes
+from infra.components.routes import routes
 from policy.exposure import exposure_violations
 from tests.unit.policy.objects import resource
 

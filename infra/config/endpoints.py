@@ -1,0 +1,78 @@
+"""The way in: the configuration's ``endpoint``."""
+
+from pydantic import Field
+
+from infra.config.gateways import HTTP_PORT, ExistingGateway
+from infra.config.group import Group
+from infra.config.text import DnsName
+
+
+class Limits(Group):
+    """How much one client may ask: by its key where there are keys, else by its address."""
+
+    body_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Largest request body; above it the gateway answers 413.",
+        examples=[16777216],
+    )
+    requests_per_s: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Inference requests a second, as many at once as in a second; above it the gateway answers 429.",
+        examples=[100],
+    )
+    in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Inference requests at once; above it the gateway answers 429.",
+        examples=[128],
+    )
+    proxies: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Load balancers in front of the gateway that name the client in X-Forwarded-For, which the gateway"
+        " must trust: the address is taken so many places from the right; 0: that of the connection.",
+    )
+
+
+class Endpoint(Group):
+    """The way in."""
+
+    gateway: ExistingGateway | None = Field(
+        default=None,
+        description="A Gateway that exists, in place of gatewayClass and port.",
+        examples=[{"name": "public", "namespace": "gateways", "section": "https"}],
+    )
+    gateway_class: DnsName | None = Field(
+        default=None,
+        description="Gateway class of the cluster, for a Gateway of the stack's own.",
+        examples=["traefik"],
+    )
+    port: int = Field(
+        default=HTTP_PORT,
+        ge=1,
+        le=65535,
+        description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
+        examples=[8800],
+    )
+    hostname: DnsName | None = Field(
+        default=None,
+        description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
+        " /<namespace>.",
+    )
+    limits: Limits = Field(
+        default=Limits(),
+        description="How much one client may ask, enforced by class `traefik`.",
+        examples=[{"bodyBytes": 16777216}],
+    )
+    timeout_s: int = Field(
+        default=120,
+        ge=1,
+        le=3600,
+        description="How long Pulumi waits for the Gateway and its route, and the smoke tests for the URL, in seconds;"
+        " a cloud's load balancer takes minutes.",
+    )
