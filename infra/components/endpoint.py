@@ -14,6 +14,7 @@ from infra.components.door import door_from_endpoint
 from infra.components.existing_gateway import Wanted, url_from_gateway
 from infra.components.own_gateway import gateway_spec, url_from_status
 from infra.components.routes import rules_from_model
+from infra.config.endpoints import ACCEPTED_PLAIN_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,18 +85,25 @@ class Endpoint(pulumi.ComponentResource):
             f"{name}-route",
             api_version=GATEWAY_API,
             kind="HTTPRoute",
-            metadata=_awaited(args.namespace, _ROUTE_IS_UP),
+            metadata=_awaited(args.namespace, _ROUTE_IS_UP, **_accepted(args.endpoint)),
             spec=_route_spec(args, parent_ref, door),
             opts=awaited,
         )
         self.register_outputs({"url": self.url})
 
 
-def _awaited(namespace: pulumi.Input[str], conditions: Sequence[str]) -> meta.ObjectMetaArgs:
+def _awaited(
+    namespace: pulumi.Input[str], conditions: Sequence[str], **annotations: pulumi.Input[str]
+) -> meta.ObjectMetaArgs:
     """Metadata that makes Pulumi wait until the controller has taken the object up."""
     return meta.ObjectMetaArgs(
-        name=_NAME, namespace=namespace, annotations={"pulumi.com/waitFor": json.dumps(conditions)}
+        name=_NAME, namespace=namespace, annotations={"pulumi.com/waitFor": json.dumps(conditions)} | annotations
     )
+
+
+def _accepted(endpoint: EndpointConfig) -> dict[str, pulumi.Input[str]]:
+    """What the stack accepts knowingly, where the policies see it: they don't get the configuration."""
+    return {ACCEPTED_PLAIN_HTTP: "true"} if endpoint.accept_plain_http else {}
 
 
 def _own_gateway(name: str, args: EndpointArgs, awaited: pulumi.ResourceOptions) -> CustomResource:
