@@ -80,6 +80,8 @@ def objects(workspace: Workspace) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _platform(workspace: Workspace) -> Iterator[None]:
+    result = workspace.make("up", "STACK=first")  # the cluster, where no story before has brought it up
+    assert result.returncode == 0, result.stdout + result.stderr
     made = {"apiVersion": "v1", "kind": "List", "items": objects(workspace)}
     kubectl(workspace, "apply", "--filename=-", given=made)
     kubectl(workspace, "wait", "gateway/public", "--namespace=gateways", "--for=condition=Programmed", "--timeout=60s")
