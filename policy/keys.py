@@ -32,7 +32,7 @@ def key_violations(resources: Sequence[Resource]) -> Iterator[Violation]:
 
 def accepted_plain_http_violations(resource: Resource) -> Iterator[Violation]:
     """Yield the route that its stack accepts without HTTPS or without keys."""
-    if resource.kind == "HTTPRoute" and _is_accepted(resource):
+    if resource.kind == "HTTPRoute" and _is_accepted(resource) and _served(resource):
         yield Violation(
             resource=resource,
             found=f"may be without HTTPS or without keys, and {resource.stack_file} accepts it",
@@ -42,8 +42,8 @@ def accepted_plain_http_violations(resource: Resource) -> Iterator[Violation]:
 
 
 def _route_violations(route: Resource, gateways: Sequence[Resource], keys: set[str]) -> Iterator[Violation]:
-    served = [rule for rule in at(route.props, "spec", "rules", default=[{}]) if at(rule, "backendRefs", default=[])]
-    if not served:  # it leads to nothing: a redirect
+    served = _served(route)
+    if not served:
         return
     for gateway, listener in _listeners(route, gateways):
         if (protocol := listener.get("protocol")) != "HTTPS":
@@ -62,6 +62,11 @@ def _route_violations(route: Resource, gateways: Sequence[Resource], keys: set[s
                 accepted=f"a filter with basicAuth on all but health; or {_KNOWINGLY}",
                 mend=f"make client ADD=name STACK={route.stack}",
             )
+
+
+def _served(route: Resource) -> list[Mapping[str, Any]]:
+    """The rules that lead to a server; a redirect, or what refuses, leads to none."""
+    return [rule for rule in at(route.props, "spec", "rules", default=[{}]) if at(rule, "backendRefs", default=[])]
 
 
 def _listeners(route: Resource, gateways: Sequence[Resource]) -> Iterator[tuple[Resource, Mapping[str, Any]]]:

@@ -81,11 +81,11 @@ def door_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault]:
     if endpoint.gateway_class is not None:
         for found in unenforced(endpoint, endpoint.gateway_class, of=f"gateway class {endpoint.gateway_class}"):
             yield Fault(key=found.key, found=found.found, accepted=found.accepted, mend=file.removing(found.key))
-    if sends_keys_openly(endpoint, is_https=getattr(endpoint, "tls", None) is not None):
+    if sends_keys_openly(endpoint, is_https=endpoint.tls is not None):
         yield Fault(
             key=CLIENTS,
             found=KEYS_SENT_OPENLY,
-            accepted="HTTPS, or endpoint.acceptPlainHttp: true, knowingly",
+            accepted="endpoint.tls, or endpoint.acceptPlainHttp: true, knowingly",
             mend=file.setting("endpoint.acceptPlainHttp", value=True),
         )
 

@@ -83,7 +83,9 @@ def test_the_listener_of_others_is_theirs() -> None:
 
 def test_a_redirect_leads_to_nothing() -> None:
     rule = {"filters": [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}]}
-    assert found(resource(ROUTE, {"parentRefs": [OWN], "rules": [rule]}), gateway("HTTP")) == []
+    redirect = resource(ROUTE, {"parentRefs": [OWN], "rules": [rule]}, annotations={ACCEPTED_PLAIN_HTTP: "true"})
+    assert found(replace(redirect, props=redirect.props | {"metadata": {}}), gateway("HTTP")) == []
+    assert list(accepted_plain_http_violations(redirect)) == []
 
 
 def test_every_rule_without_a_key_is_named_but_health() -> None:

@@ -101,10 +101,11 @@ def test_keys_by_plain_http_are_refused_unless_that_is_known(dev_values: dict[st
     (line,) = faults(read(dev_values, {"alice": KEY}))
     assert line == (
         "Pulumi.x.yaml: densenet-triton:endpoint.clients has keys, and by plain HTTP everybody on the way can read"
-        " them; accepted: HTTPS, or endpoint.acceptPlainHttp: true, knowingly; mend: in Pulumi.x.yaml set"
+        " them; accepted: endpoint.tls, or endpoint.acceptPlainHttp: true, knowingly; mend: in Pulumi.x.yaml set"
         " endpoint.acceptPlainHttp: true"
     )
     assert faults(read(dev_values, {"alice": KEY}, acceptPlainHttp=True)) == []
+    assert faults(read(dev_values, {"alice": KEY}, port=8843, tls={"local": True})) == []
 
 
 def test_a_class_that_knows_no_keys_is_told_with_one_that_does(dev_values: dict[str, Any]) -> None:
