@@ -90,7 +90,10 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
         context=context,
         # Without any, Pulumi's class would put the variable KUBECONFIG here, a path; the provider reads that by itself
         kubeconfig="" if text is None else pulumi.Output.secret(text),
-        enable_config_map_mutable=True,  # what changes in one changes in place; what must not is named by its content
+        # What changes in one changes in place, clients' keys too, so that there is always one; what must not change is
+        # named by its content
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
     )
 
 
