@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import gevent.ssl
 import numpy as np
 import tritonclient.http as triton
 from geventhttpclient.response import HTTPParseError
 from numpy.typing import NDArray
+from tritonclient.http.auth import BasicAuth
 from tritonclient.utils import InferenceServerException
 
 from contract.served import DATATYPE, INPUT_NAME, OUTPUT_NAME
+from smoke_tests.access import no_answer_from
 from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import BadAnswerError, NoAnswerError, SmokeTestError, TurnedAwayError
 from smoke_tests.wire import SERVER_IS_GONE, TURNED_AWAY, Tensor
@@ -52,7 +55,11 @@ class TritonClient:
             connection_timeout=timeout_s,
             network_timeout=timeout_s,
             ssl=endpoint.scheme == "https",
+            # without one it trusts what a package of its own says, not the system
+            ssl_context_factory=lambda **_: gevent.ssl.create_default_context(cafile=endpoint.access.authority),
         )
+        if endpoint.access.client is not None:
+            self._client.register_plugin(BasicAuth(endpoint.access.client, endpoint.access.key))
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +122,7 @@ class TritonClient:
             silence = f"no answer within {self._timeout_s:g} s"
             raise NoAnswerError(f"{what} at {self.endpoint}: {silence}") from None
         except (OSError, HTTPParseError) as error:
-            raise NoAnswerError(f"{what} at {self.endpoint}: {error or type(error).__name__}") from None
+            raise no_answer_from(error, f"{what} at {self.endpoint}") from None
         except InferenceServerException as error:
             raise _error_from_status(error, f"{what} at {self.endpoint}") from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
