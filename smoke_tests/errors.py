@@ -21,5 +21,9 @@ class TurnedAwayError(SmokeTestError):
     """The door wants what was not brought, or has had enough: the server behind it was not asked."""
 
 
+class BusyError(TurnedAwayError):
+    """The door has had enough of this client's requests, for now."""
+
+
 class BadAnswerError(SmokeTestError):
     """The server answered a good request with an error, or with something Triton would not send."""

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from contract.served import INPUT_NAME, TensorSpec
 from smoke_tests.access import no_answer_from
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import BadAnswerError, NoAnswerError, TurnedAwayError
+from smoke_tests.errors import BadAnswerError, BusyError, NoAnswerError, TurnedAwayError
+from smoke_tests.patience import patiently
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 SERVER_IS_GONE = frozenset({502, 503, 504})
 """A gateway's words for a server that it does not reach."""
 
-TURNED_AWAY = frozenset({401, 403, 407, 429})
+BUSY = 429
+"""What a door says who has had enough of a client's requests."""
+
+TURNED_AWAY = frozenset({401, 403, 407, BUSY})
 """What a door says, and Triton never."""
 
 Tensor = NDArray[np.float32]
@@ -112,7 +116,7 @@ def json_message(tensor: Tensor) -> Message:
 
 
 def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None = None, *, timeout_s: float) -> Reply:
-    """Send one request on a connection of its own and read the answer.
+    """Send one request on a connection of its own and read the answer; a door that has had enough is asked again.
 
     Args:
         endpoint: whom to ask.
@@ -125,12 +129,16 @@ def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None
         NoAnswerError: names the request and what happened instead of an answer; a gateway that does not reach its
             server is none.
         UntrustedError: the same where its certificate is not trusted.
-        TurnedAwayError: the door wants to know who asks, or has had enough.
+        TurnedAwayError: the door wants to know who asks, or goes on having enough.
     """
+    return patiently(lambda: _answer(endpoint, method, path, message, timeout_s))
+
+
+def _answer(endpoint: Endpoint, method: str, path: str, message: Message | None, timeout_s: float) -> Reply:
     reply = any_reply(endpoint, method, path, message, timeout_s=timeout_s)
     asked = f"{method} {endpoint}{path}: status {reply.status}"
     if reply.status in TURNED_AWAY:
-        raise TurnedAwayError(_with_reason(asked, reply))
+        raise (BusyError if reply.status == BUSY else TurnedAwayError)(_with_reason(asked, reply))
     if reply.status in SERVER_IS_GONE and not reply.is_tritons:
         raise NoAnswerError(_with_reason(f"{asked} of a gateway", reply))
     return reply

@@ -8,6 +8,12 @@ from tests.unit.smoke_tests.judging import Inputs, made_inputs
 from tests.unit.smoke_tests.stand_in import StandIn
 
 
+@pytest.fixture(autouse=True)
+def _patience_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smoke_tests.patience._LOOK_S", 0.01)
+    monkeypatch.setattr("smoke_tests.patience._PATIENCE_S", 0.1)
+
+
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     """The files that the smoke tests are given for a server without a fault."""

@@ -185,6 +185,23 @@ def test_change_of_keys_is_awaited(before: dict[str, str], inputs: Inputs, monke
     assert got.status == 0, got.output
 
 
+def test_door_that_has_had_enough_is_asked_again(inputs: Inputs) -> None:
+    """Every other inference is one too many, whichever of the two ways it is sent."""
+    busy = good_stand_in()
+    asked = busy.reply
+    sent = 0
+
+    def reply(method: str, path: str, headers: dict[str, str], body: bytes) -> Reply | None:
+        nonlocal sent
+        sent += path == INFER
+        return Reply(b"", 429) if path == INFER and sent % 2 else asked(method, path, headers, body)
+
+    busy.reply = reply  # type: ignore[method-assign]  # this one server's
+    with serving(busy) as url:
+        got = verdict(url, inputs, "-k", "expected_class or json_request or metadata")
+    assert got.status == 0, got.output
+
+
 def test_port_of_https_that_is_asked_in_plain_http_is_named(inputs: Inputs) -> None:
     tls = good_stand_in()
     tls.replies[HEALTH[0]] = Reply(b"Client sent an HTTP request to an HTTPS server.\n", 400)
