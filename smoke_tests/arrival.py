@@ -42,16 +42,19 @@ def await_arrival(settings: Settings, say: Callable[[str], None]) -> None:
     """
     deadline = time.monotonic() + settings.await_s
     for endpoint in settings.endpoints:
-        _await(endpoint, settings, deadline, say)
-    with contextlib.suppress(NoAnswerError):  # what is behind the door is for the tests to find
-        _await_keys(settings)
+        _await(endpoint, "/v2/health/live", settings, deadline, say)
+        if endpoint == settings.url:
+            with contextlib.suppress(NoAnswerError):  # whether the model is behind the door is what comes next
+                _await_keys(settings)
+        # an old route may lead to the server already
+        _await(endpoint, f"/v2/models/{settings.model}/ready", settings, deadline, say)
 
 
-def _await(endpoint: Endpoint, settings: Settings, deadline: float, say: Callable[[str], None]) -> None:
+def _await(endpoint: Endpoint, path: str, settings: Settings, deadline: float, say: Callable[[str], None]) -> None:
     told = ""
     while True:
         try:
-            _require_arrival(endpoint, settings)
+            _require_arrival(endpoint, path, settings)
         except NoAnswerError as error:
             if time.monotonic() >= deadline:
                 raise NoAnswerError(
@@ -66,17 +69,16 @@ def _await(endpoint: Endpoint, settings: Settings, deadline: float, say: Callabl
             return
 
 
-def _require_arrival(endpoint: Endpoint, settings: Settings) -> None:
-    """Ask once, for the server and then for the model: an old route may lead to the server already."""
-    for path in ("/v2/health/live", f"/v2/models/{settings.model}/ready"):
-        reply = exchange(endpoint, "GET", path, timeout_s=settings.timeout_s)
-        asked = f"GET {endpoint}{path}: status {reply.status}"
-        if reply.status == _BAD_REQUEST and "HTTPS" in reply.reason and not reply.is_tritons:
-            raise NoAnswerError(f"{asked} of a port of HTTPS{_shown(reply)}; accepted: https://…")
-        if reply.status == _NOT_FOUND and not reply.is_tritons:
-            raise NoAnswerError(f"{asked} of a gateway that has no such route{_shown(reply)}")
-        if reply.is_redirect:
-            raise TurnedAwayError(f"{asked}, which sends elsewhere: {reply.location or 'it does not say where'}")
+def _require_arrival(endpoint: Endpoint, path: str, settings: Settings) -> None:
+    """Ask once."""
+    reply = exchange(endpoint, "GET", path, timeout_s=settings.timeout_s)
+    asked = f"GET {endpoint}{path}: status {reply.status}"
+    if reply.status == _BAD_REQUEST and "HTTPS" in reply.reason and not reply.is_tritons:
+        raise NoAnswerError(f"{asked} of a port of HTTPS{_shown(reply)}; accepted: https://…")
+    if reply.status == _NOT_FOUND and not reply.is_tritons:
+        raise NoAnswerError(f"{asked} of a gateway that has no such route{_shown(reply)}")
+    if reply.is_redirect:
+        raise TurnedAwayError(f"{asked}, which sends elsewhere: {reply.location or 'it does not say where'}")
 
 
 def _await_keys(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 MODEL = "densenet_tensorrt"
 CLASSES = 1000
 INFER = f"/v2/models/{MODEL}/infer"
-HEALTH = ("/v2/health/live", "/v2/health/ready", f"/v2/models/{MODEL}/ready")
+HEALTH = ("/v2/health/live", "/v2/health/ready")
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 Scores = NDArray[np.float32]
@@ -109,7 +109,7 @@ class StandIn:
             key: [{"name": name, "datatype": "FP32", "shape": [*batch, *shape]}]
             for key, (name, shape) in tensors.items()
         }
-        self.replies |= {path: Reply(b"") for path in HEALTH}
+        self.replies |= {path: Reply(b"") for path in (*HEALTH, f"/v2/models/{MODEL}/ready")}
 
     def reply(self, method: str, path: str, headers: Any, body: bytes) -> Reply | None:
         """Answer one request, or close the connection for None."""

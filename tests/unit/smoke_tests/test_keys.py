@@ -50,7 +50,9 @@ def test_whole_proof_goes_through_a_door_with_certificate_and_key(inputs: Inputs
 
 
 @pytest.mark.usefixtures("_alices_key")
-@pytest.mark.parametrize("path", [f"/v2/models/{MODEL}", f"/v2/models/{MODEL}/config", INFER])
+@pytest.mark.parametrize(
+    "path", [f"/v2/models/{MODEL}", f"/v2/models/{MODEL}/ready", f"/v2/models/{MODEL}/config", INFER]
+)
 def test_path_that_is_open_to_strangers_is_found(path: str, inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smoke_tests.arrival._CHANGE_S", 0)
     with serving(opened(good_stand_in(), path)) as url:
