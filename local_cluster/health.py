@@ -42,6 +42,7 @@ class ClusterHealth:
         components: one row for each, in the order of supervisord.
         node: "Ready", or why it is not.
         gateway: the gateway's URL.
+        secure_gateway: its URL for HTTPS.
         gateway_state: "Ready", or why it is not.
         kubeconfig: path of the administrator's kubeconfig.
     """
@@ -50,6 +51,7 @@ class ClusterHealth:
     components: tuple[ComponentHealth, ...]
     node: str
     gateway: str
+    secure_gateway: str
     gateway_state: str
     kubeconfig: str
 
@@ -76,7 +78,7 @@ class ClusterHealth:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         facts = {
             "node": f"{self.name} ({self.node})",
-            "gateway": f"{self.gateway} ({self.gateway_state})",
+            "gateway": f"{self.gateway}, {self.secure_gateway} ({self.gateway_state})",
             "kubeconfig": self.kubeconfig,
         }
         return "\n".join([*(line.rstrip() for line in lines), "", *(f"{k:<11}{v}" for k, v in facts.items())])
@@ -107,6 +109,7 @@ def health(layout: Layout) -> ClusterHealth:
         ),
         node=readiness.node() or "Ready",
         gateway=layout.gateway_url,
+        secure_gateway=layout.secure_gateway_url,
         gateway_state=readiness.gateway() or "Ready",
         kubeconfig=str(layout.kubeconfig),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from local_cluster.errors import LocalClusterError
 from local_cluster.kube_api import KubeApi
-from local_cluster.layout import GATEWAY_CLASS, Layout
+from local_cluster.layout import GATEWAY_ADDRESS, GATEWAY_CLASS, Layout
 from local_cluster.supervision import RUNNING, Supervisor
 
 _TIMEOUT_S = 2
@@ -60,18 +60,19 @@ class Readiness:
 
     @_reason_from_errors
     def gateway(self) -> str | None:
-        """The gateway class is accepted and the gateway answers HTTP, be it 404."""
+        """The gateway class is accepted and the gateway answers HTTP on both its ports, be it 404."""
         gateway_class = self._api.get(f"/apis/gateway.networking.k8s.io/v1/gatewayclasses/{GATEWAY_CLASS}")
         if condition(gateway_class, "Accepted").get("status") != "True":
             return f"gateway class {GATEWAY_CLASS} is not accepted"
-        connection = http.client.HTTPConnection("127.0.0.1", self._layout.gateway_port, timeout=_TIMEOUT_S)
-        try:
-            connection.request("GET", "/")
-            connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            return f"{self._layout.gateway_url} does not answer: {error}"
-        finally:
-            connection.close()
+        for port in (self._layout.gateway_port, self._layout.secure_gateway_port):
+            connection = http.client.HTTPConnection(GATEWAY_ADDRESS, port, timeout=_TIMEOUT_S)
+            try:
+                connection.request("GET", "/")
+                connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                return f"port {port} on {GATEWAY_ADDRESS} does not answer: {error}"
+            finally:
+                connection.close()
         return None
 
     @_reason_from_errors

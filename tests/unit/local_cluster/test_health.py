@@ -10,6 +10,7 @@ def health(*, state: str = "RUNNING", node: str = "Ready", gateway_state: str = 
         components=(component,),
         node=node,
         gateway="http://127.0.0.1:8800",
+        secure_gateway="https://127.0.0.1:8843",
         gateway_state=gateway_state,
         kubeconfig="/k",
     )
@@ -30,7 +31,7 @@ def test_the_table_is_for_people() -> None:
         "etcd       RUNNING  42   1h02m   1\n"
         "\n"
         "node       embedded (Ready)\n"
-        "gateway    http://127.0.0.1:8800 (Ready)\n"
+        "gateway    http://127.0.0.1:8800, https://127.0.0.1:8843 (Ready)\n"
         "kubeconfig /k"
     )
 
