@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.clients import change_clients
 from deploy.environment import ensure_tools, shown_environment
 from deploy.errors import DeployError, StepFailedError, TurnedAwayError, UnreachedError
 from deploy.operations import Deployment
@@ -77,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
     prove.add_argument("--junit", type=Path, metavar="FILE", help="write the smoke tests' report there too")
     prove.set_defaults(run=lambda arguments: Deployment(arguments.stack).prove(junit=arguments.junit))
+    client = verbs.add_parser("client")
+    client.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
+    client.add_argument("--add", default="", metavar="NAME", help="make a key for a client, print it once")
+    client.add_argument("--drop", default="", metavar="NAME", help="take a key away: NAME or NAME.next")
+    client.set_defaults(run=lambda arguments: change_clients(arguments.stack, add=arguments.add, drop=arguments.drop))
     tools = verbs.add_parser("tools")
     tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=_carries_embedded()))
     images = verbs.add_parser("images")

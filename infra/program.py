@@ -38,7 +38,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         config: checked, with its inputs.
 
     Returns:
-        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, certificateAuthority.
+        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, clients, certificateAuthority.
     """
     release = release_from_config(config)
     provider = _provider(config)
@@ -71,6 +71,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         "manifest": build.manifest,
         "namespace": namespace,
         "maxBodyBytes": config.endpoint.limits.body_bytes,
+        "clients": sorted(config.endpoint.clients),
         "certificateAuthority": endpoint.certificate_authority,
     }
 

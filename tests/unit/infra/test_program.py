@@ -63,6 +63,7 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
         "maxBodyBytes": 16777216,
+        "clients": [],
         "certificateAuthority": None,
     }
 
