@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from socket import SHUT_WR, socket
@@ -203,6 +204,6 @@ def _send(
         connection.send(message.body)
         if message.missing_bytes:
             socket.shutdown(connection.sock, SHUT_WR)  # TLS's own would end the reading too
-    except (BrokenPipeError, ConnectionResetError):
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
         # A server may answer and close before it has read everything; the answer is there to be read.
         return

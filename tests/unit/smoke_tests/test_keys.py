@@ -1,11 +1,18 @@
 """What the smoke tests say of a door: its certificate, its keys, and who is let in without."""
 
-from collections.abc import Callable
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from smoke_tests.access import KEY_VARIABLE
+from smoke_tests.access import KEY_VARIABLE, Access
+from smoke_tests.endpoint import Endpoint
+from smoke_tests.wire import Message, any_reply
 from tests.unit.smoke_tests.certificates import Authority, authority_in
 from tests.unit.smoke_tests.judging import Inputs, good_stand_in, verdict, verdict_of_a_process
 from tests.unit.smoke_tests.stand_in import HEALTH, INFER, MODEL, Reply, StandIn, serving
@@ -221,3 +228,39 @@ def test_port_of_plain_http_that_is_asked_for_a_certificate_is_named(inputs: Inp
         got = verdict(secure, inputs, "--await-s", "0", "--ca", str(authority.file))
     assert got.status == 7, got.output
     assert f"GET {secure}/v2/health/live: no TLS, or it broke off: " in got.output
+
+
+def test_answer_over_tls_that_comes_before_the_body_was_read_is_read(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway leaves the rest of a body unread, and a while later the connection: writing ends so over TLS."""
+    body = bytes(50_000_000)
+    send = http.client.HTTPSConnection.send
+
+    def broken(connection: http.client.HTTPSConnection, data: bytes) -> None:
+        if data is body:
+            raise ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+        send(connection, data)
+
+    monkeypatch.setattr(http.client.HTTPSConnection, "send", broken)
+    with serving_early(authority) as url:
+        endpoint = Endpoint.from_url(url, Access(authority=authority.file))
+        reply = any_reply(endpoint, "POST", INFER, Message(body=body), timeout_s=20)
+    assert (reply.status, reply.reason) == (401, "who")
+
+
+@contextmanager
+def serving_early(authority: Authority) -> Iterator[str]:
+    """Answer one request before its body has come."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with authority.context().wrap_socket(connection, server_side=True) as secure:
+            secure.recv(1024)
+            secure.sendall(b"HTTP/1.1 401 no\r\nContent-Length: 3\r\nConnection: close\r\n\r\nwho")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
