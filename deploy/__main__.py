@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.authority import authority_file
 from deploy.clients import change_clients
 from deploy.environment import ensure_tools, shown_environment
 from deploy.errors import DeployError, StepFailedError, TurnedAwayError, UnreachedError
@@ -47,7 +48,8 @@ def _env(stack: str) -> None:
     deployment = Deployment(stack)
     deployment.pulumi.initialise()
     kubeconfig = deployment.cluster.config.kubeconfig_path
-    print(shown_environment(deployment.environment, stack, kubeconfig=kubeconfig))
+    authority = authority_file(stack, deployment.environment)
+    print(shown_environment(deployment.environment, stack, kubeconfig=kubeconfig, authority=authority))
 
 
 _VERBS: dict[str, Callable[[str], None]] = {
