@@ -188,7 +188,7 @@ class Deployment:
         Args:
             junit: the file that their report goes to, if it is wanted.
         """
-        prove(self.config, self.outputs(), self.cluster, junit=junit)
+        prove(self.config, self.outputs(), self.cluster, stack=self.stack, junit=junit)
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, with the URL and the authority of today.

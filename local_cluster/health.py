@@ -11,6 +11,7 @@ from local_cluster.processes import cluster_processes
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import RUNNING, Supervisor
 
+ENFORCED = "Enforced"
 _SPAWNED = re.compile(r"spawned: '([^']+)' with pid")
 
 
@@ -44,6 +45,7 @@ class ClusterHealth:
         gateway: the gateway's URL.
         secure_gateway: its URL for HTTPS.
         gateway_state: "Ready", or why it is not.
+        policies: "Enforced", or why network policies are not.
         kubeconfig: path of the administrator's kubeconfig.
     """
 
@@ -53,14 +55,16 @@ class ClusterHealth:
     gateway: str
     secure_gateway: str
     gateway_state: str
+    policies: str
     kubeconfig: str
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every component runs, the node is Ready and the gateway answers."""
+        """Whether every component runs, the node is Ready, the gateway answers and network policies are in force."""
         return (
             all(component.state == RUNNING for component in self.components)
             and self.node == self.gateway_state == "Ready"
+            and self.policies == ENFORCED
         )
 
     def document(self) -> dict[str, Any]:
@@ -79,6 +83,7 @@ class ClusterHealth:
         facts = {
             "node": f"{self.name} ({self.node})",
             "gateway": f"{self.gateway}, {self.secure_gateway} ({self.gateway_state})",
+            "policies": self.policies,
             "kubeconfig": self.kubeconfig,
         }
         return "\n".join([*(line.rstrip() for line in lines), "", *(f"{k:<11}{v}" for k, v in facts.items())])
@@ -111,6 +116,7 @@ def health(layout: Layout) -> ClusterHealth:
         gateway=layout.gateway_url,
         secure_gateway=layout.secure_gateway_url,
         gateway_state=readiness.gateway() or "Ready",
+        policies=readiness.policies() or ENFORCED,
         kubeconfig=str(layout.kubeconfig),
     )
 
