@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.background import in_background
+
 MODEL = "densenet_tensorrt"
 CLASSES = 1000
 INFER = f"/v2/models/{MODEL}/infer"
@@ -232,11 +234,9 @@ def serving(stand_in: StandIn) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Keep the tests' output readable."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             released.set()
-            server.shutdown()
