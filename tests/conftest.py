@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -81,6 +82,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if kind := _kind(item.path):
             item.add_marker(kind)
     items.sort(key=lambda item: order.index(kind) if (kind := _kind(item.path)) else len(order))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what stays out of garbage collections: a test that runs pytest has it look through all there is, twice."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_worker(config: pytest.Config) -> bool:
