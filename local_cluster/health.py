@@ -11,6 +11,7 @@ from local_cluster.processes import cluster_processes
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import RUNNING, Supervisor
 
+ENFORCED = "Enforced"
 _SPAWNED = re.compile(r"spawned: '([^']+)' with pid")
 
 
@@ -42,7 +43,9 @@ class ClusterHealth:
         components: one row for each, in the order of supervisord.
         node: "Ready", or why it is not.
         gateway: the gateway's URL.
+        secure_gateway: its URL for HTTPS.
         gateway_state: "Ready", or why it is not.
+        policies: "Enforced", or why network policies are not.
         kubeconfig: path of the administrator's kubeconfig.
     """
 
@@ -50,15 +53,18 @@ class ClusterHealth:
     components: tuple[ComponentHealth, ...]
     node: str
     gateway: str
+    secure_gateway: str
     gateway_state: str
+    policies: str
     kubeconfig: str
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every component runs, the node is Ready and the gateway answers."""
+        """Whether every component runs, the node is Ready, the gateway answers and network policies are in force."""
         return (
             all(component.state == RUNNING for component in self.components)
             and self.node == self.gateway_state == "Ready"
+            and self.policies == ENFORCED
         )
 
     def document(self) -> dict[str, Any]:
@@ -76,7 +82,8 @@ class ClusterHealth:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         facts = {
             "node": f"{self.name} ({self.node})",
-            "gateway": f"{self.gateway} ({self.gateway_state})",
+            "gateway": f"{self.gateway}, {self.secure_gateway} ({self.gateway_state})",
+            "policies": self.policies,
             "kubeconfig": self.kubeconfig,
         }
         return "\n".join([*(line.rstrip() for line in lines), "", *(f"{k:<11}{v}" for k, v in facts.items())])
@@ -107,7 +114,9 @@ def health(layout: Layout) -> ClusterHealth:
         ),
         node=readiness.node() or "Ready",
         gateway=layout.gateway_url,
+        secure_gateway=layout.secure_gateway_url,
         gateway_state=readiness.gateway() or "Ready",
+        policies=readiness.policies() or ENFORCED,
         kubeconfig=str(layout.kubeconfig),
     )
 

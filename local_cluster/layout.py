@@ -13,6 +13,7 @@ STATE_ROOT = Path("/var/lib/densenet-triton")
 RUN_ROOT = Path("/run/densenet-triton")
 CGROUP_PREFIX = "densenet-triton-"
 GATEWAY_CLASS = "traefik"
+GATEWAY_ADDRESS = "127.0.0.1"
 STORAGE_OWNER = 1000
 """User and group id of the storage folder: what the pods of this project run as."""
 
@@ -99,8 +100,8 @@ class Layout:
         return f"{CGROUP_PREFIX}{self.name}"
 
     @property
-    def bridge(self) -> str:
-        """The bridge inside, and the host's own interface on it outside."""
+    def link(self) -> str:
+        """The host's own interface on the cluster's network."""
         return f"dtri{self.slot}"
 
     @property
@@ -110,7 +111,7 @@ class Layout:
 
     @property
     def pod_subnet(self) -> str:
-        """The bridge's IPv4 network."""
+        """The IPv4 network of the pods, the node and the host's end."""
         return f"10.210.{self.slot}.0/24"
 
     @property
@@ -120,7 +121,7 @@ class Layout:
 
     @property
     def node_address(self) -> str:
-        """The bridge's own address: the node's, the API server's and the cluster DNS's."""
+        """The node's address, which is the API server's, the cluster DNS's and kubelet's probes' too."""
         return f"10.210.{self.slot}.1"
 
     @property
@@ -130,7 +131,7 @@ class Layout:
 
     @property
     def host_address(self) -> str:
-        """The host's address on the cluster's bridge."""
+        """The host's address on the cluster's network: what pods see the gateway and all of the host come from."""
         return f"10.210.{self.slot}.254"
 
     @property
@@ -149,6 +150,11 @@ class Layout:
         return f"https://{self.node_address}:{self.api_port}"
 
     @property
+    def policies_port(self) -> int:
+        """The port, on the node's address, where kube-router tells its health and its metrics."""
+        return 20241
+
+    @property
     def etcd_client_port(self) -> int:
         """Etcd's port on the cluster's own loopback."""
         return 23790 + 10 * self.slot
@@ -164,9 +170,22 @@ class Layout:
         return 8800 + self.slot
 
     @property
+    def secure_gateway_port(self) -> int:
+        """The gateway's port for HTTPS on the host's loopback.
+
+        The default cluster's is the HTTP port of slot 43, too: of these two, the one that is started later is told so.
+        """
+        return 8900 + self.slot if self.slot else 8843
+
+    @property
     def gateway_url(self) -> str:
         """The gateway's URL for clients on this machine."""
-        return f"http://127.0.0.1:{self.gateway_port}"
+        return f"http://{GATEWAY_ADDRESS}:{self.gateway_port}"
+
+    @property
+    def secure_gateway_url(self) -> str:
+        """The same for HTTPS."""
+        return f"https://{GATEWAY_ADDRESS}:{self.secure_gateway_port}"
 
 
 def layout_from_name(name: str) -> Layout:

@@ -9,11 +9,13 @@ from pathlib import Path
 from local_cluster import cgroups, host_forwarding, host_rules, network, packages, pki, programs, supervision, versions
 from local_cluster.awaiting import await_condition
 from local_cluster.capabilities import SYS_RESOURCE, has_capability
-from local_cluster.components import Component, Need, components
+from local_cluster.component import Component, Need
+from local_cluster.components import components
 from local_cluster.configuration import rendered_files, unprivileged_files
 from local_cluster.definitions import Definitions
 from local_cluster.errors import DeadlineError, LocalClusterError
 from local_cluster.files import make_folder, write_if_changed
+from local_cluster.gateway_certificate import publish_certificate
 from local_cluster.images import Images, pause_reference
 from local_cluster.kube_api import KubeApi
 from local_cluster.kubeconfigs import whole_kubeconfig
@@ -48,7 +50,7 @@ def bring_up(layout: Layout, say: Say) -> None:
         LocalClusterError: what is wrong, one line for each fault.
     """
     supervisor = Supervisor(layout)
-    if _is_at_work(layout, supervisor):
+    if is_at_work(layout, supervisor):
         parts, copies = write_state(layout)
         for name in supervisor.apply_configuration():
             say(f"{name}: started anew with its changed configuration")
@@ -63,9 +65,24 @@ def bring_up(layout: Layout, say: Say) -> None:
     _converge(layout, supervisor, parts, say)
 
 
-def _is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
-    """Tell whether there is a cluster to go on with; one outside of its cgroup, an earlier version's, is not."""
-    return supervisor.answers() and supervisor.pid() in cgroups.members(layout) and network.has_interface(layout)
+def is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
+    """Tell whether there is a cluster to go on with; one of an earlier version's, that lives elsewhere, is not."""
+    return (
+        supervisor.answers()
+        and supervisor.pid() in cgroups.members(layout)
+        and network.has_interface(layout)
+        and _noted_foundation(layout).is_file()
+        and _noted_foundation(layout).read_bytes() == _FOUNDATION.read_bytes()
+    )
+
+
+def note_foundation(layout: Layout) -> None:
+    """Keep what a cluster's namespaces were made by."""
+    write_if_changed(_noted_foundation(layout), _FOUNDATION.read_text(encoding="utf-8"))
+
+
+def _noted_foundation(layout: Layout) -> Path:
+    return layout.run / _FOUNDATION.name
 
 
 def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, ProgramCopy]]:
@@ -75,7 +92,7 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
         The components that this configuration describes, and the copies of programs that are in use.
     """
     make_folder(layout.state.parent, mode=0o755)
-    for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
+    for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "pod-network", 0o700)):
         make_folder(folder, mode=mode)
     make_folder(layout.config, mode=0o700)
     make_folder(layout.registries, mode=0o700)
@@ -138,6 +155,7 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
         return None if supervisor.answers() else "it does not answer yet"
 
     await_condition("the supervisor", reason, deadline_s=_SUPERVISOR_S, say=say)
+    note_foundation(layout)
 
 
 def _foundation_environment(layout: Layout) -> dict[str, str]:
@@ -147,9 +165,10 @@ def _foundation_environment(layout: Layout) -> dict[str, str]:
         "RUN": str(layout.run),
         "CONFIG": str(layout.config),
         "FIXED_FOLDERS": " ".join(map(str, FIXED_FOLDERS)),
-        "BRIDGE": layout.bridge,
+        "LINK": layout.link,
         "NODE_ADDRESS": layout.node_address,
         "HOST_ADDRESS": layout.host_address,
+        "POD_SUBNET": layout.pod_subnet,
         "SERVICE_SUBNET": layout.service_subnet,
         "MTU": str(network.default_route_mtu()),
         "PYTHON": sys.executable,
@@ -187,8 +206,10 @@ def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component]
         until("the gateway's definitions", definitions.reason_not_established, "kube-apiserver")
         definitions.apply_gateway_class()
     start(Need.DEFINITIONS)
+    until("the gateway's certificate", lambda: publish_certificate(layout, api), "kube-apiserver")
     until("the cluster's DNS", ready.dns, "coredns")
     until("the node", ready.node, "kubelet")
+    until("the network policies", ready.policies, "kube-router")
     until("the gateway", ready.gateway, "traefik")
     until("every component", ready.components, "supervisord")
     try:

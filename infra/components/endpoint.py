@@ -10,19 +10,31 @@ import pulumi
 from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.custom_resource import CustomResource
+from infra.components.door import door_from_endpoint
 from infra.components.existing_gateway import Wanted, url_from_gateway
+from infra.components.local_certificate import local_certificate
+from infra.components.own_gateway import (
+    HTTP,
+    HTTPS,
+    gateway_spec,
+    issuer_annotations,
+    redirect_rules,
+    url_from_status,
+)
+from infra.components.routes import rules_from_model
+from infra.config.endpoints import ACCEPTED_PLAIN_HTTP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from infra.components.door import Door
+    from infra.config.endpoints import Endpoint as EndpointConfig
     from infra.config.gateways import ExistingGateway
-    from infra.config.groups import Endpoint as EndpointConfig
 
 GATEWAY_API = "gateway.networking.k8s.io/v1"
-TRAEFIK_API = "traefik.io/v1alpha1"
 
 _NAME = "triton"
-_VERSION = "1"
+_REDIRECT = "triton-redirect"
 _GATEWAY_IS_UP = ("condition=Programmed", "jsonpath={.status.addresses[0].value}")
 _ROUTE_IS_UP = tuple(
     f'jsonpath={{.status.parents[0].conditions[?(@.type=="{condition}")].status}}=True'
@@ -56,82 +68,82 @@ class Endpoint(pulumi.ComponentResource):
 
     Attributes:
         url: where clients go, without a slash at its end.
+        certificate_authority: PEM text of the authority that clients have to trust; None where HTTPS is another's
+            matter, or there is none.
     """
 
     url: pulumi.Output[str]
+    certificate_authority: pulumi.Output[str | None]
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:Endpoint", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        awaited = pulumi.ResourceOptions(
-            parent=self,
-            custom_timeouts=pulumi.CustomTimeouts(
-                create=f"{args.endpoint.timeout_s}s", update=f"{args.endpoint.timeout_s}s"
-            ),
-        )
+        awaited = self._options(args)
+        self.certificate_authority = pulumi.Output.from_input(None)
         parent_ref: Mapping[str, Any]
         if args.endpoint.gateway is None:
-            gateway = _own_gateway(name, args, awaited)
-            parent_ref = {"name": gateway.name}
-            self.url = gateway.status.apply(lambda status: url_from_status(status, args))
+            gateway = self._own_gateway(name, args, child)
+            self.url = gateway.status.apply(lambda status: url_from_status(status, args.endpoint, args.path_prefix))
+            parent_ref = {"name": gateway.name, **({} if args.endpoint.tls is None else {"sectionName": HTTPS})}
         else:
             self.url = _url_through_gateway(name, args.endpoint.gateway, args, self)
             parent_ref = _parent_ref(args.endpoint.gateway, self.url)
-        filters: list[Mapping[str, Any]] = []
-        if args.endpoint.max_body_bytes is not None:
-            limit = _body_limit(name, args.namespace, args.endpoint.max_body_bytes, child)
-            filters.append(_extension_filter(limit))
-        CustomResource(
-            f"{name}-route",
-            api_version=GATEWAY_API,
-            kind="HTTPRoute",
-            metadata=_awaited(args.namespace, _ROUTE_IS_UP),
-            spec=_route_spec(args, parent_ref=parent_ref, body_filters=filters),
-            opts=awaited,
-        )
+        door = door_from_endpoint(name, args.endpoint, namespace=args.namespace, child=child)
+        _route(f"{name}-route", _NAME, args, _route_spec(args, parent_ref, door), awaited)
         self.register_outputs({"url": self.url})
 
+    def _options(self, args: EndpointArgs, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of what is awaited, as long as the configuration says."""
+        timeout = f"{args.endpoint.timeout_s}s"
+        timeouts = pulumi.CustomTimeouts(create=timeout, update=timeout)
+        return pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=timeouts)
 
-def url_from_status(status: Mapping[str, Any] | None, args: EndpointArgs) -> str:
-    """The URL, from the Gateway's status; empty while a preview looks at one that has no address yet."""
-    port = "" if args.endpoint.port == 80 else f":{args.endpoint.port}"  # noqa: PLR2004 - HTTP's own
-    if args.endpoint.hostname:
-        return f"http://{args.endpoint.hostname}{port}"
-    addresses = (status or {}).get("addresses") or []
-    if not addresses:
-        return ""
-    address = str(addresses[0]["value"])
-    host = f"[{address}]" if ":" in address else address
-    return f"http://{host}{port}{args.path_prefix}"
+    def _own_gateway(self, name: str, args: EndpointArgs, child: pulumi.ResourceOptions) -> CustomResource:
+        """A Gateway of the stack's own, with its certificate, and with the route that sends plain HTTP to HTTPS."""
+        tls, options = args.endpoint.tls, self._options(args)
+        certificate: Mapping[str, Any] | None = None
+        if tls is not None and tls.local:
+            own = local_certificate(name, namespace=args.namespace, child=child, parent=self)
+            certificate, self.certificate_authority = own.reference, own.authority.apply(str)
+            options = self._options(args, own.grant)
+        elif tls is not None:
+            certificate = {"kind": "Secret", "name": tls.secret}
+        gateway = CustomResource(
+            f"{name}-gateway",
+            api_version=GATEWAY_API,
+            kind="Gateway",
+            metadata=_awaited(_NAME, args.namespace, _GATEWAY_IS_UP, issuer_annotations(tls)),
+            spec=gateway_spec(args.endpoint, certificate),
+            opts=options,
+        )
+        if tls is not None and tls.redirect_port is not None:
+            spec = {
+                "parentRefs": [{"name": gateway.name, "sectionName": HTTP}],
+                "rules": redirect_rules(args.endpoint, args.path_prefix),
+            }
+            _route(f"{name}-redirect", _REDIRECT, args, spec, self._options(args))
+        return gateway
 
 
-def routes(model: str) -> Iterator[tuple[str, str]]:
-    """Everything that is routed: method and Triton's own path, matched exactly."""
-    yield "GET", "/v2/health/live"
-    yield "GET", "/v2/health/ready"
-    for path in (f"/v2/models/{model}", f"/v2/models/{model}/versions/{_VERSION}"):
-        yield "GET", path
-        yield "GET", f"{path}/ready"
-        yield "GET", f"{path}/config"
-        yield "POST", f"{path}/infer"
-
-
-def _awaited(namespace: pulumi.Input[str], conditions: Sequence[str]) -> meta.ObjectMetaArgs:
-    """Metadata that makes Pulumi wait until the controller has taken the object up."""
-    return meta.ObjectMetaArgs(
-        name=_NAME, namespace=namespace, annotations={"pulumi.com/waitFor": json.dumps(conditions)}
-    )
-
-
-def _own_gateway(name: str, args: EndpointArgs, awaited: pulumi.ResourceOptions) -> CustomResource:
-    return CustomResource(
-        f"{name}-gateway",
+def _route(
+    resource_name: str, name: str, args: EndpointArgs, spec: Mapping[str, Any], awaited: pulumi.ResourceOptions
+) -> None:
+    CustomResource(
+        resource_name,
         api_version=GATEWAY_API,
-        kind="Gateway",
-        metadata=_awaited(args.namespace, _GATEWAY_IS_UP),
-        spec=_gateway_spec(args.endpoint),
+        kind="HTTPRoute",
+        metadata=_awaited(name, args.namespace, _ROUTE_IS_UP, _accepted(args.endpoint)),
+        spec=spec,
         opts=awaited,
     )
+
+
+def _awaited(
+    name: str, namespace: pulumi.Input[str], conditions: Sequence[str], annotations: Mapping[str, str] | None = None
+) -> meta.ObjectMetaArgs:
+    """Metadata that makes Pulumi wait until the controller has taken the object up."""
+    awaited = {"pulumi.com/waitFor": json.dumps(conditions)}
+    return meta.ObjectMetaArgs(name=name, namespace=namespace, annotations=awaited | dict(annotations or {}))
 
 
 def _url_through_gateway(
@@ -155,61 +167,21 @@ def _parent_ref(gateway: ExistingGateway, url: pulumi.Output[str]) -> Mapping[st
     return {"name": gateway.name, "namespace": gateway.namespace, "sectionName": section}
 
 
-def _gateway_spec(endpoint: EndpointConfig) -> dict[str, Any]:
-    listener: dict[str, Any] = {
-        "name": "http",
-        "protocol": "HTTP",
-        "port": endpoint.port,
-        "allowedRoutes": {"namespaces": {"from": "Same"}},
-    }
-    if endpoint.hostname:
-        listener["hostname"] = endpoint.hostname
-    return {"gatewayClassName": endpoint.gateway_class, "listeners": [listener]}
+def _accepted(endpoint: EndpointConfig) -> dict[str, str]:
+    """What the stack accepts knowingly, where the policies see it: they don't get the configuration."""
+    return {ACCEPTED_PLAIN_HTTP: "true"} if endpoint.accept_plain_http else {}
 
 
-def _route_spec(
-    args: EndpointArgs, *, parent_ref: Mapping[str, Any], body_filters: list[Mapping[str, Any]]
-) -> dict[str, Any]:
-    prefix = "" if args.endpoint.hostname else f"{args.path_prefix}"
-    backend = {"name": args.service_name, "port": args.service_port}
+def _route_spec(args: EndpointArgs, parent_ref: Mapping[str, Any], door: Door) -> dict[str, Any]:
     # A listener of one's own has the host name already.
     named = args.endpoint.gateway is not None and args.endpoint.hostname is not None
     return {
         "parentRefs": [parent_ref],
         **({"hostnames": [args.endpoint.hostname]} if named else {}),
-        "rules": [
-            {
-                "matches": [{"method": method, "path": {"type": "Exact", "value": f"{prefix}{path}"}}],
-                "filters": [*(body_filters if method == "POST" else []), *_rewrite_filters(prefix, path)],
-                "backendRefs": [backend],
-            }
-            for method, path in routes(args.model)
-        ],
+        "rules": rules_from_model(
+            args.model,
+            prefix="" if args.endpoint.hostname else args.path_prefix,
+            backend={"name": args.service_name, "port": args.service_port},
+            door=door,
+        ),
     }
-
-
-def _rewrite_filters(prefix: str, path: str) -> list[Mapping[str, Any]]:
-    """A rule for each path: the Gateway API replaces a prefix only where it matches one."""
-    if not prefix:
-        return []
-    rewrite = {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}
-    return [{"type": "URLRewrite", "urlRewrite": rewrite}]
-
-
-def _body_limit(
-    name: str, namespace: pulumi.Input[str], max_body_bytes: int, child: pulumi.ResourceOptions
-) -> CustomResource:
-    """The Gateway API has no body limit; Traefik has, as a middleware."""
-    return CustomResource(
-        f"{name}-body-limit",
-        api_version=TRAEFIK_API,
-        kind="Middleware",
-        metadata=meta.ObjectMetaArgs(name="body-limit", namespace=namespace),
-        spec={"buffering": {"maxRequestBodyBytes": max_body_bytes}},
-        opts=child,
-    )
-
-
-def _extension_filter(middleware: CustomResource) -> Mapping[str, Any]:
-    reference = {"group": TRAEFIK_API.partition("/")[0], "kind": "Middleware", "name": middleware.name}
-    return {"type": "ExtensionRef", "extensionRef": reference}

@@ -10,8 +10,8 @@ from infra.config.gateways import HTTP_PORT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.config.endpoints import Endpoint
     from infra.config.faults import StackFile
-    from infra.config.groups import Endpoint
 
 
 def gateway_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault]:
@@ -34,7 +34,7 @@ def gateway_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault
             )
         return
     for key, value, default in (("gatewayClass", endpoint.gateway_class, None), ("port", endpoint.port, HTTP_PORT)):
-        if value != default:
+        if value not in {None, default}:
             yield Fault(
                 key=f"endpoint.{key}",
                 found=f"is {value}, and endpoint.gateway names a Gateway that has its own",

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from infra.config.endpoints import Endpoint
 from infra.config.expectations import Expectation
-from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
 from infra.config.node_pools import NodePool
 from infra.config.serving import Resources, Serving
@@ -22,7 +22,6 @@ from infra.config.storages import Storage
 from infra.config.text import (
     DeclaredPreprocessing,
     DnsLabel,
-    DnsName,
     FilePath,
     Filled,
     ModelName,
@@ -165,46 +164,6 @@ class Model(Group):
     def declared_preprocessing(self) -> str | Mapping[str, Any]:
         """The preprocessing, as named or by default."""
         return default_preprocessing(self.source) if self.preprocessing is None else self.preprocessing
-
-
-class Endpoint(Group):
-    """The way in."""
-
-    gateway: ExistingGateway | None = Field(
-        default=None,
-        description="A Gateway that exists, in place of gatewayClass and port.",
-        examples=[{"name": "public", "namespace": "gateways", "section": "https"}],
-    )
-    gateway_class: DnsName | None = Field(
-        default=None,
-        description="Gateway class of the cluster, for a Gateway of the stack's own.",
-        examples=["traefik"],
-    )
-    port: int = Field(
-        default=HTTP_PORT,
-        ge=1,
-        le=65535,
-        description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
-        examples=[8800],
-    )
-    hostname: DnsName | None = Field(
-        default=None,
-        description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
-        " /<namespace>.",
-    )
-    max_body_bytes: int | None = Field(
-        default=None,
-        ge=1,
-        description="Largest request body; above it the gateway answers 413. Enforced by class `traefik`.",
-        examples=[16777216],
-    )
-    timeout_s: int = Field(
-        default=120,
-        ge=1,
-        le=3600,
-        description="How long Pulumi waits for the Gateway and its route, and the smoke tests for the URL, in seconds;"
-        " a cloud's load balancer takes minutes.",
-    )
 
 
 class Gate(Group):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from infra.config.door_rules import door_faults
 from infra.config.faults import Fault, shown
 from infra.config.gateway_rules import gateway_faults
 from infra.config.gpu_rules import gpu_faults
@@ -14,19 +15,14 @@ from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
 from infra.config.storage_rules import storage_faults
 from infra.config.timeouts import broken_links, timeouts_from_groups
+from infra.config.tls_rules import EMBEDDED_GATEWAY_PORT, EMBEDDED_SECURE_PORT, tls_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from infra.config.endpoints import Endpoint
     from infra.config.faults import StackFile
-    from infra.config.groups import Endpoint
-
-LIMITING_GATEWAY_CLASSES = frozenset({"traefik"})
-"""Gateway classes whose controller can refuse a body that is too large."""
-
-EMBEDDED_GATEWAY_PORT = 8800
-"""Where the gateway of the local cluster of the default name listens; those of other names have other ports."""
 
 _TAG = r":\w[\w.-]{0,127}"
 _DIGEST = r"@sha256:[0-9a-f]{64}"
@@ -48,7 +44,8 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
         *gateway_faults(right.get("endpoint"), file),
         *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
-        *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
+        *tls_faults(right.get("endpoint"), right.get("cluster.context"), file),
+        *door_faults(right.get("endpoint"), file),
         *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
         *resource_faults(right, file),
@@ -107,24 +104,14 @@ def _port_faults(endpoint: Endpoint | None, context: str | None, file: StackFile
     """A Gateway of the stack's own listens where the cluster's controller does."""
     if endpoint is None or endpoint.gateway is not None:
         return
-    if context == LOCAL_CLUSTER and endpoint.port != EMBEDDED_GATEWAY_PORT:
+    port, scheme = (EMBEDDED_GATEWAY_PORT, "") if endpoint.tls is None else (EMBEDDED_SECURE_PORT, " for HTTPS")
+    if context == LOCAL_CLUSTER and endpoint.listener_port != port:
         key = "endpoint.port"
         yield Fault(
             key=key,
-            found=f"is {endpoint.port}, and the embedded cluster's gateway listens on {EMBEDDED_GATEWAY_PORT}",
-            accepted=str(EMBEDDED_GATEWAY_PORT),
-            mend=file.setting(key, EMBEDDED_GATEWAY_PORT),
-        )
-
-
-def _limit_faults(limit: int | None, gateway_class: str | None, file: StackFile) -> Iterator[Fault]:
-    if limit is not None and gateway_class is not None and gateway_class not in LIMITING_GATEWAY_CLASSES:
-        key = "endpoint.maxBodyBytes"
-        yield Fault(
-            key=key,
-            found=f"is {limit}: gateway class {gateway_class} cannot enforce maxBodyBytes",
-            accepted=f"no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}",
-            mend=file.removing(key),
+            found=f"is {endpoint.listener_port}, and the embedded cluster's gateway listens{scheme} on {port}",
+            accepted=str(port),
+            mend=file.setting(key, port),
         )
 
 

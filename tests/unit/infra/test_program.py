@@ -14,6 +14,7 @@ import yaml
 from infra.config import REPOSITORY, config_from_values
 from infra.program import outputs_from_config
 from infra.release import release_from_config
+from tests.unit.infra.conftest import LOCAL_AUTHORITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -
         "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
-        "kubernetes:traefik.io/v1alpha1:Middleware": 1,
+        "kubernetes:traefik.io/v1alpha1:Middleware": 3,
         "pulumi:providers:kubernetes": 1,
     }
 
@@ -62,6 +63,22 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
         "maxBodyBytes": 16777216,
+        "clients": [],
+        "certificateAuthority": None,
+    }
+
+
+def test_of_a_local_certificate_clients_get_the_authority_and_no_state_the_key(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
+    plain = declared_dev(declare, dev_values).types()
+    dev_values["densenet-triton:endpoint"] |= {"port": 8843, "tls": {"local": True}}
+    declared = declared_dev(declare, dev_values)
+    assert declared.result["url"] == "https://127.0.0.1:8843/triton-dev"
+    assert declared.result["certificateAuthority"] == LOCAL_AUTHORITY
+    assert declared.types() == plain | {
+        "kubernetes:gateway.networking.k8s.io/v1beta1:ReferenceGrant": 1,
+        "kubernetes:core/v1:ConfigMap": plain["kubernetes:core/v1:ConfigMap"] + 1,
     }
 
 
@@ -116,6 +133,7 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
         "clusterIdentifier": "embedded",
         "context": "embedded",
         "enableConfigMapMutable": "true",
+        "enableSecretMutable": "true",
         "kubeconfig": "apiVersion: v1\nkind: Config\n",
     }
     assert provider.secret == {"kubeconfig"}
@@ -132,6 +150,7 @@ def test_without_the_kubeconfigs_file_nothing_of_it_is_said(
         "clusterIdentifier": "embedded",
         "context": "embedded",
         "enableConfigMapMutable": "true",
+        "enableSecretMutable": "true",
         "kubeconfig": "",
     }
 

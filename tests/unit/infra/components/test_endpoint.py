@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from infra.components.endpoint import Endpoint, EndpointArgs, routes, url_from_status
-from infra.config.groups import Endpoint as EndpointConfig
+from infra.components.endpoint import Endpoint, EndpointArgs
+from infra.components.own_gateway import url_from_status
+from infra.components.routes import routes
+from infra.config.endpoints import Endpoint as EndpointConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from tests.unit.infra.conftest import Declared
 
     Declare = Callable[[Callable[[], Any]], Declared]
+
+LIMITS = ["limit-policy", "rate-limit", "in-flight-limit", "body-limit"]
+"""In the order in which a request passes them: a body is taken in when nothing else speaks against it."""
 
 
 def args(**endpoint: Any) -> EndpointArgs:
@@ -106,7 +111,7 @@ def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
 
 
 def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> None:
-    declared = reached(declare, maxBodyBytes=1000)
+    declared = reached(declare, limits={"bodyBytes": 1000})
     assert declared.named("endpoint-body-limit").inputs == {
         "apiVersion": "traefik.io/v1alpha1",
         "kind": "Middleware",
@@ -119,6 +124,55 @@ def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> Non
     }
     for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
         assert (limit in rule["filters"]) == (rule["matches"][0]["method"] == "POST")
+
+
+def test_health_answers_without_a_key_and_nothing_else_does(declare: Declare) -> None:
+    declared = reached(declare, clients={"alice": "a" * 32}, limits={"bodyBytes": 1000})
+    asked = {}
+    for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
+        passed = [filter_["extensionRef"]["name"] for filter_ in rule["filters"] if "extensionRef" in filter_]
+        asked[rule["matches"][0]["path"]["value"].removeprefix("/triton-dev/v2")] = passed
+    model = "/models/densenet_tensorrt"
+    paths = [path for base in (model, f"{model}/versions/1") for path in (base, f"{base}/ready", f"{base}/config")]
+    assert asked == {
+        "/health/live": [],
+        "/health/ready": [],
+        **{path: ["keys", "nameless"] for path in paths},
+        f"{model}/infer": ["keys", "body-limit", "nameless"],
+        f"{model}/versions/1/infer": ["keys", "body-limit", "nameless"],
+    }
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_the_route_says_what_the_stack_accepts_knowingly(declare: Declare, *, accepts: bool) -> None:
+    annotations = reached(declare, acceptPlainHttp=accepts).named("endpoint-route").inputs["metadata"]["annotations"]
+    assert annotations.get("densenet-triton/accepted-plain-http") == ("true" if accepts else None)
+
+
+def test_each_client_has_its_rate_and_its_share_of_what_is_in_flight(declare: Declare) -> None:
+    declared = reached(declare, limits={"bodyBytes": 1000, "requestsPerS": 50, "inFlight": 8})
+    by_address = {"ipStrategy": {"ipv6Subnet": 64}}
+    assert {name: declared.named(f"endpoint-{name}").inputs["spec"] for name in LIMITS} == {
+        "limit-policy": {
+            "headers": {
+                "customResponseHeaders": {
+                    "RateLimit-Policy": '"requests";q=50;w=1, "inFlight";q=8;qu="concurrent-requests"'
+                }
+            }
+        },
+        "rate-limit": {"rateLimit": {"average": 50, "period": "1s", "burst": 50, "sourceCriterion": by_address}},
+        "in-flight-limit": {"inFlightReq": {"amount": 8, "sourceCriterion": by_address}},
+        "body-limit": {"buffering": {"maxRequestBodyBytes": 1000}},
+    }
+    for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
+        passed = [filter_["extensionRef"]["name"] for filter_ in rule["filters"] if "extensionRef" in filter_]
+        assert passed == (LIMITS if rule["matches"][0]["method"] == "POST" else [])
+
+
+def test_behind_load_balancers_a_clients_address_is_what_they_say(declare: Declare) -> None:
+    declared = reached(declare, limits={"inFlight": 8, "proxies": 2})
+    criterion = declared.named("endpoint-in-flight-limit").inputs["spec"]["inFlightReq"]["sourceCriterion"]
+    assert criterion == {"ipStrategy": {"depth": 2, "ipv6Subnet": 64}}
 
 
 def test_without_a_limit_there_is_no_middleware(declare: Declare) -> None:
@@ -158,7 +212,7 @@ def test_a_gateway_that_exists_is_read_and_nothing_of_it_is_declared(declare: De
 
 
 def test_on_a_gateway_that_exists_the_route_has_the_host_name(declare: Declare) -> None:
-    declared = through_public(declare, hostname="mug.example.org", maxBodyBytes=1000)
+    declared = through_public(declare, hostname="mug.example.org", limits={"bodyBytes": 1000})
     assert declared.result == "http://mug.example.org"
     assert declared.named("endpoint-route").inputs["spec"]["hostnames"] == ["mug.example.org"]
     assert "kubernetes:traefik.io/v1alpha1:Middleware" in declared.types()
@@ -181,14 +235,14 @@ def test_a_route_is_not_touched_where_the_listener_does_not_take_it(declare: Dec
     ],
 )
 def test_url_from_the_gateways_address(address: str, port: int, url: str) -> None:
-    assert url_from_status({"addresses": [{"value": address}]}, args(port=port)) == url
+    assert url_from_status({"addresses": [{"value": address}]}, args(port=port).endpoint, "/triton-dev") == url
 
 
 @pytest.mark.parametrize("status", [None, {}, {"addresses": []}])
 def test_no_url_while_there_is_no_address(status: dict[str, Any] | None) -> None:
-    assert url_from_status(status, args()) == ""
+    assert url_from_status(status, args().endpoint, "/triton-dev") == ""
 
 
 def test_children_belong_to_the_component(declare: Declare) -> None:
-    resources = reached(declare, maxBodyBytes=1).resources
+    resources = reached(declare, limits={"bodyBytes": 1}).resources
     assert {found.parent for found in resources if found.type.startswith("kubernetes:")} == {"endpoint"}

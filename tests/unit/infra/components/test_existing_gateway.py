@@ -8,8 +8,9 @@ import pulumi
 import pytest
 
 from infra.components.existing_gateway import Wanted, url_from_gateway
-from infra.config.groups import Endpoint
+from infra.config.endpoints import Endpoint
 
+CLIENTS = {"alice": "a" * 32}
 ALL = {"namespaces": {"from": "All"}}
 
 
@@ -31,7 +32,9 @@ def url(listener: dict[str, Any], *, address: str | None = "10.0.0.1", class_: s
         ({"hostname": "api.example.org"}, {}, "http://api.example.org/triton-dev"),
         ({"hostname": "*.example.org"}, {"hostname": "mug.example.org"}, "http://mug.example.org"),
         ({"allowedRoutes": {"namespaces": {"from": "Selector"}}}, {}, "http://10.0.0.1/triton-dev"),
-        ({}, {"maxBodyBytes": 1000}, "http://10.0.0.1/triton-dev"),
+        ({}, {"limits": {"bodyBytes": 1000}}, "http://10.0.0.1/triton-dev"),
+        ({"protocol": "HTTPS", "port": 443.0}, {"clients": CLIENTS}, "https://10.0.0.1/triton-dev"),
+        ({}, {"clients": CLIENTS, "acceptPlainHttp": True}, "http://10.0.0.1/triton-dev"),
     ],
 )
 def test_scheme_port_and_host_are_the_listeners(
@@ -76,8 +79,18 @@ def test_an_address_of_ipv6_is_in_brackets() -> None:
         ({}, {"address": None}, "Gateway gateways/public has no address in its status; accepted: a Gateway that its"),
         (
             {},
-            {"maxBodyBytes": 1000, "class_": "istio"},
-            "is of class istio, which cannot enforce it; accepted: no limit, or gateway class traefik; remove",
+            {"clients": CLIENTS},
+            "them: listener web of Gateway gateways/public is HTTP; accepted: a listener of HTTPS, or endpoint.accept",
+        ),
+        (
+            {"protocol": "HTTPS", "port": 443.0},
+            {"clients": CLIENTS, "class_": "istio"},
+            "endpoint.clients has keys: Gateway gateways/public is of class istio, which cannot ask clients for keys;",
+        ),
+        (
+            {},
+            {"limits": {"bodyBytes": 1000}, "class_": "istio"},
+            "of class istio, which cannot bound a request's body; accepted: none, or gateway class traefik; remove",
         ),
     ],
 )

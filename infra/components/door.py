@@ -1,0 +1,144 @@
+"""The door: what a request has to pass on its way to Triton, as filters of a route's rules."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+
+from infra.components.custom_resource import CustomResource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pulumi
+    from pydantic import SecretStr
+
+    from infra.config.endpoints import Endpoint, Limits
+
+TRAEFIK_API = "traefik.io/v1alpha1"
+CLIENT_HEADER = "Densenet-Triton-Client"
+"""The client's name, between its key and its limits; whatever a stranger sends by this name is replaced."""
+
+REALM = "densenet-triton"
+
+_IPV6_SUBNET = 64  # what one client has of addresses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Filters of the rules, in the order in which a request passes them.
+
+    Attributes:
+        health: of the server's own liveness and readiness.
+        every: of all else that is routed, or refused.
+        infer: of every request for an inference; those of `every` included.
+    """
+
+    health: tuple[Mapping[str, Any], ...] = ()
+    every: tuple[Mapping[str, Any], ...] = ()
+    infer: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Middlewares:
+    """Traefik's part: the Gateway API has neither limits nor keys.
+
+    Attributes:
+        name: of the component, before the middlewares' logical names.
+        namespace: of the middlewares.
+        child: options of every resource here.
+    """
+
+    name: str
+    namespace: pulumi.Input[str]
+    child: pulumi.ResourceOptions
+
+    def filter(self, middleware: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Declare a middleware, and return the filter that has requests pass it."""
+        made = CustomResource(
+            f"{self.name}-{middleware}",
+            api_version=TRAEFIK_API,
+            kind="Middleware",
+            metadata=meta.ObjectMetaArgs(name=middleware, namespace=self.namespace),
+            spec=spec,
+            opts=self.child,
+        )
+        reference = {"group": TRAEFIK_API.partition("/")[0], "kind": "Middleware", "name": made.name}
+        return {"type": "ExtensionRef", "extensionRef": reference}
+
+
+def door_from_endpoint(
+    name: str, endpoint: Endpoint, *, namespace: pulumi.Input[str], child: pulumi.ResourceOptions
+) -> Door:
+    """Declare what stands in front of Triton.
+
+    Args:
+        name: of the component, before the resources' names.
+        endpoint: the configuration group.
+        namespace: of all that is declared.
+        child: options of every resource here.
+    """
+    middlewares = _Middlewares(name=name, namespace=namespace, child=child)
+    limits = (*_client_limits(middlewares, endpoint), *_body_limit(middlewares, endpoint.limits))
+    if not endpoint.clients:
+        return Door(infer=limits)
+    keys = _keys(middlewares, endpoint.clients)
+    nameless = middlewares.filter("nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}})
+    return Door(every=(keys, nameless), infer=(keys, *limits, nameless))
+
+
+def _keys(middlewares: _Middlewares, clients: Mapping[str, SecretStr]) -> Mapping[str, Any]:
+    """Who has no key goes no further. Who has one goes on without it, under the name that it is of."""
+    users = core.Secret(
+        f"{middlewares.name}-clients",
+        metadata=meta.ObjectMetaArgs(name="clients", namespace=middlewares.namespace),
+        data={"users": base64.b64encode(htpasswd(clients).encode()).decode()},  # which the package keeps as a secret
+        opts=middlewares.child,
+    )
+    asked = {"secret": users.metadata.name, "realm": REALM, "headerField": CLIENT_HEADER, "removeHeader": True}
+    return middlewares.filter("keys", {"basicAuth": asked})
+
+
+def htpasswd(clients: Mapping[str, SecretStr]) -> str:
+    """Clients' keys as servers keep them: a fast hash of each, which is enough for what nobody can guess."""
+    hashes = {name: hashlib.sha1(key.get_secret_value().encode()).digest() for name, key in clients.items()}  # noqa: S324 - of 256 random bits
+    return "".join(f"{name}:{{SHA}}{base64.b64encode(hashes[name]).decode()}\n" for name in sorted(hashes))
+
+
+def _client_limits(middlewares: _Middlewares, endpoint: Endpoint) -> Iterator[Mapping[str, Any]]:
+    """How much one client may ask; every answer says it, so that a 429 is understood."""
+    limits, source = endpoint.limits, _source(endpoint)
+    policy = []
+    if limits.requests_per_s is not None:
+        policy.append(f'"requests";q={limits.requests_per_s};w=1')
+    if limits.in_flight is not None:
+        policy.append(f'"inFlight";q={limits.in_flight};qu="concurrent-requests"')
+    if policy:
+        yield middlewares.filter(
+            "limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
+        )
+    if limits.requests_per_s is not None:
+        rate = {"average": limits.requests_per_s, "period": "1s", "burst": limits.requests_per_s}
+        yield middlewares.filter("rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
+    if limits.in_flight is not None:
+        in_flight = {"amount": limits.in_flight, "sourceCriterion": source}
+        yield middlewares.filter("in-flight-limit", {"inFlightReq": in_flight})
+
+
+def _source(endpoint: Endpoint) -> Mapping[str, Any]:
+    """By what clients are told apart: the name that the right key has given them, or their address."""
+    if endpoint.clients:
+        return {"requestHeaderName": CLIENT_HEADER}
+    limits = endpoint.limits
+    behind = {"depth": limits.proxies} if limits.proxies else {}
+    return {"ipStrategy": {**behind, "ipv6Subnet": _IPV6_SUBNET}}
+
+
+def _body_limit(middlewares: _Middlewares, limits: Limits) -> Iterator[Mapping[str, Any]]:
+    if limits.body_bytes is not None:
+        yield middlewares.filter("body-limit", {"buffering": {"maxRequestBodyBytes": limits.body_bytes}})
