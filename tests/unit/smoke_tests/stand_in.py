@@ -231,6 +231,8 @@ def serving(stand_in: StandIn, context: ssl.SSLContext | None = None) -> Iterato
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.path in stand_in.silent:
                 released.wait()
+                self.close_connection = True  # nobody is there any more
+                return
             reply = stand_in.reply(self.command, self.path, self.headers, body)
             if reply is None:
                 self.close_connection = True
