@@ -123,7 +123,7 @@ def test_permuted_labels_are_never_ready(workspace: Workspace) -> None:
     rows = labels.read_text().splitlines()
     rows[505], rows[968] = rows[968], rows[505]
     labels.write_text("".join(f"{row}\n" for row in rows))
-    limits = {"startupTimeoutS": 20, "rolloutTimeoutS": 40}
+    limits = {"startupTimeoutS": 20, "rolloutTimeoutS": 60}
     workspace.write_stack("permuted", model={"source": prebuilt(folder)}, serving=limits)
 
     stderr = failed_up(workspace, "permuted")
@@ -141,7 +141,7 @@ def test_a_namespace_of_another_stack(workspace: Workspace) -> None:
 
 def test_an_image_that_does_not_exist(workspace: Workspace) -> None:
     workspace.write_stack(
-        "imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 10, "rolloutTimeoutS": 30}
+        "imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 20, "rolloutTimeoutS": 40}
     )
 
     assert "localhost/nothing:here" in failed_up(workspace, "imageless")
