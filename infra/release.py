@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from infra.config.secrets import HIDDEN, SOURCE_URL
 from infra.config.sources import OnnxSource, PackageSource, PrebuiltSource
@@ -14,6 +15,8 @@ from infra.plan_id import EngineInputs, PlanInputs, engine_id, plan_id
 if TYPE_CHECKING:
     from infra.config import ExpectedPicture, StackConfig
     from infra.config.sources import Source
+
+_HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,16 @@ def build_gpus(config: StackConfig) -> int:
 def source_url(config: StackConfig) -> str | None:
     """Where the build fetches the source from; it may have a password or a signature in it."""
     return config.model.source.url if isinstance(config.model.source, OnnxSource) else None
+
+
+def fetch_ports(config: StackConfig) -> tuple[int, ...]:
+    """Ports of what the build fetches from the internet, each once; none where nothing is fetched, or by a proxy."""
+    source = config.model.source
+    urls = [source.url] if isinstance(source, OnnxSource) and source.local_path is None else []
+    urls += [picture.url for picture in config.inputs.pictures if picture.url is not None]
+    if config.cluster.build_proxy is not None:
+        urls = [config.cluster.build_proxy] if urls else []
+    return tuple(sorted({urlsplit(url).port or _HTTPS_PORT for url in urls}))
 
 
 def _plan_inputs(config: StackConfig) -> PlanInputs:
