@@ -1,64 +1,18 @@
 """The components of a cluster: their command lines."""
 
-import enum
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_cluster import pki
+from local_cluster.component import Component, Need
 from local_cluster.kubeconfigs import KUBECONFIG, kubeconfig_path
 from local_cluster.layout import Layout
 from local_cluster.pki import certificate_path, key_path
-from local_cluster.program_copies import ProgramCopy
 from local_cluster.programs import required
 from local_cluster.unprivileged import command_without_rights, own_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Need(enum.Enum):
-    """What a component needs of the others at the cluster's start."""
-
-    NOTHING = enum.auto()
-    API_SERVER = enum.auto()
-    DEFINITIONS = enum.auto()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Component:
-    """One supervised process.
-
-    Attributes:
-        name: as users say it to `logs` and see it in `status`.
-        command: absolute path of the program, and its arguments.
-        reads: files that it reads at its start; where one changes, it is restarted.
-        environment: variables beyond those that all components have.
-        needs: what must be there when it is started for the first time; later it waits for itself.
-        programs: digests of the copies that the command names; where one changes, it is restarted.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    reads: tuple[Path, ...]
-    environment: tuple[tuple[str, str], ...] = ()
-    needs: Need = Need.NOTHING
-    programs: tuple[str, ...] = ()
-
-    def running(self, copies: Mapping[str, ProgramCopy]) -> "Component":
-        """Return it with the copies, each by its original's path, in the place of their originals."""
-        named = [copies[word] for word in self.command if word in copies]
-        command = tuple(str(copies[word].path) if word in copies else word for word in self.command)
-        return replace(self, command=command, programs=tuple(copy.digest for copy in named))
-
-    def digest(self) -> str:
-        """Return a hash over the content of all that it reads, and of its programs."""
-        total = hashlib.sha256("".join(self.programs).encode())
-        for path in self.reads:
-            total.update(hashlib.sha256(path.read_bytes()).digest())
-        return total.hexdigest()[:16]
 
 
 def components(layout: Layout) -> tuple[Component, ...]:
@@ -75,6 +29,7 @@ def components(layout: Layout) -> tuple[Component, ...]:
         _scheduler,
         _kubelet,
         _proxy,
+        _router,
         _coredns,
         _traefik,
     )
@@ -89,6 +44,7 @@ NAMES = (
     "kube-scheduler",
     "kubelet",
     "kube-proxy",
+    "kube-router",
     "coredns",
     "traefik",
 )
@@ -243,6 +199,29 @@ def _proxy(layout: Layout) -> Component:
         command=(required("kube-proxy"), f"--config={config}"),
         needs=Need.API_SERVER,
         reads=(config, *_client_files(layout, "kube-proxy")),
+    )
+
+
+def _router(layout: Layout) -> Component:
+    """Lay out what enforces network policies; despite its name it routes nothing."""
+    return Component(
+        name="kube-router",
+        command=(
+            required("kube-router"),
+            f"--kubeconfig={kubeconfig_path(layout, 'kube-router')}",
+            "--run-firewall=true",
+            "--run-router=false",
+            "--run-service-proxy=false",
+            f"--hostname-override={layout.name}",
+            f"--service-cluster-ip-range={layout.service_subnet}",
+            # Pods' and policies' changes are followed at once; this mends what somebody else has done to the rules.
+            "--iptables-sync-period=30s",
+            "--health-port=0",  # it is told beside the metrics, on the node's address alone
+            f"--metrics-addr={layout.node_address}",
+            f"--metrics-port={layout.policies_port}",
+        ),
+        needs=Need.DEFINITIONS,
+        reads=_client_files(layout, "kube-router"),
     )
 
 

@@ -42,7 +42,7 @@ def rendered_files(
         config / "containerd.toml": _containerd(
             layout, runc, cni_folder, pause_image, may_lower_oom_score=may_lower_oom_score
         ),
-        config / "cni" / "10-bridge.conflist": json.dumps(_pod_network(layout, mtu), indent=2),
+        config / "pod-network" / "10-ptp.conflist": json.dumps(_pod_network(layout, mtu), indent=2),
         config / "kubelet.yaml": _yaml(_kubelet(layout)),
         config / "kube-proxy.yaml": _yaml(_proxy(layout)),
         # What is outside the cluster, the cluster's DNS server asks the host's: only it must follow their changes.
@@ -93,7 +93,7 @@ netns_mounts_under_state_dir = true
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ['{cni_folder}']
-conf_dir = '{layout.config / "cni"}'
+conf_dir = '{layout.config / "pod-network"}'
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
 runtime_type = 'io.containerd.runc.v2'
@@ -116,11 +116,8 @@ def _pod_network(layout: Layout, mtu: int) -> dict[str, Any]:
         "gateway": layout.node_address,
         "rangeEnd": layout.last_pod_address,
     }
-    bridge = {
-        "type": "bridge",
-        "bridge": layout.bridge,
-        "isGateway": True,
-        "hairpinMode": True,
+    link_to_the_node = {
+        "type": "ptp",
         "mtu": mtu,
         "ipam": {
             "type": "host-local",
@@ -132,7 +129,7 @@ def _pod_network(layout: Layout, mtu: int) -> dict[str, Any]:
     return {
         "cniVersion": "1.0.0",
         "name": "pods",
-        "plugins": [bridge, {"type": "portmap", "capabilities": {"portMappings": True}}],
+        "plugins": [link_to_the_node, {"type": "portmap", "capabilities": {"portMappings": True}}],
     }
 
 
@@ -190,8 +187,6 @@ def _proxy(layout: Layout) -> dict[str, Any]:
         "bindAddress": layout.node_address,
         "healthzBindAddress": "127.0.0.1:10256",
         "metricsBindAddress": "127.0.0.1:10249",
-        # Replies come back through the node even where the kernel does not filter bridged packets.
-        "nftables": {"masqueradeAll": True},
         # Limits of the whole machine, which a network namespace may not set.
         "conntrack": {
             "maxPerCore": 0,

@@ -4,8 +4,8 @@
 # When process 1 ends, the kernel takes everything inside along: processes, containers, mounts, interfaces, nftables.
 # Outside there is only the host's end of one veth pair, which goes with the other end.
 #
-# Wants in the environment: RUN, CONFIG, FIXED_FOLDERS, BRIDGE, NODE_ADDRESS, HOST_ADDRESS, SERVICE_SUBNET, MTU,
-# PYTHON. Called with `outside` in a new mount namespace; calls itself with `inside`.
+# Wants in the environment: RUN, CONFIG, FIXED_FOLDERS, LINK, NODE_ADDRESS, HOST_ADDRESS, POD_SUBNET,
+# SERVICE_SUBNET, MTU, PYTHON. Called with `outside` in a new mount namespace; calls itself with `inside`.
 set -eu
 host_network=$RUN/host-network
 on_host() { nsenter --net="$host_network" "$@"; }
@@ -30,22 +30,24 @@ for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/p
     mount --bind "$shown" "/proc/sys/${setting%=*}"
 done
 
-# The host is a neighbour on the bridge, and the bridge's way outside.
-ip link set lo up
-ip link add "$BRIDGE" mtu "$MTU" type bridge
-ip address add "$NODE_ADDRESS/24" dev "$BRIDGE"
-ip link set "$BRIDGE" up
+# One veth pair joins host and node, another each pod and the node: between any two of them the node routes, so that every
+# packet of a pod's passes its packet filter, where network policies are.
 echo 1 > /proc/sys/net/ipv4/ip_forward
-echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects
-echo 0 > "/proc/sys/net/ipv4/conf/$BRIDGE/send_redirects"
-ip link add uplink mtu "$MTU" type veth peer name "$BRIDGE" mtu "$MTU" netns "$host_network"
-ip link set uplink master "$BRIDGE" up
-on_host ip address add "$HOST_ADDRESS/24" dev "$BRIDGE"
-on_host ip link set "$BRIDGE" up
+for of in all default; do
+    echo 0 > "/proc/sys/net/ipv4/conf/$of/send_redirects"
+done
+ip link set lo up
+ip link add uplink mtu "$MTU" type veth peer name "$LINK" mtu "$MTU" netns "$host_network"
+ip address add "$NODE_ADDRESS" peer "$HOST_ADDRESS" dev uplink
+ip link set uplink up
+on_host ip address add "$HOST_ADDRESS" peer "$NODE_ADDRESS" dev "$LINK"
+on_host ip link set "$LINK" up
+on_host ip route add "$POD_SUBNET" via "$NODE_ADDRESS" src "$HOST_ADDRESS"
 ip route add default via "$HOST_ADDRESS"
+ip route add unreachable "$POD_SUBNET"  # an address that no pod has must not leave by it, and come back
 # Cluster IPs that no rule translates must not leave by the default route.
-ip route add "$SERVICE_SUBNET" dev "$BRIDGE" src "$NODE_ADDRESS"
-on_host ip route add "$SERVICE_SUBNET" via "$NODE_ADDRESS"
+ip route add "$SERVICE_SUBNET" dev uplink src "$NODE_ADDRESS"
+on_host ip route add "$SERVICE_SUBNET" via "$NODE_ADDRESS" src "$HOST_ADDRESS"
 
 # Names are resolved by the host's own resolv.conf, which is no copy and so follows every change of the host's. A server
 # on the host's loopback is not on this one: the cluster's DNS server answers in its place, and may do so without root.

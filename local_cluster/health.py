@@ -11,6 +11,7 @@ from local_cluster.processes import cluster_processes
 from local_cluster.readiness import Readiness
 from local_cluster.supervision import RUNNING, Supervisor
 
+ENFORCED = "Enforced"
 _SPAWNED = re.compile(r"spawned: '([^']+)' with pid")
 
 
@@ -43,6 +44,7 @@ class ClusterHealth:
         node: "Ready", or why it is not.
         gateway: the gateway's URL.
         gateway_state: "Ready", or why it is not.
+        policies: "Enforced", or why network policies are not.
         kubeconfig: path of the administrator's kubeconfig.
     """
 
@@ -51,14 +53,16 @@ class ClusterHealth:
     node: str
     gateway: str
     gateway_state: str
+    policies: str
     kubeconfig: str
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every component runs, the node is Ready and the gateway answers."""
+        """Whether every component runs, the node is Ready, the gateway answers and network policies are in force."""
         return (
             all(component.state == RUNNING for component in self.components)
             and self.node == self.gateway_state == "Ready"
+            and self.policies == ENFORCED
         )
 
     def document(self) -> dict[str, Any]:
@@ -77,6 +81,7 @@ class ClusterHealth:
         facts = {
             "node": f"{self.name} ({self.node})",
             "gateway": f"{self.gateway} ({self.gateway_state})",
+            "policies": self.policies,
             "kubeconfig": self.kubeconfig,
         }
         return "\n".join([*(line.rstrip() for line in lines), "", *(f"{k:<11}{v}" for k, v in facts.items())])
@@ -108,6 +113,7 @@ def health(layout: Layout) -> ClusterHealth:
         node=readiness.node() or "Ready",
         gateway=layout.gateway_url,
         gateway_state=readiness.gateway() or "Ready",
+        policies=readiness.policies() or ENFORCED,
         kubeconfig=str(layout.kubeconfig),
     )
 

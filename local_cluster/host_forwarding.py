@@ -61,11 +61,11 @@ def ensure(layout: Layout) -> None:
             return
         switched = {interface for interface in _interfaces() if _read(_setting(interface)) == _OFF}
         clusters = {*record.clusters, layout.name}
-        bridges = {layout_from_name(name).bridge for name in clusters}
+        links = {layout_from_name(name).link for name in clusters}
         after = _Record(
             boot=record.boot,
             clusters=tuple(sorted(clusters)),
-            interfaces=tuple(sorted({*record.interfaces, *switched} - bridges)),
+            interfaces=tuple(sorted({*record.interfaces, *switched} - links)),
         )
         _write(after)
         programs.run(["nft", "-f", "-"], stdin=_WITHOUT_TABLE + _table(after.interfaces))

@@ -43,12 +43,12 @@ def _table(layout: Layout) -> str:
     return f"""table ip {layout.nft_table} {{
     chain postrouting {{
         type nat hook postrouting priority srcnat
-        ip saddr {layout.pod_subnet} oifname != "{layout.bridge}" masquerade
+        ip saddr {layout.pod_subnet} oifname != "{layout.link}" masquerade
     }}
     chain forward {{
         type filter hook forward priority filter
-        oifname "{layout.bridge}" ct state established,related accept
-        oifname "{layout.bridge}" drop
+        oifname "{layout.link}" ct state established,related accept
+        oifname "{layout.link}" drop
     }}
 }}
 """
@@ -56,7 +56,7 @@ def _table(layout: Layout) -> str:
 
 def _forward_rules(layout: Layout) -> list[str]:
     """List the exceptions for a host that forwards nothing by itself, as iptables prints them."""
-    return [f"-A FORWARD {direction} {layout.bridge} -j ACCEPT" for direction in ("-i", "-o")]
+    return [f"-A FORWARD {direction} {layout.link} -j ACCEPT" for direction in ("-i", "-o")]
 
 
 def _iptables_chain() -> dict[str, Any]:

@@ -23,6 +23,8 @@ _REQUEST, _ACKNOWLEDGE, _CREATE = 0x001, 0x004, 0x400
 _NEW_LINK = 16
 _LINK_NAME, _LINK_INFO, _LINK_KIND = 3, 18, 1
 _GENERATION_OF_NFTABLES = 10 << 8 | 16
+_PROTOCOL_OF_IP_SET = 6 << 8 | 1
+_PROTOCOL, _PROTOCOL_VERSION = 1, 6
 _ERROR_MESSAGE = 2
 _ANSWER_BYTES = 65536
 _PATIENCE_S = 20.0
@@ -45,9 +47,9 @@ def _attempts(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     yield "mount namespaces", lambda: _in_own_mounts(folder)
     yield "overlayfs", lambda: _mount_overlay(folder)
     yield "network namespaces", lambda: _unshare(NEW_NETWORK)
-    yield "bridge", lambda: _make_interface("bridge")
-    yield "veth", lambda: _make_interface("veth")
+    yield "veth", _make_veth
     yield "nf_tables", _ask_nf_tables
+    yield "ip_set", _ask_ip_set
     yield "PID namespaces", lambda: _mount_proc_in_own_pids(folder)
 
 
@@ -101,10 +103,10 @@ def _mount_proc_in_own_pids(folder: Path) -> None:
         raise OSError(status, os.strerror(status))
 
 
-def _make_interface(kind: str) -> None:
-    """Do what `ip link add … type KIND` does."""
-    link = _attribute(_LINK_NAME, f"probe-{kind}".encode() + b"\0")
-    link += _attribute(_LINK_INFO, _attribute(_LINK_KIND, kind.encode() + b"\0"))
+def _make_veth() -> None:
+    """Do what `ip link add … type veth` does."""
+    link = _attribute(_LINK_NAME, b"probe-veth\0")
+    link += _attribute(_LINK_INFO, _attribute(_LINK_KIND, b"veth\0"))
     header = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, 0, 0)
     _ask(_NETLINK_ROUTE, _NEW_LINK, _REQUEST | _ACKNOWLEDGE | _CREATE, header + link)
 
@@ -113,6 +115,13 @@ def _ask_nf_tables() -> None:
     """Ask for the ruleset's generation, which loads nf_tables where it is a module."""
     header = struct.pack("=BBH", socket.AF_UNSPEC, 0, 0)
     _ask(_NETLINK_NETFILTER, _GENERATION_OF_NFTABLES, _REQUEST, header)
+
+
+def _ask_ip_set() -> None:
+    """Ask whether the kernel speaks the sets' protocol, which loads ip_set where it is a module."""
+    header = struct.pack("=BBH", socket.AF_INET, 0, 0)
+    version = _attribute(_PROTOCOL, struct.pack("=B", _PROTOCOL_VERSION))
+    _ask(_NETLINK_NETFILTER, _PROTOCOL_OF_IP_SET, _REQUEST, header + version)
 
 
 def _attribute(kind: int, data: bytes) -> bytes:

@@ -8,7 +8,7 @@ import yaml
 from local_cluster import pki
 from local_cluster.layout import Layout
 
-CLIENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet")
+CLIENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kube-router")
 """Components that reach the API server by a kubeconfig, each with the identity of that name, as root."""
 KUBECONFIG = "kubeconfig"
 """Name of the file in the folder of a component that is not root."""

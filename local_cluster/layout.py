@@ -99,8 +99,8 @@ class Layout:
         return f"{CGROUP_PREFIX}{self.name}"
 
     @property
-    def bridge(self) -> str:
-        """The bridge inside, and the host's own interface on it outside."""
+    def link(self) -> str:
+        """The host's own interface on the cluster's network."""
         return f"dtri{self.slot}"
 
     @property
@@ -110,7 +110,7 @@ class Layout:
 
     @property
     def pod_subnet(self) -> str:
-        """The bridge's IPv4 network."""
+        """The IPv4 network of the pods, the node and the host's end."""
         return f"10.210.{self.slot}.0/24"
 
     @property
@@ -120,7 +120,7 @@ class Layout:
 
     @property
     def node_address(self) -> str:
-        """The bridge's own address: the node's, the API server's and the cluster DNS's."""
+        """The node's address, which is the API server's, the cluster DNS's and kubelet's probes' too."""
         return f"10.210.{self.slot}.1"
 
     @property
@@ -130,7 +130,7 @@ class Layout:
 
     @property
     def host_address(self) -> str:
-        """The host's address on the cluster's bridge."""
+        """The host's address on the cluster's network: what pods see the gateway and all of the host come from."""
         return f"10.210.{self.slot}.254"
 
     @property
@@ -147,6 +147,11 @@ class Layout:
     def api_url(self) -> str:
         """The API server's URL, the same from the host and from pods."""
         return f"https://{self.node_address}:{self.api_port}"
+
+    @property
+    def policies_port(self) -> int:
+        """The port, on the node's address, where kube-router tells its health and its metrics."""
+        return 20241
 
     @property
     def etcd_client_port(self) -> int:

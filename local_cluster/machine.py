@@ -165,7 +165,7 @@ def _kernel_faults(layout: Layout) -> Iterator[str]:
     overlay = failures.pop("overlayfs", None)
     if failures:
         shown = ", ".join(f"{feature} ({reason})" for feature, reason in failures.items())
-        yield f"the kernel gives no {shown}: `modprobe -a bridge veth nf_tables`; in a container, {_OUTSIDE}"
+        yield f"the kernel gives no {shown}: `modprobe -a veth nf_tables ip_set`; in a container, {_OUTSIDE}"
     if overlay is not None and "mount namespaces" not in failures:
         yield (
             f"no overlayfs can be mounted on {place} ({overlay}), and every container is one: `modprobe overlay`; "

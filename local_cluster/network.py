@@ -93,16 +93,16 @@ def conflicting_route(layout: Layout, present: Sequence[Route] | None = None) ->
 
 def has_interface(layout: Layout) -> bool:
     """Tell whether the host has its end of the cluster's network."""
-    return layout.bridge in (name for _, name in socket.if_nameindex())
+    return layout.link in (name for _, name in socket.if_nameindex())
 
 
 def await_interface_gone(layout: Layout) -> None:
     """Wait until the kernel has taken the cluster's interface with its network namespace."""
 
     def reason() -> str | None:
-        return f"{layout.bridge} is there" if has_interface(layout) else None
+        return f"{layout.link} is there" if has_interface(layout) else None
 
-    await_condition(f"interface {layout.bridge} to go", reason, deadline_s=_INTERFACE_GONE_S)
+    await_condition(f"interface {layout.link} to go", reason, deadline_s=_INTERFACE_GONE_S)
 
 
 def _networks_of_addresses() -> dict[str, set[ipaddress.IPv4Network]]:

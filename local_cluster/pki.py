@@ -88,6 +88,7 @@ def identities(layout: Layout) -> tuple[Identity, ...]:
             addresses=(layout.node_address,),
             hosts=(layout.name,),
         ),
+        Identity(file="kube-router", user="kube-router"),
         Identity(file="coredns", user="coredns"),
         Identity(file="traefik", user="traefik"),
     )

@@ -20,6 +20,7 @@ BUILT = (
     "kube-apiserver",
     "kube-controller-manager",
     "kube-proxy",
+    "kube-router",
     "kube-scheduler",
     "kubectl",
     "kubelet",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import http.client
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from local_cluster.supervision import RUNNING, Supervisor
 
 _TIMEOUT_S = 2
 _DNS_PORT = 53
+_SYNCS = "kube_router_controller_iptables_sync_time_count"
 
 
 def _reason_from_errors(check: Callable[["Readiness"], str | None]) -> Callable[["Readiness"], str | None]:
@@ -64,15 +66,24 @@ class Readiness:
         gateway_class = self._api.get(f"/apis/gateway.networking.k8s.io/v1/gatewayclasses/{GATEWAY_CLASS}")
         if condition(gateway_class, "Accepted").get("status") != "True":
             return f"gateway class {GATEWAY_CLASS} is not accepted"
-        connection = http.client.HTTPConnection("127.0.0.1", self._layout.gateway_port, timeout=_TIMEOUT_S)
         try:
-            connection.request("GET", "/")
-            connection.getresponse()
+            _answer("127.0.0.1", self._layout.gateway_port, "/")
         except (OSError, http.client.HTTPException) as error:
             return f"{self._layout.gateway_url} does not answer: {error}"
-        finally:
-            connection.close()
         return None
+
+    def policies(self) -> str | None:
+        """The enforcer has put every network policy that there is into force at least once, and goes on."""
+        address = self._layout.node_address, self._layout.policies_port
+        try:
+            status, _ = _answer(*address, "/healthz")
+            _, metrics = _answer(*address, "/metrics")
+        except (OSError, http.client.HTTPException) as error:
+            return f"kube-router does not answer: {error}"
+        if status != http.client.OK:
+            return "kube-router has not looked at the network policies for too long"
+        synced = re.search(rf"^{_SYNCS} (\d+)$", metrics, re.MULTILINE)
+        return None if synced and int(synced[1]) else "kube-router has put no network policy into force yet"
 
     @_reason_from_errors
     def components(self) -> str | None:
@@ -112,6 +123,17 @@ def condition(subject: dict[str, Any], kind: str) -> dict[str, Any]:
     """Return an object's status condition of that type; empty where it has none."""
     conditions: list[dict[str, Any]] = subject.get("status", {}).get("conditions", [])
     return next((one for one in conditions if one["type"] == kind), {})
+
+
+def _answer(host: str, port: int, path: str) -> tuple[int, str]:
+    """Return an HTTP answer's status and body, be it good or not."""
+    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
+    finally:
+        connection.close()
 
 
 def _name(pod: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from local_cluster import cgroups, host_forwarding, host_rules, network, packages, pki, programs, supervision, versions
 from local_cluster.awaiting import await_condition
 from local_cluster.capabilities import SYS_RESOURCE, has_capability
-from local_cluster.components import Component, Need, components
+from local_cluster.component import Component, Need
+from local_cluster.components import components
 from local_cluster.configuration import rendered_files, unprivileged_files
 from local_cluster.definitions import Definitions
 from local_cluster.errors import DeadlineError, LocalClusterError
@@ -64,8 +65,19 @@ def bring_up(layout: Layout, say: Say) -> None:
 
 
 def _is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
-    """Tell whether there is a cluster to go on with; one outside of its cgroup, an earlier version's, is not."""
-    return supervisor.answers() and supervisor.pid() in cgroups.members(layout) and network.has_interface(layout)
+    """Tell whether there is a cluster to go on with; one of an earlier version's, that lives elsewhere, is not."""
+    return (
+        supervisor.answers()
+        and supervisor.pid() in cgroups.members(layout)
+        and network.has_interface(layout)
+        and _laid(layout).is_file()
+        and _laid(layout).read_bytes() == _FOUNDATION.read_bytes()
+    )
+
+
+def _laid(layout: Layout) -> Path:
+    """Return where a cluster keeps what its namespaces were made by."""
+    return layout.run / _FOUNDATION.name
 
 
 def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, ProgramCopy]]:
@@ -75,7 +87,7 @@ def write_state(layout: Layout) -> tuple[tuple[Component, ...], dict[str, Progra
         The components that this configuration describes, and the copies of programs that are in use.
     """
     make_folder(layout.state.parent, mode=0o755)
-    for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "cni", 0o700)):
+    for folder, mode in ((layout.state, 0o755), (layout.logs, 0o700), (layout.config / "pod-network", 0o700)):
         make_folder(folder, mode=mode)
     make_folder(layout.config, mode=0o700)
     make_folder(layout.registries, mode=0o700)
@@ -138,6 +150,7 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
         return None if supervisor.answers() else "it does not answer yet"
 
     await_condition("the supervisor", reason, deadline_s=_SUPERVISOR_S, say=say)
+    write_if_changed(_laid(layout), _FOUNDATION.read_text(encoding="utf-8"))
 
 
 def _foundation_environment(layout: Layout) -> dict[str, str]:
@@ -147,9 +160,10 @@ def _foundation_environment(layout: Layout) -> dict[str, str]:
         "RUN": str(layout.run),
         "CONFIG": str(layout.config),
         "FIXED_FOLDERS": " ".join(map(str, FIXED_FOLDERS)),
-        "BRIDGE": layout.bridge,
+        "LINK": layout.link,
         "NODE_ADDRESS": layout.node_address,
         "HOST_ADDRESS": layout.host_address,
+        "POD_SUBNET": layout.pod_subnet,
         "SERVICE_SUBNET": layout.service_subnet,
         "MTU": str(network.default_route_mtu()),
         "PYTHON": sys.executable,
@@ -189,6 +203,7 @@ def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component]
     start(Need.DEFINITIONS)
     until("the cluster's DNS", ready.dns, "coredns")
     until("the node", ready.node, "kubelet")
+    until("the network policies", ready.policies, "kube-router")
     until("the gateway", ready.gateway, "traefik")
     until("every component", ready.components, "supervisord")
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 from xml.parsers.expat import ExpatError
 
-from local_cluster.components import Component, Need
+from local_cluster.component import Component, Need
 from local_cluster.errors import LocalClusterError, NotRunningError
 from local_cluster.layout import Layout
 

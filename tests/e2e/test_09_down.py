@@ -24,7 +24,7 @@ def test_down_leaves_nothing_behind(workspace: Workspace) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert cluster_processes(workspace.cluster) == []
     assert workspace.cluster not in Path("/proc/self/mountinfo").read_text()
-    assert layout.bridge not in psutil.net_if_addrs()
+    assert layout.link not in psutil.net_if_addrs()
     assert not layout.state.exists()
     cgroups = subprocess.run(
         ["find", "/sys/fs/cgroup", "-name", f"*{workspace.cluster}*"], capture_output=True, check=True

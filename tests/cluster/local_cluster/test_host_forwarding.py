@@ -50,7 +50,7 @@ for line in ("mount -t tmpfs tmpfs /run", "ip link set lo up", "echo 0 > /proc/s
     sh(line)
 neighbour("lan", "lan0", "192.0.2")
 neighbour("office", "office0", "198.51.100")
-neighbour("pods", FIRST.bridge, FIRST.pod_subnet.removesuffix(".0/24"))
+neighbour("pods", FIRST.link, FIRST.pod_subnet.removesuffix(".0/24"))
 LAN, OFFICE, PODS = ("lan", "192.0.2.2"), ("office", "198.51.100.2"), ("pods", FIRST.pod_subnet.replace("0/24", "2"))
 """
 
@@ -73,7 +73,7 @@ print(reaches("pods", LAN), reaches("lan", OFFICE), reaches("office", LAN), reac
 print((SETTINGS / "ip_forward").read_text().strip())
 host_rules.remove(FIRST)
 host_forwarding.release(FIRST)
-print(forwarding() == {**before, FIRST.bridge: "1"}, reaches("lan", OFFICE))
+print(forwarding() == {**before, FIRST.link: "1"}, reaches("lan", OFFICE))
 print(sh("nft list tables").split(), [path.name for path in RUN_ROOT.iterdir()])
 """)
 

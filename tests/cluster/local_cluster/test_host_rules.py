@@ -36,7 +36,7 @@ def test_rules_come_once_and_go_whole(policy: str, exceptions: int) -> None:
     present, after = told.split("----\n")
 
     layout = layout_from_name("embedded-rules")
-    assert present.count(f"{layout.bridge} -j ACCEPT") == exceptions
+    assert present.count(f"{layout.link} -j ACCEPT") == exceptions
     assert present.count("masquerade") == 1
-    assert layout.bridge not in after
+    assert layout.link not in after
     assert layout.nft_table not in after

@@ -34,8 +34,8 @@ def remains(driver: ClusterDriver) -> list[str]:
     found += [
         line for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines() if layout.name in line
     ]
-    found += [line for line in output("ip", "-brief", "link").splitlines() if line.startswith(f"{layout.bridge}@")]
-    found += [line for line in output("ip", "route").splitlines() if f"dev {layout.bridge} " in line]
+    found += [line for line in output("ip", "-brief", "link").splitlines() if line.startswith(f"{layout.link}@")]
+    found += [line for line in output("ip", "route").splitlines() if f"dev {layout.link} " in line]
     found += [line for line in output("nft", "list", "tables").splitlines() if line.endswith(f" {layout.nft_table}")]
     namespaces = output("lsns", "--noheadings", "--output=COMMAND").splitlines()
     return found + [line for line in namespaces if str(layout.config) in line]

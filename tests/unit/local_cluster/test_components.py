@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from local_cluster import pki
-from local_cluster.components import NAMES, Component, Need, components
+from local_cluster.component import Component, Need
+from local_cluster.components import NAMES, components
 from local_cluster.errors import ProgramError
 from local_cluster.layout import Layout
 from local_cluster.program_copies import ProgramCopy
@@ -24,7 +25,7 @@ def test_all_components_are_there_in_the_order_of_their_needs(layout: Layout) ->
     assert needs == sorted(needs, key=list(Need).index)
 
 
-def test_the_api_server_listens_on_the_bridge_alone(layout: Layout) -> None:
+def test_the_api_server_listens_on_the_nodes_address_alone(layout: Layout) -> None:
     command = component(layout, "kube-apiserver").command
 
     assert "--bind-address=10.210.1.1" in command
@@ -39,6 +40,15 @@ def test_etcd_wants_certificates_of_clients_and_peers(layout: Layout) -> None:
     assert "--listen-client-urls=https://127.0.0.1:23800" in command
     assert {"--client-cert-auth", "--peer-client-cert-auth"} <= set(command)
     assert f"--trusted-ca-file={layout.pki / 'etcd-ca.crt'}" in command
+
+
+def test_the_enforcer_of_policies_leaves_routes_and_services_alone(layout: Layout) -> None:
+    router = component(layout, "kube-router")
+
+    assert {"--run-firewall=true", "--run-router=false", "--run-service-proxy=false"} <= set(router.command)
+    assert "--service-cluster-ip-range=10.211.1.0/24" in router.command
+    assert {"--health-port=0", "--metrics-addr=10.210.1.1", "--metrics-port=20241"} <= set(router.command)
+    assert layout.config / "kube-router.kubeconfig" in router.reads
 
 
 @pytest.mark.parametrize("name", ["kube-controller-manager", "kube-scheduler"])
@@ -63,18 +73,6 @@ def test_who_talks_to_strangers_has_no_rights_and_reads_nothing_of_the_pki(layou
     assert {"--no-new-privs", "--bounding-set=-all", "--clear-groups"} <= set(before)
     assert not any(str(layout.pki) in word for word in part.command)
     assert {path.parent for path in part.reads} == {layout.state / name}
-
-
-def test_the_digest_changes_with_what_is_read(tmp_path: Path) -> None:
-    read = tmp_path / "config"
-    part = Component(name="x", command=("/bin/x",), reads=(read,))
-    read.write_text("a", encoding="utf-8")
-    first = part.digest()
-
-    read.write_text("b", encoding="utf-8")
-    assert part.digest() != first
-    read.write_text("a", encoding="utf-8")
-    assert part.digest() == first
 
 
 def test_copies_stand_in_the_place_of_their_originals(layout: Layout, programs_on_path: Path) -> None:

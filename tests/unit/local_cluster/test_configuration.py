@@ -47,11 +47,11 @@ def test_out_of_memory_scores_are_restricted_only_where_root_may_not_lower_them(
 
 
 def test_pods_get_addresses_below_the_hosts(layout: Layout) -> None:
-    network = json.loads(rendered(layout)[layout.config / "cni" / "10-bridge.conflist"])
+    network = json.loads(rendered(layout)[layout.config / "pod-network" / "10-ptp.conflist"])
 
-    bridge = network["plugins"][0]
-    assert (bridge["bridge"], bridge["mtu"]) == ("dtri1", 1400)
-    assert bridge["ipam"]["ranges"] == [
+    link = network["plugins"][0]
+    assert (link["type"], link["mtu"]) == ("ptp", 1400)
+    assert link["ipam"]["ranges"] == [
         [{"subnet": "10.210.1.0/24", "gateway": "10.210.1.1", "rangeEnd": "10.210.1.253"}]
     ]
 

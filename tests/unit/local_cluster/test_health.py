@@ -3,7 +3,9 @@ import pytest
 from local_cluster.health import ClusterHealth, ComponentHealth
 
 
-def health(*, state: str = "RUNNING", node: str = "Ready", gateway_state: str = "Ready") -> ClusterHealth:
+def health(
+    *, state: str = "RUNNING", node: str = "Ready", gateway_state: str = "Ready", policies: str = "Enforced"
+) -> ClusterHealth:
     component = ComponentHealth(name="etcd", state=state, pid=42, uptime_s=3725, restarts=1)
     return ClusterHealth(
         name="embedded",
@@ -11,6 +13,7 @@ def health(*, state: str = "RUNNING", node: str = "Ready", gateway_state: str = 
         node=node,
         gateway="http://127.0.0.1:8800",
         gateway_state=gateway_state,
+        policies=policies,
         kubeconfig="/k",
     )
 
@@ -19,7 +22,9 @@ def test_all_well_is_healthy() -> None:
     assert health().is_healthy
 
 
-@pytest.mark.parametrize("fault", [{"state": "BACKOFF"}, {"node": "not yet"}, {"gateway_state": "not yet"}])
+@pytest.mark.parametrize(
+    "fault", [{"state": "BACKOFF"}, {"node": "not yet"}, {"gateway_state": "not yet"}, {"policies": "not yet"}]
+)
 def test_any_fault_is_not_healthy(fault: dict[str, str]) -> None:
     assert not health(**fault).is_healthy
 
@@ -31,6 +36,7 @@ def test_the_table_is_for_people() -> None:
         "\n"
         "node       embedded (Ready)\n"
         "gateway    http://127.0.0.1:8800 (Ready)\n"
+        "policies   Enforced\n"
         "kubeconfig /k"
     )
 

@@ -18,14 +18,14 @@ def test_the_default_cluster_has_the_documented_places() -> None:
     assert layout.storage == Path("/var/lib/densenet-triton/embedded/storage")
     assert layout.api_url == "https://10.210.0.1:6443"
     assert layout.gateway_url == "http://127.0.0.1:8800"
-    assert layout.bridge == "dtri0"
+    assert layout.link == "dtri0"
 
 
 def test_the_tests_cluster_shares_nothing_with_the_default_one() -> None:
     mine, theirs = layout_from_name("embedded-test"), layout_from_name("embedded")
 
     assert mine.slot == 1
-    for name in ("state", "run", "lock", "cgroup", "bridge", "nft_table", "pod_subnet", "service_subnet", "api_url"):
+    for name in ("state", "run", "lock", "cgroup", "link", "nft_table", "pod_subnet", "service_subnet", "api_url"):
         assert getattr(mine, name) != getattr(theirs, name), name
     assert mine.gateway_port == 8801
     assert mine.etcd_client_port == 23800

@@ -131,10 +131,10 @@ def test_the_clusters_own_cgroup_is_not_touched(layout: Layout, monkeypatch: pyt
 
 
 def test_a_kernel_without_features_is_named_in_one_line(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_kernel(monkeypatch, {"bridge": "Operation not supported", "veth": "Operation not supported"})
+    with_kernel(monkeypatch, {"veth": "Operation not supported", "ip_set": "Operation not supported"})
 
     (fault,) = faults(layout)
-    assert fault.startswith("the kernel gives no bridge (Operation not supported), veth (Operation not supported): ")
+    assert fault.startswith("the kernel gives no veth (Operation not supported), ip_set (Operation not supported): ")
 
 
 def test_a_file_system_that_carries_no_overlay_is_named(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_a_file_system_that_carries_no_overlay_is_named(layout: Layout, monkeypa
 
 def test_a_container_without_rights_is_one_line(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "has_capability", lambda _number: False)
-    with_kernel(monkeypatch, {"bridge": "Operation not permitted"})
+    with_kernel(monkeypatch, {"veth": "Operation not permitted"})
 
     (fault,) = faults(layout)
     assert fault.startswith(

@@ -1,4 +1,7 @@
+import http.server
 import os
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -128,3 +131,61 @@ def test_pods_of_this_start_are_not_waited_for(readiness: Readiness, api: FakeAp
 
     api.answers[PODS] = {"items": [pod("old", started=AFTER, ready="True"), new]}
     assert readiness.pods() is None
+
+
+class Enforcer(http.server.BaseHTTPRequestHandler):
+    """Kube-router, which says what the test sets."""
+
+    health = 200
+    metrics = ""
+
+    def do_GET(self) -> None:
+        self.send_response(self.health if self.path == "/healthz" else 200)
+        self.end_headers()
+        self.wfile.write(self.metrics.encode() if self.path == "/metrics" else b"")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def enforcer(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Enforcer]]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Enforcer) as server:
+        monkeypatch.setattr(Layout, "node_address", "127.0.0.1")
+        monkeypatch.setattr(Layout, "policies_port", server.server_port)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        yield Enforcer
+        server.shutdown()
+        thread.join()
+
+
+_SYNCS = "# TYPE kube_router_controller_iptables_sync_time histogram\nkube_router_controller_iptables_sync_time_count"
+
+
+def test_policies_are_enforced_once_the_enforcer_has_been_through_them(
+    readiness: Readiness, enforcer: type[Enforcer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert readiness.policies() == "kube-router has put no network policy into force yet"
+
+    monkeypatch.setattr(enforcer, "metrics", f"{_SYNCS} 0\n")
+    assert readiness.policies() == "kube-router has put no network policy into force yet"
+
+    monkeypatch.setattr(enforcer, "metrics", f"{_SYNCS} 2\n")
+    assert readiness.policies() is None
+
+
+def test_an_enforcer_that_has_stopped_looking_is_a_reason(
+    readiness: Readiness, enforcer: type[Enforcer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enforcer, "metrics", f"{_SYNCS} 2\n")
+    monkeypatch.setattr(enforcer, "health", 500)
+
+    assert readiness.policies() == "kube-router has not looked at the network policies for too long"
+
+
+def test_an_enforcer_that_does_not_answer_is_a_reason(readiness: Readiness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Layout, "node_address", "127.0.0.1")
+    monkeypatch.setattr(Layout, "policies_port", 1)
+
+    assert "kube-router does not answer" in str(readiness.policies())

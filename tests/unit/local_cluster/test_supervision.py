@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from local_cluster.components import Component, Need
+from local_cluster.component import Component, Need
 from local_cluster.errors import NotRunningError
 from local_cluster.layout import Layout
 from local_cluster.supervision import SupervisionError, Supervisor, configuration

@@ -13,6 +13,10 @@ _SHARED_BY_ALL = (
     "google.golang.org/grpc",
     "google.golang.org/protobuf",
 )
+_SHARED_BY_CLIENTS = (
+    *(f"golang.org/x/{name}" for name in ("net", "sys", "term", "text", "time")),
+    "google.golang.org/protobuf",
+)
 TOOLS = {tool.name: tool for tool in catalogue()}
 
 
@@ -22,7 +26,7 @@ def test_every_program_that_the_project_runs_is_listed() -> None:
     assert programs == {
         *("pulumi", "pulumi-resource-kubernetes"),
         *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl"),
-        *("containerd", "containerd-shim-runc-v2", "ctr", "coredns", "traefik", "pause"),
+        *("containerd", "containerd-shim-runc-v2", "ctr", "coredns", "kube-router", "traefik", "pause"),
         *("karpenter", "kwok", "local-path-provisioner", "actionlint"),
     }
 
@@ -75,7 +79,10 @@ def test_every_tool_is_pinned_by_a_module_of_its_own_name(tool: Tool) -> None:
             (module, ("containerd", "coredns", "kubernetes", "pulumi", "pulumi-kubernetes"))
             for module in _SHARED_BY_ALL
         ),
-        *((module, ("coredns", "kubernetes")) for module in ("k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go")),
+        *(
+            (module, ("coredns", "kube-router", "kubernetes"))
+            for module in ("k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", *_SHARED_BY_CLIENTS)
+        ),
     ],
 )
 def test_what_the_large_modules_share_is_of_one_version_and_so_compiled_once(
