@@ -122,10 +122,12 @@ def _verdict(config: StackConfig, cluster: Cluster, target: _Target, job: str) -
         return None
     if reached not in target.addresses:
         return _unknown(reached.splitlines()[-1] if reached else f"{job} has said nothing")
+    where = f"--namespace={config.cluster.namespace}"
     return (
-        "this cluster does not enforce NetworkPolicies: a pod that nobody admits has entered Triton at "
-        f"{reached}, and so can any other; accepted: a network plugin that enforces them (docs/own-cluster.md), or "
-        f"knowingly none: in Pulumi.{config.stack}.yaml set cluster.networkPolicies: false"
+        f"NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at {reached};"
+        f" either another policy admits it (kubectl get networkpolicies {where}), or this cluster enforces none:"
+        " accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
+        f" Pulumi.{config.stack}.yaml set cluster.networkPolicies: false"
     )
 
 

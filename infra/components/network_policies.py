@@ -67,7 +67,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for part, object_name, spec in (
-                ("triton", "triton", _triton_spec(args)),
+                ("triton", "triton-admitted", _triton_spec(args)),
                 ("build", "triton-build", _build_spec(args)),
             )
         ]

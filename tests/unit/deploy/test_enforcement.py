@@ -106,9 +106,10 @@ def test_a_cluster_that_lets_everybody_in_is_one_line_each_time() -> None:
 
     for _ in range(2):
         assert line_of(cluster) == (
-            "this cluster does not enforce NetworkPolicies: a pod that nobody admits has entered Triton at 10.210.0.7,"
-            " and so can any other; accepted: a network plugin that enforces them (docs/own-cluster.md), or knowingly"
-            " none: in Pulumi.dev.yaml set cluster.networkPolicies: false"
+            "NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at 10.210.0.7;"
+            " either another policy admits it (kubectl get networkpolicies --namespace=triton-dev), or this cluster"
+            " enforces none: accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
+            " Pulumi.dev.yaml set cluster.networkPolicies: false"
         )
     assert cluster.asked.count("create") == 2
     assert "annotate" not in cluster.asked
@@ -118,7 +119,7 @@ def test_what_is_said_of_it_follows_what_is_done_meanwhile(capsys: pytest.Captur
     cluster = StandIn("10.210.0.7")
     with tried(CONFIG, cluster):  # type: ignore[arg-type]
         assert cluster.asked == ["get", "create"]
-    assert capsys.readouterr().err.startswith("this cluster does not enforce NetworkPolicies: ")
+    assert capsys.readouterr().err.startswith("NetworkPolicies keep nobody out: ")
     with tried(CONFIG, StandIn()):  # type: ignore[arg-type]
         pass
     assert capsys.readouterr().err == ""

@@ -83,7 +83,7 @@ def test_into_triton_come_those_alone_who_are_admitted_and_nothing_leaves_it(dec
         *map(Admitted.model_validate, (traefik, {"podLabels": {"a": "b"}}, {"namespaceLabels": {"c": "d"}})),
     ]
     triton = declared(declare, admitted=admitted, http_port=9000).named("network-policies-triton")
-    assert triton.inputs["metadata"] == {"name": "triton", "namespace": "triton-dev"}
+    assert triton.inputs["metadata"] == {"name": "triton-admitted", "namespace": "triton-dev"}
     assert triton.inputs["spec"] == {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "triton"}, "matchExpressions": [OWN]},
         "policyTypes": ["Ingress", "Egress"],
