@@ -31,7 +31,7 @@ while True:
     found = [address for address in sys.argv[2:] if reached(address)]
     now = time.monotonic()
     shut = now if found else shut
-    if now - shut >= 3 or now - begun >= 15:
+    if now - shut >= 3 or now - begun >= 10:
         break
     time.sleep(0.5)
 print(found[0] if found else "nobody")

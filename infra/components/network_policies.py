@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ _GATEWAY = "gateway.networking.k8s.io/gateway-name"
 _BOTH = ("Ingress", "Egress")
 _DNS_PORT = 53
 _API_SERVER_PORTS = (443, 6443)
-_ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,19 +146,15 @@ def _way(destination: Destination) -> networking.NetworkPolicyEgressRuleArgs:
 
 
 def _internet() -> list[networking.NetworkPolicyPeerArgs]:
-    """All addresses but internal ones: those of the cluster and of a cloud's metadata are among these."""
-    return [
-        networking.NetworkPolicyPeerArgs(
-            ip_block=networking.IPBlockArgs(
-                cidr=anywhere, except_=[each for each in INTERNAL if _version(each) == _version(anywhere)]
-            )
-        )
-        for anywhere in _ANYWHERE
+    """All addresses but internal ones: those of the cluster and of a cloud's metadata are among these.
+
+    The internet's of IPv6 are one range. `::/0` with exceptions would be others in kube-router, which has it in halves.
+    """
+    blocks = [
+        networking.IPBlockArgs(cidr="0.0.0.0/0", except_=[each for each in INTERNAL if ":" not in each]),
+        networking.IPBlockArgs(cidr="2000::/3"),
     ]
-
-
-def _version(cidr: str) -> int:
-    return ipaddress.ip_network(cidr).version
+    return [networking.NetworkPolicyPeerArgs(ip_block=block) for block in blocks]
 
 
 def _ports(*ports: int, protocol: str = "TCP") -> list[networking.NetworkPolicyPortArgs]:

@@ -235,7 +235,7 @@ def open_port() -> Iterator[int]:
 
 def tries(script: str, port: int, *addresses: str) -> str:
     """What the trial prints that is given up after a second of silence, and after two seconds at most."""
-    quick = script.replace(">= 3", ">= 0.2").replace(">= 15", ">= 0.6").replace("sleep(0.5)", "sleep(0.1)")
+    quick = script.replace(">= 3", ">= 0.2").replace(">= 10", ">= 0.6").replace("sleep(0.5)", "sleep(0.1)")
     assert quick != script
     command = [sys.executable, "-c", quick, str(port), *addresses]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout

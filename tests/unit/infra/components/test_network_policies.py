@@ -21,7 +21,6 @@ OWN = {"key": "densenet-triton/plan", "operator": "Exists"}
 DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
 GATEWAY = Admitted.model_validate({"cidr": "10.210.0.254/32"})
 INTERNAL_4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"]
-INTERNAL_6 = ["fc00::/7", "fe80::/10"]
 
 
 def declared(declare: Declare, **changes: Any) -> Declared:
@@ -130,14 +129,14 @@ def test_a_build_fetches_from_the_internet_and_from_no_internal_address_but_name
     assert internet == {
         "to": [
             {"ipBlock": {"cidr": "0.0.0.0/0", "except": INTERNAL_4}},
-            {"ipBlock": {"cidr": "::/0", "except": INTERNAL_6}},
+            {"ipBlock": {"cidr": "2000::/3"}},
         ],
         "ports": [{"port": 443, "protocol": "TCP"}, {"port": 8443, "protocol": "TCP"}],
     }
     assert named == {"to": [{"ipBlock": {"cidr": "10.0.0.7/32"}}], "ports": [{"port": 3128, "protocol": "TCP"}]}
 
 
-@pytest.mark.parametrize("metadata", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
-def test_a_clouds_metadata_is_internal(metadata: str) -> None:
-    ranges = [Destination(cidr=cidr, port=80) for cidr in (*INTERNAL_4, *INTERNAL_6)]
-    assert any(each.covers(metadata, 80) for each in ranges)
+@pytest.mark.parametrize("metadata", ["169.254.169.254", "100.100.100.200"])
+def test_a_clouds_metadata_is_kept_from_a_build_that_fetches(metadata: str) -> None:
+    assert any(Destination(cidr=cidr, port=80).covers(metadata, 80) for cidr in INTERNAL_4)
+    assert not Destination(cidr="2000::/3", port=80).covers("fd00:ec2::254", 80)
