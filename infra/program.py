@@ -87,7 +87,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         "planId": release.plan_id,
         "manifest": build.manifest,
         "namespace": namespace,
-        "maxBodyBytes": config.endpoint.max_body_bytes,
+        "maxBodyBytes": config.endpoint.limits.body_bytes,
     }
 
 

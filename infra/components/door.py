@@ -10,13 +10,15 @@ from pulumi_kubernetes.meta import v1 as meta
 from infra.components.custom_resource import CustomResource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     import pulumi
 
-    from infra.config.endpoints import Endpoint
+    from infra.config.endpoints import Endpoint, Limits
 
 TRAEFIK_API = "traefik.io/v1alpha1"
+
+_IPV6_SUBNET = 64  # what one client has of addresses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +26,42 @@ class Door:
     """Filters of the rules, in the order in which a request passes them.
 
     Attributes:
-        infer: of every request for an inference.
+        health: of the server's own liveness and readiness.
+        every: of all else that is routed, or refused.
+        infer: of every request for an inference; those of `every` included.
     """
 
-    infer: Sequence[Mapping[str, Any]]
+    health: tuple[Mapping[str, Any], ...] = ()
+    every: tuple[Mapping[str, Any], ...] = ()
+    infer: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Middlewares:
+    """Traefik's part: the Gateway API has neither limits nor keys.
+
+    Attributes:
+        name: of the component, before the middlewares' logical names.
+        namespace: of the middlewares.
+        child: options of every resource here.
+    """
+
+    name: str
+    namespace: pulumi.Input[str]
+    child: pulumi.ResourceOptions
+
+    def filter(self, middleware: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Declare a middleware, and return the filter that has requests pass it."""
+        made = CustomResource(
+            f"{self.name}-{middleware}",
+            api_version=TRAEFIK_API,
+            kind="Middleware",
+            metadata=meta.ObjectMetaArgs(name=middleware, namespace=self.namespace),
+            spec=spec,
+            opts=self.child,
+        )
+        reference = {"group": TRAEFIK_API.partition("/")[0], "kind": "Middleware", "name": made.name}
+        return {"type": "ExtensionRef", "extensionRef": reference}
 
 
 def door_from_endpoint(
@@ -35,40 +69,43 @@ def door_from_endpoint(
 ) -> Door:
     """Declare what stands in front of Triton.
 
-    The Gateway API has no body limit; Traefik has, as a middleware.
-
     Args:
-        name: of the component, before the middlewares' names.
+        name: of the component, before the resources' names.
         endpoint: the configuration group.
-        namespace: of the middlewares.
+        namespace: of all that is declared.
         child: options of every resource here.
     """
-    infer: list[Mapping[str, Any]] = []
-    if endpoint.max_body_bytes is not None:
-        limit = _middleware(
-            name, "body-limit", {"buffering": {"maxRequestBodyBytes": endpoint.max_body_bytes}}, namespace, child
+    middlewares = _Middlewares(name=name, namespace=namespace, child=child)
+    limits = endpoint.limits
+    return Door(infer=(*_client_limits(middlewares, limits), *_body_limit(middlewares, limits)))
+
+
+def _client_limits(middlewares: _Middlewares, limits: Limits) -> Iterator[Mapping[str, Any]]:
+    """How much one client may ask; every answer says it, so that a 429 is understood."""
+    policy = []
+    if limits.requests_per_s is not None:
+        policy.append(f'"requests";q={limits.requests_per_s};w=1')
+    if limits.in_flight is not None:
+        policy.append(f'"inFlight";q={limits.in_flight};qu="concurrent-requests"')
+    if policy:
+        yield middlewares.filter(
+            "limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
         )
-        infer.append(_extension_filter(limit))
-    return Door(infer=infer)
+    source = _source(limits)
+    if limits.requests_per_s is not None:
+        rate = {"average": limits.requests_per_s, "period": "1s", "burst": limits.requests_per_s}
+        yield middlewares.filter("rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
+    if limits.in_flight is not None:
+        in_flight = {"amount": limits.in_flight, "sourceCriterion": source}
+        yield middlewares.filter("in-flight-limit", {"inFlightReq": in_flight})
 
 
-def _middleware(
-    name: str,
-    middleware: str,
-    spec: Mapping[str, Any],
-    namespace: pulumi.Input[str],
-    child: pulumi.ResourceOptions,
-) -> CustomResource:
-    return CustomResource(
-        f"{name}-{middleware}",
-        api_version=TRAEFIK_API,
-        kind="Middleware",
-        metadata=meta.ObjectMetaArgs(name=middleware, namespace=namespace),
-        spec=spec,
-        opts=child,
-    )
+def _source(limits: Limits) -> Mapping[str, Any]:
+    """By what clients are told apart."""
+    behind = {"depth": limits.proxies} if limits.proxies else {}
+    return {"ipStrategy": {**behind, "ipv6Subnet": _IPV6_SUBNET}}
 
 
-def _extension_filter(middleware: CustomResource) -> Mapping[str, Any]:
-    reference = {"group": TRAEFIK_API.partition("/")[0], "kind": "Middleware", "name": middleware.name}
-    return {"type": "ExtensionRef", "extensionRef": reference}
+def _body_limit(middlewares: _Middlewares, limits: Limits) -> Iterator[Mapping[str, Any]]:
+    if limits.body_bytes is not None:
+        yield middlewares.filter("body-limit", {"buffering": {"maxRequestBodyBytes": limits.body_bytes}})

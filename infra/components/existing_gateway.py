@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from infra.config.rules import LIMITING_GATEWAY_CLASSES
+from infra.config.door_rules import unenforced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def url_from_gateway(spec: Mapping[str, Any] | None, status: Mapping[str, Any] |
     """
     listener = _listener(spec or {}, wanted)
     _refuse_others_namespace(listener, wanted)
-    _refuse_a_limit(spec or {}, wanted)
+    _refuse_unenforced(spec or {}, wanted)
     scheme = _SCHEMES.get(listener["protocol"])
     if scheme is None:
         raise pulumi.RunError(
@@ -94,14 +94,10 @@ def _refuse_others_namespace(listener: Mapping[str, Any], wanted: Wanted) -> Non
         )
 
 
-def _refuse_a_limit(spec: Mapping[str, Any], wanted: Wanted) -> None:
-    limit, class_ = wanted.endpoint.max_body_bytes, spec.get("gatewayClassName")
-    if limit is not None and class_ not in LIMITING_GATEWAY_CLASSES:
-        raise pulumi.RunError(
-            f"endpoint.maxBodyBytes is {limit}: {wanted.place} is of class {class_}, which cannot enforce it; "
-            f"accepted: no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}; remove "
-            "endpoint.maxBodyBytes"
-        )
+def _refuse_unenforced(spec: Mapping[str, Any], wanted: Wanted) -> None:
+    class_ = spec.get("gatewayClassName")
+    for found in unenforced(wanted.endpoint, class_, of=f"{wanted.place} is of class {class_}, which"):
+        raise pulumi.RunError(f"{found.key} {found.found}; accepted: {found.accepted}; remove {found.key}")
 
 
 def _host(listener: Mapping[str, Any], status: Mapping[str, Any], wanted: Wanted) -> str:

@@ -8,6 +8,38 @@ from infra.config.peers import TRAEFIK_PODS, Admitted
 from infra.config.text import DnsName
 
 
+class Limits(Group):
+    """How much one client may ask: by its key where there are keys, else by its address."""
+
+    body_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Largest request body; above it the gateway answers 413.",
+        examples=[16777216],
+    )
+    requests_per_s: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Inference requests a second, as many at once as in a second; above it the gateway answers 429.",
+        examples=[100],
+    )
+    in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Inference requests at once; above it the gateway answers 429.",
+        examples=[128],
+    )
+    proxies: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Load balancers in front of the gateway that name the client in X-Forwarded-For, which the gateway"
+        " must trust: the address is taken so many places from the right; 0: that of the connection.",
+    )
+
+
 class Endpoint(Group):
     """The way in."""
 
@@ -39,11 +71,10 @@ class Endpoint(Group):
         " cluster.networkPolicies is `false`.",
         examples=[[TRAEFIK_PODS]],
     )
-    max_body_bytes: int | None = Field(
-        default=None,
-        ge=1,
-        description="Largest request body; above it the gateway answers 413. Enforced by class `traefik`.",
-        examples=[16777216],
+    limits: Limits = Field(
+        default=Limits(),
+        description="How much one client may ask, enforced by class `traefik`.",
+        examples=[{"bodyBytes": 16777216}],
     )
     timeout_s: int = Field(
         default=120,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from infra.config.door_rules import door_faults
 from infra.config.faults import Fault, shown
 from infra.config.gateway_rules import gateway_faults
 from infra.config.gpu_rules import gpu_faults
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from infra.config.endpoints import Endpoint
     from infra.config.faults import StackFile
-
-LIMITING_GATEWAY_CLASSES = frozenset({"traefik"})
-"""Gateway classes whose controller can refuse a body that is too large."""
 
 EMBEDDED_GATEWAY_PORT = 8800
 """Where the gateway of the local cluster of the default name listens; those of other names have other ports."""
@@ -50,7 +48,7 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *gateway_faults(right.get("endpoint"), file),
         *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
         *peer_faults(right, file, embedded=LOCAL_CLUSTER),
-        *_limit_faults(right.get("endpoint.maxBodyBytes"), right.get("endpoint.gatewayClass"), file),
+        *door_faults(right.get("endpoint"), file),
         *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
         *resource_faults(right, file),
@@ -116,17 +114,6 @@ def _port_faults(endpoint: Endpoint | None, context: str | None, file: StackFile
             found=f"is {endpoint.port}, and the embedded cluster's gateway listens on {EMBEDDED_GATEWAY_PORT}",
             accepted=str(EMBEDDED_GATEWAY_PORT),
             mend=file.setting(key, EMBEDDED_GATEWAY_PORT),
-        )
-
-
-def _limit_faults(limit: int | None, gateway_class: str | None, file: StackFile) -> Iterator[Fault]:
-    if limit is not None and gateway_class is not None and gateway_class not in LIMITING_GATEWAY_CLASSES:
-        key = "endpoint.maxBodyBytes"
-        yield Fault(
-            key=key,
-            found=f"is {limit}: gateway class {gateway_class} cannot enforce maxBodyBytes",
-            accepted=f"no limit, or gateway class {', '.join(sorted(LIMITING_GATEWAY_CLASSES))}",
-            mend=file.removing(key),
         )
 
 

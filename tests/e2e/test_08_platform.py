@@ -80,6 +80,8 @@ def objects(workspace: Workspace) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _platform(workspace: Workspace) -> Iterator[None]:
+    result = workspace.make("up", "STACK=first")  # the cluster, where no story before has brought it up
+    assert result.returncode == 0, result.stdout + result.stderr
     made = {"apiVersion": "v1", "kind": "List", "items": objects(workspace)}
     kubectl(workspace, "apply", "--filename=-", given=made)
     kubectl(workspace, "wait", "gateway/public", "--namespace=gateways", "--for=condition=Programmed", "--timeout=60s")
@@ -101,7 +103,11 @@ def written(workspace: Workspace, *, section: str = "web", **changes: dict[str, 
     document = yaml.safe_load(file.read_text())
     gateway = {"name": "public", "namespace": "gateways", "section": section}
     admit = document["config"]["densenet-triton:endpoint"]["admit"]
-    document["config"]["densenet-triton:endpoint"] = {"gateway": gateway, "admit": admit, "maxBodyBytes": 16777216}
+    document["config"]["densenet-triton:endpoint"] = {
+        "gateway": gateway,
+        "admit": admit,
+        "limits": {"bodyBytes": 16777216},
+    }
     file.write_text(yaml.safe_dump(document))
 
 

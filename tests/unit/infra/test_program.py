@@ -50,7 +50,7 @@ def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -
         "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
-        "kubernetes:traefik.io/v1alpha1:Middleware": 1,
+        "kubernetes:traefik.io/v1alpha1:Middleware": 3,
         "pulumi:providers:kubernetes": 1,
     }
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Declare = Callable[[Callable[[], Any]], Declared]
 
+LIMITS = ["limit-policy", "rate-limit", "in-flight-limit", "body-limit"]
+"""In the order in which a request passes them: a body is taken in when nothing else speaks against it."""
+
 
 def args(**endpoint: Any) -> EndpointArgs:
     return EndpointArgs(
@@ -108,7 +111,7 @@ def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
 
 
 def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> None:
-    declared = reached(declare, maxBodyBytes=1000)
+    declared = reached(declare, limits={"bodyBytes": 1000})
     assert declared.named("endpoint-body-limit").inputs == {
         "apiVersion": "traefik.io/v1alpha1",
         "kind": "Middleware",
@@ -121,6 +124,32 @@ def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> Non
     }
     for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
         assert (limit in rule["filters"]) == (rule["matches"][0]["method"] == "POST")
+
+
+def test_each_client_has_its_rate_and_its_share_of_what_is_in_flight(declare: Declare) -> None:
+    declared = reached(declare, limits={"bodyBytes": 1000, "requestsPerS": 50, "inFlight": 8})
+    by_address = {"ipStrategy": {"ipv6Subnet": 64}}
+    assert {name: declared.named(f"endpoint-{name}").inputs["spec"] for name in LIMITS} == {
+        "limit-policy": {
+            "headers": {
+                "customResponseHeaders": {
+                    "RateLimit-Policy": '"requests";q=50;w=1, "inFlight";q=8;qu="concurrent-requests"'
+                }
+            }
+        },
+        "rate-limit": {"rateLimit": {"average": 50, "period": "1s", "burst": 50, "sourceCriterion": by_address}},
+        "in-flight-limit": {"inFlightReq": {"amount": 8, "sourceCriterion": by_address}},
+        "body-limit": {"buffering": {"maxRequestBodyBytes": 1000}},
+    }
+    for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
+        passed = [filter_["extensionRef"]["name"] for filter_ in rule["filters"] if "extensionRef" in filter_]
+        assert passed == (LIMITS if rule["matches"][0]["method"] == "POST" else [])
+
+
+def test_behind_load_balancers_a_clients_address_is_what_they_say(declare: Declare) -> None:
+    declared = reached(declare, limits={"inFlight": 8, "proxies": 2})
+    criterion = declared.named("endpoint-in-flight-limit").inputs["spec"]["inFlightReq"]["sourceCriterion"]
+    assert criterion == {"ipStrategy": {"depth": 2, "ipv6Subnet": 64}}
 
 
 def test_without_a_limit_there_is_no_middleware(declare: Declare) -> None:
@@ -160,7 +189,7 @@ def test_a_gateway_that_exists_is_read_and_nothing_of_it_is_declared(declare: De
 
 
 def test_on_a_gateway_that_exists_the_route_has_the_host_name(declare: Declare) -> None:
-    declared = through_public(declare, hostname="mug.example.org", maxBodyBytes=1000)
+    declared = through_public(declare, hostname="mug.example.org", limits={"bodyBytes": 1000})
     assert declared.result == "http://mug.example.org"
     assert declared.named("endpoint-route").inputs["spec"]["hostnames"] == ["mug.example.org"]
     assert "kubernetes:traefik.io/v1alpha1:Middleware" in declared.types()
@@ -192,5 +221,5 @@ def test_no_url_while_there_is_no_address(status: dict[str, Any] | None) -> None
 
 
 def test_children_belong_to_the_component(declare: Declare) -> None:
-    resources = reached(declare, maxBodyBytes=1).resources
+    resources = reached(declare, limits={"bodyBytes": 1}).resources
     assert {found.parent for found in resources if found.type.startswith("kubernetes:")} == {"endpoint"}

@@ -31,7 +31,7 @@ def url(listener: dict[str, Any], *, address: str | None = "10.0.0.1", class_: s
         ({"hostname": "api.example.org"}, {}, "http://api.example.org/triton-dev"),
         ({"hostname": "*.example.org"}, {"hostname": "mug.example.org"}, "http://mug.example.org"),
         ({"allowedRoutes": {"namespaces": {"from": "Selector"}}}, {}, "http://10.0.0.1/triton-dev"),
-        ({}, {"maxBodyBytes": 1000}, "http://10.0.0.1/triton-dev"),
+        ({}, {"limits": {"bodyBytes": 1000}}, "http://10.0.0.1/triton-dev"),
     ],
 )
 def test_scheme_port_and_host_are_the_listeners(
@@ -76,8 +76,8 @@ def test_an_address_of_ipv6_is_in_brackets() -> None:
         ({}, {"address": None}, "Gateway gateways/public has no address in its status; accepted: a Gateway that its"),
         (
             {},
-            {"maxBodyBytes": 1000, "class_": "istio"},
-            "is of class istio, which cannot enforce it; accepted: no limit, or gateway class traefik; remove",
+            {"limits": {"bodyBytes": 1000}, "class_": "istio"},
+            "of class istio, which cannot bound a request's body; accepted: none, or gateway class traefik; remove",
         ),
     ],
 )

@@ -77,17 +77,6 @@ def test_the_embedded_gateways_port_is_the_local_clusters() -> None:
     assert layout_from_name(LOCAL_CLUSTER).gateway_port == EMBEDDED_GATEWAY_PORT
 
 
-def test_a_gateway_class_that_cannot_limit_is_named(dev_values: dict[str, Any]) -> None:
-    dev_values["densenet-triton:endpoint"]["gatewayClass"] = "istio"
-    assert fault(dev_values) == (
-        "Pulumi.x.yaml: densenet-triton:endpoint.maxBodyBytes is 16777216: gateway class istio cannot enforce"
-        " maxBodyBytes; accepted: no limit, or gateway class traefik;"
-        " mend: remove endpoint.maxBodyBytes from Pulumi.x.yaml"
-    )
-    del dev_values["densenet-triton:endpoint"]["maxBodyBytes"]
-    assert config_from_values(dev_values, stack="x").endpoint.max_body_bytes is None
-
-
 @pytest.mark.parametrize("image", ["triton-gpu", "triton:7", FULL, f"{FULL}@sha256:1234", "a b/c:1"])
 @pytest.mark.parametrize(("group", "key"), [("serving", "image"), ("model", "buildImage")])
 def test_an_image_that_nobody_can_pull(dev_values: dict[str, Any], group: str, key: str, image: str) -> None:

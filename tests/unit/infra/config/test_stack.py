@@ -132,7 +132,7 @@ def test_an_unknown_key_is_named_with_the_keys_there_are(dev_values: dict[str, A
     set_at(dev_values, "endpoint.maxBodySize", 3)
     assert fault(dev_values) == (
         "Pulumi.dev.yaml: densenet-triton:endpoint.maxBodySize is not a key (it holds 3);"
-        " accepted: gateway, gatewayClass, port, hostname, admit, maxBodyBytes, timeoutS;"
+        " accepted: gateway, gatewayClass, port, hostname, admit, limits, timeoutS;"
         " mend: remove endpoint.maxBodySize from Pulumi.dev.yaml"
     )
 
@@ -172,7 +172,7 @@ def test_an_unknown_group_is_named(dev_values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("group", "old", "new"),
-    [("model", "maxBatchSize", "max_batch_size"), ("endpoint", "maxBodyBytes", "max_body_bytes")],
+    [("model", "maxBatchSize", "max_batch_size"), ("endpoint", "gatewayClass", "gateway_class")],
 )
 def test_keys_have_one_spelling(dev_values: dict[str, Any], group: str, old: str, new: str) -> None:
     values = dev_values[f"densenet-triton:{group}"]
@@ -225,7 +225,8 @@ def test_all_faults_are_named_at_once(dev_values: dict[str, Any]) -> None:
     keys = [line.split()[1].removeprefix("densenet-triton:") for line in faults(dev_values)]
     assert sorted(keys) == [
         "cluster.namespace",
-        "endpoint.maxBodyBytes",
+        "endpoint.limits.bodyBytes",
+        "endpoint.limits.inFlight",
         "model.expect.image",
         "serving.replicas",
         "serving.replicsa",

@@ -1,0 +1,49 @@
+"""What of the door a gateway class can't hold, and what would shut out those who are let in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.config import config_from_values
+from infra.errors import ConfigError
+
+ENDPOINT = "densenet-triton:endpoint"
+OWN = {"gatewayClass": "traefik", "port": 8800, "admit": [{"cidr": "10.210.0.254/32"}]}
+
+
+def faults(values: dict[str, Any], **endpoint: Any) -> list[str]:
+    try:
+        config_from_values(values | {ENDPOINT: OWN | endpoint}, stack="x")
+    except ConfigError as error:
+        return str(error).splitlines()
+    return []
+
+
+@pytest.mark.parametrize(
+    ("limit", "cannot"),
+    [
+        ("bodyBytes", "bound a request's body"),
+        ("requestsPerS", "bound a client's requests a second"),
+        ("inFlight", "bound a client's requests in flight"),
+    ],
+)
+@pytest.mark.parametrize("class_", ["istio", "nobodys"])
+def test_a_class_that_cannot_limit_is_told_with_one_that_can(
+    dev_values: dict[str, Any], class_: str, limit: str, cannot: str
+) -> None:
+    (line,) = faults(dev_values, gatewayClass=class_, limits={limit: 1_000_000})
+    assert line == (
+        f"Pulumi.x.yaml: densenet-triton:endpoint.limits.{limit} is 1000000: gateway class {class_} cannot {cannot};"
+        f" accepted: none, or gateway class traefik; mend: remove endpoint.limits.{limit} from Pulumi.x.yaml"
+    )
+    assert faults(dev_values, limits={limit: 1_000_000}) == []
+    assert faults(dev_values, gatewayClass=class_, limits={}) == []
+
+
+@pytest.mark.parametrize("limit", ["bodyBytes", "requestsPerS", "inFlight"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_limit_of_nothing_shuts_everybody_out(dev_values: dict[str, Any], limit: str, value: int) -> None:
+    (line,) = faults(dev_values, limits={limit: value})
+    assert f"endpoint.limits.{limit} is {value}; accepted: at least 1; mend: in Pulumi.x.yaml set" in line
