@@ -35,6 +35,7 @@ done
 echo 1 > /proc/sys/net/ipv4/ip_forward
 for of in all default; do
     echo 0 > "/proc/sys/net/ipv4/conf/$of/send_redirects"
+    echo 1 > "/proc/sys/net/ipv4/conf/$of/rp_filter"  # nobody sends in the name of another
 done
 ip link set lo up
 ip link add uplink mtu "$MTU" type veth peer name "$LINK" mtu "$MTU" netns "$host_network"

@@ -49,7 +49,7 @@ def bring_up(layout: Layout, say: Say) -> None:
         LocalClusterError: what is wrong, one line for each fault.
     """
     supervisor = Supervisor(layout)
-    if _is_at_work(layout, supervisor):
+    if is_at_work(layout, supervisor):
         parts, copies = write_state(layout)
         for name in supervisor.apply_configuration():
             say(f"{name}: started anew with its changed configuration")
@@ -64,19 +64,23 @@ def bring_up(layout: Layout, say: Say) -> None:
     _converge(layout, supervisor, parts, say)
 
 
-def _is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
+def is_at_work(layout: Layout, supervisor: Supervisor) -> bool:
     """Tell whether there is a cluster to go on with; one of an earlier version's, that lives elsewhere, is not."""
     return (
         supervisor.answers()
         and supervisor.pid() in cgroups.members(layout)
         and network.has_interface(layout)
-        and _laid(layout).is_file()
-        and _laid(layout).read_bytes() == _FOUNDATION.read_bytes()
+        and _noted_foundation(layout).is_file()
+        and _noted_foundation(layout).read_bytes() == _FOUNDATION.read_bytes()
     )
 
 
-def _laid(layout: Layout) -> Path:
-    """Return where a cluster keeps what its namespaces were made by."""
+def note_foundation(layout: Layout) -> None:
+    """Keep what a cluster's namespaces were made by."""
+    write_if_changed(_noted_foundation(layout), _FOUNDATION.read_text(encoding="utf-8"))
+
+
+def _noted_foundation(layout: Layout) -> Path:
     return layout.run / _FOUNDATION.name
 
 
@@ -150,7 +154,7 @@ def _start_foundation(layout: Layout, supervisor: Supervisor, say: Say) -> None:
         return None if supervisor.answers() else "it does not answer yet"
 
     await_condition("the supervisor", reason, deadline_s=_SUPERVISOR_S, say=say)
-    write_if_changed(_laid(layout), _FOUNDATION.read_text(encoding="utf-8"))
+    note_foundation(layout)
 
 
 def _foundation_environment(layout: Layout) -> dict[str, str]:

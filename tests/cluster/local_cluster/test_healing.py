@@ -1,6 +1,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +17,7 @@ from local_cluster.errors import LocalClusterError
 from local_cluster.programs import is_systems
 from local_cluster.supervision import Supervisor
 from tests.cluster.driver import ClusterDriver, environment
+from tests.cluster.local_cluster.policed_pods import becomes, named
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,6 +35,33 @@ def test_a_killed_component_comes_back(cluster: ClusterDriver, name: str) -> Non
         return None if now.pid not in (None, killed) and health.is_healthy else f"{now}, {health.node}"
 
     await_condition(f"{name} to come back", reason, deadline_s=90)
+
+
+def test_a_policy_is_in_force_while_its_enforcer_is_away(cluster: ClusterDriver, probe: str) -> None:
+    address = cluster.kubectl("get", "pod", probe, "--output=jsonpath={.status.podIP}")
+
+    def is_shut() -> bool:
+        try:
+            socket.create_connection((address, 8080), timeout=5).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    assert not is_shut()
+    cluster.apply(named("networking.k8s.io/v1", "NetworkPolicy", "default", "deny", {"podSelector": {}}))
+    try:
+        becomes("the pod to be shut", is_shut)
+        killed = cluster.pids()["kube-router"]
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        assert is_shut()
+
+        becomes("the enforcer to be back", lambda: cluster.health().is_healthy)
+        assert cluster.pids()["kube-router"] != killed
+        assert is_shut()
+    finally:
+        cluster.kubectl("delete", "networkpolicy", "deny")
+    becomes("the pod to be open", lambda: not is_shut())
 
 
 @contextmanager

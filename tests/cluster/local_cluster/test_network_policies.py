@@ -1,128 +1,31 @@
 """Network policies, as anybody may write them: what is declared is enforced, and what runs the pods gets through."""
 
 import http.client
-import os
 import re
-import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_cluster.awaiting import await_condition
+from local_cluster.processes import cluster_processes
 from tests.cluster.driver import ClusterDriver, environment
-
-HOME, ABROAD = "policed", "strangers"
-_PORT = 8080
-_FORCE_S = 10
-
-
-class Pods:
-    """A server in a namespace of its own, and two clients in another one, of which `friend` has a label."""
-
-    def __init__(self, cluster: ClusterDriver, image: str) -> None:
-        self.cluster = cluster
-        self._image = image
-        self._token = cluster.kubectl("create", "token", "default").strip()
-
-    def start(self, namespace: str, name: str, labels: dict[str, str]) -> None:
-        """Create a pod of the probe's image, which kubelet asks whether it is ready."""
-        container = {
-            "name": "server",
-            "image": self._image,
-            "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}},
-            "readinessProbe": {"httpGet": {"path": "/files/", "port": _PORT}, "periodSeconds": 1},
-        }
-        self.cluster.apply(named("v1", "Pod", namespace, name, {"containers": [container]}, labels=labels))
-
-    def await_ready(self, namespace: str, name: str) -> None:
-        """Wait until kubelet has had an answer."""
-        self.cluster.kubectl(
-            *("wait", f"--namespace={namespace}", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
-        )
-
-    def address(self, namespace: str, name: str) -> str:
-        """Return a pod's IP address."""
-        return self.cluster.kubectl(
-            "get", "pod", f"--namespace={namespace}", name, "--output=jsonpath={.status.podIP}"
-        ).strip()
-
-    def asked(self, namespace: str, name: str, server: str, path: str = "/files/") -> str:
-        """Ask a server from a pod, and return what it answers or, after `error:`, why it does not."""
-        command = [
-            "kubectl",
-            f"--kubeconfig={self.cluster.layout.kubeconfig}",
-            "exec",
-            f"--namespace={namespace}",
-            name,
-        ]
-        inside = ["/kubectl", "get", f"--raw={path}", f"--server={server}", "--insecure-skip-tls-verify"]
-        result = subprocess.run(
-            [*command, "--", *inside, f"--token={self._token}", "--request-timeout=3s"],
-            check=False,
-            capture_output=True,
-            text=True,
-            env=environment(),
-            timeout=60,
-        )
-        return result.stdout if result.returncode == 0 else f"error: {result.stderr}"
-
-    def reaches_home(self, name: str) -> bool:
-        """Tell whether one of those abroad reaches the server."""
-        return "resolv.conf" in self.asked(ABROAD, name, f"http://{self.address(HOME, 'server')}:{_PORT}")
-
-    @contextmanager
-    def policy(self, name: str, **spec: Any) -> Iterator[None]:
-        """Have a network policy be there for a while."""
-        self.cluster.apply(named("networking.k8s.io/v1", "NetworkPolicy", HOME, name, {"podSelector": {}, **spec}))
-        try:
-            yield
-        finally:
-            self.cluster.kubectl("delete", "networkpolicy", f"--namespace={HOME}", name)
-
-
-def named(
-    api_version: str,
-    kind: str,
-    namespace: str,
-    name: str,
-    spec: dict[str, Any],
-    *,
-    labels: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": namespace, "labels": labels or {}}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
-
-
-def becomes(what: str, holds: Callable[[], bool]) -> None:
-    await_condition(what, lambda: None if holds() else "it is not so", deadline_s=_FORCE_S)
+from tests.cluster.local_cluster.policed_pods import ABROAD, HOME, PORT, PolicedPods, becomes, named, policed_pods
 
 
 @pytest.fixture(scope="module")
-def pods(cluster: ClusterDriver, probe: str) -> Iterator[Pods]:
-    """The three pods, each Ready, and no policy."""
-    made = Pods(cluster, cluster.kubectl("get", "pod", probe, "--output=jsonpath={.spec.containers[0].image}"))
-    for namespace in (HOME, ABROAD):
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        cluster.kubectl(
-            *("wait", f"--namespace={namespace}", "--for=create", "serviceaccount/default", "--timeout=60s")
-        )
-    try:
-        made.start(HOME, "server", {"app": "server"})
-        made.start(ABROAD, "stranger", {})
-        made.start(ABROAD, "friend", {"is": "friend"})
-        for namespace, name in ((HOME, "server"), (ABROAD, "stranger"), (ABROAD, "friend")):
-            made.await_ready(namespace, name)
+def pods(cluster: ClusterDriver, probe: str) -> Iterator[PolicedPods]:
+    """Three pods of the probe's image, and no network policy."""
+    image = cluster.kubectl("get", "pod", probe, "--output=jsonpath={.spec.containers[0].image}")
+    with policed_pods(cluster, image) as made:
         yield made
-    finally:
-        cluster.kubectl("delete", "namespace", HOME, ABROAD, "--wait=false")
 
 
-def test_a_denied_pod_is_reached_by_those_alone_whom_a_policy_admits(pods: Pods) -> None:
+def test_a_denied_pod_is_reached_by_those_alone_whom_a_policy_admits(pods: PolicedPods) -> None:
     friends = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ABROAD}},
         "podSelector": {"matchLabels": {"is": "friend"}},
@@ -133,13 +36,13 @@ def test_a_denied_pod_is_reached_by_those_alone_whom_a_policy_admits(pods: Pods)
         becomes("the stranger to be shut out", lambda: not pods.reaches_home("stranger"))
         assert not pods.reaches_home("friend")
 
-        with pods.policy("friends", ingress=[{"from": [friends], "ports": [{"port": _PORT}]}]):
+        with pods.policy("friends", ingress=[{"from": [friends], "ports": [{"port": PORT}]}]):
             becomes("the friend to be let in", lambda: pods.reaches_home("friend"))
             assert not pods.reaches_home("stranger")
     becomes("the stranger to be let in again", lambda: pods.reaches_home("stranger"))
 
 
-def test_a_service_is_no_way_around_a_policy(pods: Pods) -> None:
+def test_a_service_is_no_way_around_a_policy(pods: PolicedPods) -> None:
     pods.cluster.apply(service_of_the_server())
     url = f"http://server.{HOME}.svc.cluster.local"
     becomes("the service to be served", lambda: "resolv.conf" in pods.asked(ABROAD, "stranger", url))
@@ -149,16 +52,16 @@ def test_a_service_is_no_way_around_a_policy(pods: Pods) -> None:
         assert "was refused" in pods.asked(ABROAD, "stranger", url)
 
 
-def test_a_pod_that_comes_later_is_denied_too(pods: Pods) -> None:
+def test_a_pod_that_comes_later_is_denied_too(pods: PolicedPods) -> None:
     with pods.policy("deny", policyTypes=["Ingress"]):
         pods.start(HOME, "later", {})
         pods.await_ready(HOME, "later")
-        url = f"http://{pods.address(HOME, 'later')}:{_PORT}"
+        url = f"http://{pods.address(HOME, 'later')}:{PORT}"
         becomes("the later pod to be shut", lambda: pods.asked(ABROAD, "stranger", url).startswith("error:"))
         pods.cluster.kubectl("delete", "pod", f"--namespace={HOME}", "later", "--now")
 
 
-def test_kubelets_probes_and_a_forwarded_port_pass_a_policy_that_denies_all(pods: Pods) -> None:
+def test_kubelets_probes_and_a_forwarded_port_pass_a_policy_that_denies_all(pods: PolicedPods) -> None:
     with pods.policy("deny", policyTypes=["Ingress", "Egress"]):
         becomes("the stranger to be shut out", lambda: not pods.reaches_home("stranger"))
 
@@ -168,7 +71,7 @@ def test_kubelets_probes_and_a_forwarded_port_pass_a_policy_that_denies_all(pods
 
         command = ["kubectl", f"--kubeconfig={pods.cluster.layout.kubeconfig}", "port-forward", f"--namespace={HOME}"]
         with subprocess.Popen(
-            [*command, "pod/server", f":{_PORT}"], stdout=subprocess.PIPE, text=True, env=environment()
+            [*command, "pod/server", f":{PORT}"], stdout=subprocess.PIPE, text=True, env=environment()
         ) as forward:
             assert forward.stdout is not None
             port = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
@@ -189,10 +92,10 @@ def probes_of_the_server(cluster: ClusterDriver) -> tuple[int, int]:
     return count("successful"), count("failed")
 
 
-def test_out_of_a_denied_pod_nothing_goes_but_what_a_policy_admits(pods: Pods) -> None:
+def test_out_of_a_denied_pod_nothing_goes_but_what_a_policy_admits(pods: PolicedPods) -> None:
     layout = pods.cluster.layout
     by_name = "https://kubernetes.default.svc.cluster.local"
-    by_address = f"http://{pods.address(ABROAD, 'friend')}:{_PORT}"
+    by_address = f"http://{pods.address(ABROAD, 'friend')}:{PORT}"
 
     def to_the_node(*ports: dict[str, Any]) -> dict[str, Any]:
         return {"to": [{"ipBlock": {"cidr": f"{layout.node_address}/32"}}], "ports": list(ports)}
@@ -216,7 +119,7 @@ def test_out_of_a_denied_pod_nothing_goes_but_what_a_policy_admits(pods: Pods) -
                 assert "was refused" in pods.asked(HOME, "server", by_address)
 
 
-def test_the_gateway_is_admitted_by_the_hosts_address(pods: Pods) -> None:
+def test_the_gateway_is_admitted_by_the_hosts_address(pods: PolicedPods) -> None:
     layout = pods.cluster.layout
 
     def status() -> int:
@@ -231,7 +134,7 @@ def test_the_gateway_is_admitted_by_the_hosts_address(pods: Pods) -> None:
         pods.cluster.apply(*route_from_the_gateway(layout.gateway_port))
         becomes("the gateway to be shut out", lambda: status() == http.client.BAD_GATEWAY)
 
-        host = {"from": [{"ipBlock": {"cidr": f"{layout.host_address}/32"}}], "ports": [{"port": _PORT}]}
+        host = {"from": [{"ipBlock": {"cidr": f"{layout.host_address}/32"}}], "ports": [{"port": PORT}]}
         with pods.policy("gateway", ingress=[host]):
             becomes("the gateway to be let in", lambda: status() == http.client.OK)
             assert not pods.reaches_home("stranger")
@@ -254,18 +157,56 @@ def route_from_the_gateway(port: int) -> list[dict[str, Any]]:
 
 
 def service_of_the_server() -> dict[str, Any]:
-    ports = [{"port": 80, "targetPort": _PORT}]
+    ports = [{"port": 80, "targetPort": PORT}]
     return named("v1", "Service", HOME, "server", {"selector": {"app": "server"}, "ports": ports})
 
 
-def test_a_policy_stays_in_force_while_its_enforcer_is_away(pods: Pods) -> None:
-    with pods.policy("deny", policyTypes=["Ingress"]):
-        becomes("the stranger to be shut out", lambda: not pods.reaches_home("stranger"))
-        killed = pods.cluster.pids()["kube-router"]
-        assert killed is not None
-        os.kill(killed, signal.SIGKILL)
-        assert not pods.reaches_home("stranger")
+_LISTEN = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+    listener.bind(("0.0.0.0", 9999))
+    print("listening", flush=True)
+    while listener.recvfrom(1)[1][0] != TRUE:
+        print("deceived", flush=True)
+"""
+_DECEIVE = """
+import socket, subprocess
+own = ["dev", "lo"]
+subprocess.run(["ip", "address", "add", f"{FALSE}/32", *own], check=True)
+try:
+    for name in (FALSE, TRUE):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind((name, 0))
+            sender.sendto(b".", (SERVER, 9999))
+finally:
+    subprocess.run(["ip", "address", "delete", f"{FALSE}/32", *own], check=True)
+"""
 
-        becomes("the enforcer to be back", lambda: pods.cluster.pids()["kube-router"] not in (None, killed))
-        becomes("the cluster to be healthy", lambda: pods.cluster.health().is_healthy)
-        assert not pods.reaches_home("stranger")
+
+def test_a_pod_can_not_send_in_anothers_name(pods: PolicedPods) -> None:
+    false, true = pods.address(ABROAD, "friend"), pods.address(ABROAD, "stranger")
+    values = f"FALSE, TRUE, SERVER = {false!r}, {true!r}, {pods.address(HOME, 'server')!r}\n"
+
+    def within(pod: str, script: str) -> list[str]:
+        return ["nsenter", f"--net=/proc/{pid_of(pods.cluster, pod)}/ns/net", sys.executable, "-c", values + script]
+
+    with subprocess.Popen(within("server", _LISTEN), stdout=subprocess.PIPE, text=True) as listener:
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "listening\n"
+        subprocess.run(within("stranger", _DECEIVE), check=True)
+
+        heard, _ = listener.communicate(timeout=30)
+    assert heard == ""
+
+
+def pid_of(cluster: ClusterDriver, pod: str) -> int:
+    """Return the process id of a pod's one program, by its host's name."""
+    pids = [process.pid for process in cluster_processes(cluster.name)]
+    return next(pid for pid in pids if hostname(pid) == pod)
+
+
+def hostname(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/root/etc/hostname").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""  # it has ended, or its image has no such file
