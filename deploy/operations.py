@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from deploy.address import url_of_today
+from deploy.address import outputs_of_today
+from deploy.before.certificates import require_certificate
 from deploy.before.gateways import require_gateway
 from deploy.before.nodes import require_nodes
 from deploy.before.ownership import Tenancy
@@ -153,13 +154,14 @@ class Deployment:
         return held_lease(self.cluster, run, wait_s=patience_s, say=lambda line: print(line, file=sys.stderr))  # noqa: T201 - progress
 
     def make_ready(self) -> None:
-        """Bring up what the stack stands on, and look whether its pods will find nodes, storage, gateway and source."""
+        """Bring up what the stack stands on, and look whether nodes, storage, the way in and the source will do."""
         if self.is_embedded:
             prepare_embedded(self.config, self.cluster)
         require_server_version(self.cluster.await_answer())
         for line in require_nodes(self.config, self.cluster):
             print(line, file=sys.stderr)  # noqa: T201 - progress
         require_gateway(self.config, self.cluster)
+        require_certificate(self.config, self.cluster)
         require_storage(self.config, self.cluster)
         with as_root():
             stage_source(self.config)
@@ -191,13 +193,12 @@ class Deployment:
         prove(self.config, self.outputs(), self.cluster, junit=junit)
 
     def outputs(self) -> dict[str, Any]:
-        """Return the stack's outputs, with the URL of today.
+        """Return the stack's outputs, with the URL and the authority of today.
 
         Raises:
             DeployError: it is not deployed.
         """
-        outputs = self.pulumi.outputs()
-        return {**outputs, "url": url_of_today(outputs, self.config.endpoint.hostname, self.cluster)}
+        return outputs_of_today(self.pulumi.outputs(), self.config.endpoint, self.cluster)
 
     def preview(self) -> None:
         """Show what `up` would change; that wants no cluster."""

@@ -57,7 +57,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         config: checked, with its inputs.
 
     Returns:
-        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes.
+        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, certificateAuthority.
     """
     release = release_from_config(config)
     provider = _provider(config)
@@ -88,6 +88,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         "manifest": build.manifest,
         "namespace": namespace,
         "maxBodyBytes": config.endpoint.limits.body_bytes,
+        "certificateAuthority": endpoint.certificate_authority,
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from local_cluster import pki
 from local_cluster.component import Component, Need
 from local_cluster.kubeconfigs import KUBECONFIG, kubeconfig_path
-from local_cluster.layout import Layout
+from local_cluster.layout import GATEWAY_ADDRESS, Layout
 from local_cluster.pki import certificate_path, key_path
 from local_cluster.programs import required
 from local_cluster.unprivileged import command_without_rights, own_file
@@ -245,9 +245,11 @@ def _traefik(layout: Layout) -> Component:
             f"--net={layout.run / 'host-network'}",
             *command_without_rights(layout, "traefik"),
             required("traefik"),
-            f"--entrypoints.web.address=127.0.0.1:{layout.gateway_port}",
+            f"--entrypoints.web.address={GATEWAY_ADDRESS}:{layout.gateway_port}",
+            f"--entrypoints.websecure.address={GATEWAY_ADDRESS}:{layout.secure_gateway_port}",
+            "--entrypoints.websecure.http.tls=true",  # so that no listener of plain HTTP gets that port
             "--providers.kubernetesgateway=true",
-            "--providers.kubernetesgateway.statusaddress.ip=127.0.0.1",
+            f"--providers.kubernetesgateway.statusaddress.ip={GATEWAY_ADDRESS}",
             "--providers.kubernetescrd=true",
             "--providers.kubernetescrd.disableclusterscoperesources=true",
             "--providers.providersthrottleduration=100ms",

@@ -43,6 +43,7 @@ class ClusterHealth:
         components: one row for each, in the order of supervisord.
         node: "Ready", or why it is not.
         gateway: the gateway's URL.
+        secure_gateway: its URL for HTTPS.
         gateway_state: "Ready", or why it is not.
         policies: "Enforced", or why network policies are not.
         kubeconfig: path of the administrator's kubeconfig.
@@ -52,6 +53,7 @@ class ClusterHealth:
     components: tuple[ComponentHealth, ...]
     node: str
     gateway: str
+    secure_gateway: str
     gateway_state: str
     policies: str
     kubeconfig: str
@@ -80,7 +82,7 @@ class ClusterHealth:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         facts = {
             "node": f"{self.name} ({self.node})",
-            "gateway": f"{self.gateway} ({self.gateway_state})",
+            "gateway": f"{self.gateway}, {self.secure_gateway} ({self.gateway_state})",
             "policies": self.policies,
             "kubeconfig": self.kubeconfig,
         }
@@ -112,6 +114,7 @@ def health(layout: Layout) -> ClusterHealth:
         ),
         node=readiness.node() or "Ready",
         gateway=layout.gateway_url,
+        secure_gateway=layout.secure_gateway_url,
         gateway_state=readiness.gateway() or "Ready",
         policies=readiness.policies() or ENFORCED,
         kubeconfig=str(layout.kubeconfig),

@@ -3,6 +3,7 @@
 import http.client
 import json
 import ssl
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,17 +64,22 @@ class KubeApi:
         Raises:
             ProgramError: kubectl's own last line.
         """
+        self._apply([f"--filename={file}" for file in files])
+
+    def apply_objects(self, *objects: Mapping[str, Any]) -> None:
+        """Make these objects be so, server-side; nothing of them is written to a file.
+
+        Raises:
+            ProgramError: kubectl's own last line.
+        """
+        listed = {"apiVersion": "v1", "kind": "List", "items": objects}
+        self._apply(["--filename=-"], stdin=json.dumps(listed))
+
+    def _apply(self, sources: Sequence[str], *, stdin: str | None = None) -> None:
         layout = self._layout
         command = ["kubectl", "apply", "--server-side", "--force-conflicts", f"--field-manager={_FIELD_MANAGER}"]
-        programs.run(
-            [
-                *command,
-                f"--kubeconfig={layout.kubeconfig}",
-                f"--cache-dir={layout.state / 'kubectl-cache'}",
-                *(f"--filename={file}" for file in files),
-            ],
-            deadline_s=_APPLY_S,
-        )
+        access = (f"--kubeconfig={layout.kubeconfig}", f"--cache-dir={layout.state / 'kubectl-cache'}")
+        programs.run([*command, *access, *sources], stdin=stdin, deadline_s=_APPLY_S)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:

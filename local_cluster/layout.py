@@ -13,6 +13,7 @@ STATE_ROOT = Path("/var/lib/densenet-triton")
 RUN_ROOT = Path("/run/densenet-triton")
 CGROUP_PREFIX = "densenet-triton-"
 GATEWAY_CLASS = "traefik"
+GATEWAY_ADDRESS = "127.0.0.1"
 STORAGE_OWNER = 1000
 """User and group id of the storage folder: what the pods of this project run as."""
 
@@ -169,9 +170,22 @@ class Layout:
         return 8800 + self.slot
 
     @property
+    def secure_gateway_port(self) -> int:
+        """The gateway's port for HTTPS on the host's loopback.
+
+        The default cluster's is the HTTP port of slot 43, too: of these two, the one that is started later is told so.
+        """
+        return 8900 + self.slot if self.slot else 8843
+
+    @property
     def gateway_url(self) -> str:
         """The gateway's URL for clients on this machine."""
-        return f"http://127.0.0.1:{self.gateway_port}"
+        return f"http://{GATEWAY_ADDRESS}:{self.gateway_port}"
+
+    @property
+    def secure_gateway_url(self) -> str:
+        """The same for HTTPS."""
+        return f"https://{GATEWAY_ADDRESS}:{self.secure_gateway_port}"
 
 
 def layout_from_name(name: str) -> Layout:

@@ -18,7 +18,7 @@ from pathlib import Path
 from local_cluster import cgroups, host_forwarding, network
 from local_cluster.capabilities import NET_ADMIN, SYS_ADMIN, has_capability, is_root_of_the_machine
 from local_cluster.errors import LocalClusterError, PreflightError
-from local_cluster.layout import Layout
+from local_cluster.layout import GATEWAY_ADDRESS, Layout
 from local_cluster.processes import cluster_in_same_slot, running_clusters
 from local_cluster.supervision import Supervisor
 
@@ -86,15 +86,16 @@ def machine_faults(layout: Layout) -> list[str]:
 
 
 def _port_faults(layout: Layout) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", layout.gateway_port))
-        except OSError:
-            yield (
-                f"port {layout.gateway_port} on 127.0.0.1 is in use, the gateway needs it: "
-                f"end its user (`ss -ltnp sport = :{layout.gateway_port}` names it) or take another cluster name"
-            )
+    for port in (layout.gateway_port, layout.secure_gateway_port):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((GATEWAY_ADDRESS, port))
+            except OSError:
+                yield (
+                    f"port {port} on {GATEWAY_ADDRESS} is in use, the gateway needs it: "
+                    f"end its user (`ss -ltnp sport = :{port}` names it) or take another cluster name"
+                )
 
 
 def _address_faults(layout: Layout) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Keys and certificates: two authorities, one certificate for each identity.
+"""Keys and certificates: three authorities, one certificate for each identity.
 
-etcd has an authority of its own, so that no cluster credential opens the store.
+etcd has an authority of its own, so that no cluster credential opens the store; the gateway has one, so that its
+clients trust nothing else of the cluster.
 """
 
 import datetime as dt
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local_cluster.files import make_folder, write_if_changed
-from local_cluster.layout import Layout
+from local_cluster.layout import GATEWAY_ADDRESS, Layout
 
 AUTHORITY_DAYS = 20 * 365
 CERTIFICATE_DAYS = 2 * 365
@@ -23,6 +24,9 @@ RENEW_DAYS = 60
 
 CLUSTER_AUTHORITY = "ca"
 ETCD_AUTHORITY = "etcd-ca"
+GATEWAY_AUTHORITY = "gateway-ca"
+GATEWAY = "gateway"
+"""The identity that the gateway's clients see."""
 SERVICE_ACCOUNT = "service-account"
 _API_SERVER_HOSTS = (
     "kubernetes",
@@ -91,6 +95,14 @@ def identities(layout: Layout) -> tuple[Identity, ...]:
         Identity(file="kube-router", user="kube-router"),
         Identity(file="coredns", user="coredns"),
         Identity(file="traefik", user="traefik"),
+        Identity(
+            file=GATEWAY,
+            user=f"{layout.name} gateway",
+            server=True,
+            addresses=(GATEWAY_ADDRESS,),
+            hosts=("localhost",),
+            authority=GATEWAY_AUTHORITY,
+        ),
     )
 
 
@@ -117,7 +129,7 @@ def ensure_pki(layout: Layout, *, now: dt.datetime) -> list[str]:
     make_folder(layout.pki, mode=0o700)
     made = []
     authorities = {}
-    for file in (CLUSTER_AUTHORITY, ETCD_AUTHORITY):
+    for file in (CLUSTER_AUTHORITY, ETCD_AUTHORITY, GATEWAY_AUTHORITY):
         pair = _read_pair(layout, file)
         if pair is None or not _serves_at(pair[0], now):
             pair = _new_authority(f"{layout.name} {file}", now)

@@ -9,7 +9,7 @@ from typing import Any
 
 from local_cluster.errors import LocalClusterError
 from local_cluster.kube_api import KubeApi
-from local_cluster.layout import GATEWAY_CLASS, Layout
+from local_cluster.layout import GATEWAY_ADDRESS, GATEWAY_CLASS, Layout
 from local_cluster.supervision import RUNNING, Supervisor
 
 _TIMEOUT_S = 2
@@ -62,14 +62,15 @@ class Readiness:
 
     @_reason_from_errors
     def gateway(self) -> str | None:
-        """The gateway class is accepted and the gateway answers HTTP, be it 404."""
+        """The gateway class is accepted and the gateway answers HTTP on both its ports, be it 404."""
         gateway_class = self._api.get(f"/apis/gateway.networking.k8s.io/v1/gatewayclasses/{GATEWAY_CLASS}")
         if condition(gateway_class, "Accepted").get("status") != "True":
             return f"gateway class {GATEWAY_CLASS} is not accepted"
-        try:
-            _answer("127.0.0.1", self._layout.gateway_port, "/")
-        except (OSError, http.client.HTTPException) as error:
-            return f"{self._layout.gateway_url} does not answer: {error}"
+        for port in (self._layout.gateway_port, self._layout.secure_gateway_port):
+            try:
+                _answer(GATEWAY_ADDRESS, port, "/")
+            except (OSError, http.client.HTTPException) as error:
+                return f"port {port} on {GATEWAY_ADDRESS} does not answer: {error}"
         return None
 
     def policies(self) -> str | None:

@@ -15,6 +15,7 @@ from local_cluster.configuration import rendered_files, unprivileged_files
 from local_cluster.definitions import Definitions
 from local_cluster.errors import DeadlineError, LocalClusterError
 from local_cluster.files import make_folder, write_if_changed
+from local_cluster.gateway_certificate import publish_certificate
 from local_cluster.images import Images, pause_reference
 from local_cluster.kube_api import KubeApi
 from local_cluster.kubeconfigs import whole_kubeconfig
@@ -205,6 +206,7 @@ def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component]
         until("the gateway's definitions", definitions.reason_not_established, "kube-apiserver")
         definitions.apply_gateway_class()
     start(Need.DEFINITIONS)
+    until("the gateway's certificate", lambda: publish_certificate(layout, api), "kube-apiserver")
     until("the cluster's DNS", ready.dns, "coredns")
     until("the node", ready.node, "kubelet")
     until("the network policies", ready.policies, "kube-router")

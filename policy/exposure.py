@@ -29,7 +29,8 @@ def exposure_violations(resource: Resource) -> Iterator[Violation]:
         yield from _service_violations(resource)
     elif resource.kind == "HTTPRoute":
         for rule in at(resource.props, "spec", "rules", default=[{}]):
-            yield from _rule_violations(resource, rule)
+            if not _only_redirects(rule):
+                yield from _rule_violations(resource, rule)
     elif resource.kind in _OTHER_WAYS:
         yield Violation(
             resource=resource,
@@ -62,6 +63,12 @@ def _rule_violations(resource: Resource, rule: Mapping[str, Any]) -> Iterator[Vi
         if kind != "Exact" or method not in _ROUTED or not _ROUTED[method].fullmatch(served):
             found = f"{method} of {path} ({kind}) leads to {served}"
             yield Violation(resource=resource, found=found, accepted=_ACCEPTED_ROUTES, mend=_ROUTE_MEND)
+
+
+def _only_redirects(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule leads to nothing of Triton: it sends clients to where they go instead."""
+    kinds = [filter_.get("type") for filter_ in at(rule, "filters", default=[])]
+    return kinds == ["RequestRedirect"] and not at(rule, "backendRefs", default=[])
 
 
 def _rewritten(rule: Mapping[str, Any], path: str) -> str:

@@ -12,7 +12,15 @@ from pulumi_kubernetes.meta import v1 as meta
 from infra.components.custom_resource import CustomResource
 from infra.components.door import door_from_endpoint
 from infra.components.existing_gateway import Wanted, url_from_gateway
-from infra.components.own_gateway import gateway_spec, url_from_status
+from infra.components.local_certificate import local_certificate
+from infra.components.own_gateway import (
+    HTTP,
+    HTTPS,
+    gateway_spec,
+    issuer_annotations,
+    redirect_rules,
+    url_from_status,
+)
 from infra.components.routes import rules_from_model
 
 if TYPE_CHECKING:
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 _NAME = "triton"
+_REDIRECT = "triton-redirect"
 _GATEWAY_IS_UP = ("condition=Programmed", "jsonpath={.status.addresses[0].value}")
 _ROUTE_IS_UP = tuple(
     f'jsonpath={{.status.parents[0].conditions[?(@.type=="{condition}")].status}}=True'
@@ -58,55 +67,82 @@ class Endpoint(pulumi.ComponentResource):
 
     Attributes:
         url: where clients go, without a slash at its end.
+        certificate_authority: PEM text of the authority that clients have to trust; None where HTTPS is another's
+            matter, or there is none.
     """
 
     url: pulumi.Output[str]
+    certificate_authority: pulumi.Output[str | None]
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("densenet:infra:Endpoint", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        awaited = pulumi.ResourceOptions(
-            parent=self,
-            custom_timeouts=pulumi.CustomTimeouts(
-                create=f"{args.endpoint.timeout_s}s", update=f"{args.endpoint.timeout_s}s"
-            ),
-        )
+        awaited = self._options(args)
+        self.certificate_authority = pulumi.Output.from_input(None)
         parent_ref: Mapping[str, Any]
         if args.endpoint.gateway is None:
-            gateway = _own_gateway(name, args, awaited)
-            parent_ref = {"name": gateway.name}
+            gateway = self._own_gateway(name, args, child)
             self.url = gateway.status.apply(lambda status: url_from_status(status, args.endpoint, args.path_prefix))
+            parent_ref = {"name": gateway.name, **({} if args.endpoint.tls is None else {"sectionName": HTTPS})}
         else:
             self.url = _url_through_gateway(name, args.endpoint.gateway, args, self)
             parent_ref = _parent_ref(args.endpoint.gateway, self.url)
         door = door_from_endpoint(name, args.endpoint, namespace=args.namespace, child=child)
-        CustomResource(
-            f"{name}-route",
-            api_version=GATEWAY_API,
-            kind="HTTPRoute",
-            metadata=_awaited(args.namespace, _ROUTE_IS_UP),
-            spec=_route_spec(args, parent_ref, door),
-            opts=awaited,
-        )
+        _route(f"{name}-route", _NAME, args, _route_spec(args, parent_ref, door), awaited)
         self.register_outputs({"url": self.url})
 
+    def _options(self, args: EndpointArgs, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of what is awaited, as long as the configuration says."""
+        timeout = f"{args.endpoint.timeout_s}s"
+        timeouts = pulumi.CustomTimeouts(create=timeout, update=timeout)
+        return pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=timeouts)
 
-def _awaited(namespace: pulumi.Input[str], conditions: Sequence[str]) -> meta.ObjectMetaArgs:
-    """Metadata that makes Pulumi wait until the controller has taken the object up."""
-    return meta.ObjectMetaArgs(
-        name=_NAME, namespace=namespace, annotations={"pulumi.com/waitFor": json.dumps(conditions)}
-    )
+    def _own_gateway(self, name: str, args: EndpointArgs, child: pulumi.ResourceOptions) -> CustomResource:
+        """A Gateway of the stack's own, with its certificate, and with the route that sends plain HTTP to HTTPS."""
+        tls, options = args.endpoint.tls, self._options(args)
+        certificate: Mapping[str, Any] | None = None
+        if tls is not None and tls.local:
+            own = local_certificate(name, namespace=args.namespace, child=child, parent=self)
+            certificate, self.certificate_authority = own.reference, own.authority.apply(str)
+            options = self._options(args, own.grant)
+        elif tls is not None:
+            certificate = {"kind": "Secret", "name": tls.secret}
+        gateway = CustomResource(
+            f"{name}-gateway",
+            api_version=GATEWAY_API,
+            kind="Gateway",
+            metadata=_awaited(_NAME, args.namespace, _GATEWAY_IS_UP, issuer_annotations(tls)),
+            spec=gateway_spec(args.endpoint, certificate),
+            opts=options,
+        )
+        if tls is not None and tls.redirect_port is not None:
+            spec = {
+                "parentRefs": [{"name": gateway.name, "sectionName": HTTP}],
+                "rules": redirect_rules(args.endpoint, args.path_prefix),
+            }
+            _route(f"{name}-redirect", _REDIRECT, args, spec, self._options(args))
+        return gateway
 
 
-def _own_gateway(name: str, args: EndpointArgs, awaited: pulumi.ResourceOptions) -> CustomResource:
-    return CustomResource(
-        f"{name}-gateway",
+def _route(
+    resource_name: str, name: str, args: EndpointArgs, spec: Mapping[str, Any], awaited: pulumi.ResourceOptions
+) -> None:
+    CustomResource(
+        resource_name,
         api_version=GATEWAY_API,
-        kind="Gateway",
-        metadata=_awaited(args.namespace, _GATEWAY_IS_UP),
-        spec=gateway_spec(args.endpoint),
+        kind="HTTPRoute",
+        metadata=_awaited(name, args.namespace, _ROUTE_IS_UP),
+        spec=spec,
         opts=awaited,
     )
+
+
+def _awaited(
+    name: str, namespace: pulumi.Input[str], conditions: Sequence[str], annotations: Mapping[str, str] | None = None
+) -> meta.ObjectMetaArgs:
+    """Metadata that makes Pulumi wait until the controller has taken the object up."""
+    awaited = {"pulumi.com/waitFor": json.dumps(conditions)}
+    return meta.ObjectMetaArgs(name=name, namespace=namespace, annotations=awaited | dict(annotations or {}))
 
 
 def _url_through_gateway(

@@ -6,6 +6,7 @@ from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
 from infra.config.peers import TRAEFIK_PODS, Admitted
 from infra.config.text import DnsName
+from infra.config.tls import HTTPS_PORT, Tls
 
 
 class Limits(Group):
@@ -53,12 +54,18 @@ class Endpoint(Group):
         description="Gateway class of the cluster, for a Gateway of the stack's own.",
         examples=["traefik"],
     )
-    port: int = Field(
-        default=HTTP_PORT,
+    port: int | None = Field(
+        default=None,
         ge=1,
         le=65535,
-        description="Port of the gateway's HTTP listener; 8800 on the cluster `embedded`.",
+        description="Port of the gateway's listener; without it 80, and 443 with tls. On the cluster `embedded` 8800,"
+        " and 8843 with tls.",
         examples=[8800],
+    )
+    tls: Tls | None = Field(
+        default=None,
+        description="HTTPS, with a certificate. Without it plain HTTP.",
+        examples=[{"secret": "triton-certificate"}],
     )
     hostname: DnsName | None = Field(
         default=None,
@@ -83,3 +90,10 @@ class Endpoint(Group):
         description="How long Pulumi waits for the Gateway and its route, and the smoke tests for the URL, in seconds;"
         " a cloud's load balancer takes minutes.",
     )
+
+    @property
+    def listener_port(self) -> int:
+        """The port of the listener of the stack's own Gateway, by default its scheme's."""
+        if self.port is not None:
+            return self.port
+        return HTTP_PORT if self.tls is None else HTTPS_PORT

@@ -34,7 +34,7 @@ def gateway_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault
             )
         return
     for key, value, default in (("gatewayClass", endpoint.gateway_class, None), ("port", endpoint.port, HTTP_PORT)):
-        if value != default:
+        if value not in {None, default}:
             yield Fault(
                 key=f"endpoint.{key}",
                 found=f"is {value}, and endpoint.gateway names a Gateway that has its own",

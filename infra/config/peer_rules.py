@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from infra.config.faults import Fault, shown
+from infra.config.groups import LOCAL_CLUSTER
 from infra.config.peers import TRAEFIK_PODS, is_address, is_internal
 from infra.config.pictures import answers_from_expect
 from infra.config.sources import OnnxSource
@@ -22,18 +23,17 @@ EMBEDDED_GATEWAY = "10.210.0.254/32"
 _HTTPS_PORT = 443
 
 
-def peer_faults(right: Mapping[str, Any], file: StackFile, *, embedded: str) -> Iterator[Fault]:
+def peer_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
     """Yield what is missing or contradicts itself, where NetworkPolicies are wanted.
 
     Args:
         right: values that are right by themselves, by dotted key; a rule about a missing one is left out.
         file: the stack's file, for the edits that mend.
-        embedded: context of the local cluster of the default name.
     """
     if not right.get("cluster.networkPolicies"):
         return
     if (admitted := right.get("endpoint.admit")) is not None:
-        gateway: object = {"cidr": EMBEDDED_GATEWAY} if right.get("cluster.context") == embedded else TRAEFIK_PODS
+        gateway: object = {"cidr": EMBEDDED_GATEWAY} if right.get("cluster.context") == LOCAL_CLUSTER else TRAEFIK_PODS
         yield from _admission_faults(admitted, gateway, file)
     yield from _fetch_faults(right, file)
 

@@ -16,6 +16,7 @@ from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
 from infra.config.storage_rules import storage_faults
 from infra.config.timeouts import broken_links, timeouts_from_groups
+from infra.config.tls_rules import EMBEDDED_GATEWAY_PORT, EMBEDDED_SECURE_PORT, tls_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from infra.config.endpoints import Endpoint
     from infra.config.faults import StackFile
-
-EMBEDDED_GATEWAY_PORT = 8800
-"""Where the gateway of the local cluster of the default name listens; those of other names have other ports."""
 
 _TAG = r":\w[\w.-]{0,127}"
 _DIGEST = r"@sha256:[0-9a-f]{64}"
@@ -47,7 +45,8 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *_image_faults("serving.image", right.get("serving.image"), "triton-cpu", file, repository),
         *gateway_faults(right.get("endpoint"), file),
         *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
-        *peer_faults(right, file, embedded=LOCAL_CLUSTER),
+        *tls_faults(right.get("endpoint"), right.get("cluster.context"), file),
+        *peer_faults(right, file),
         *door_faults(right.get("endpoint"), file),
         *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
@@ -107,13 +106,14 @@ def _port_faults(endpoint: Endpoint | None, context: str | None, file: StackFile
     """A Gateway of the stack's own listens where the cluster's controller does."""
     if endpoint is None or endpoint.gateway is not None:
         return
-    if context == LOCAL_CLUSTER and endpoint.port != EMBEDDED_GATEWAY_PORT:
+    port, scheme = (EMBEDDED_GATEWAY_PORT, "") if endpoint.tls is None else (EMBEDDED_SECURE_PORT, " for HTTPS")
+    if context == LOCAL_CLUSTER and endpoint.listener_port != port:
         key = "endpoint.port"
         yield Fault(
             key=key,
-            found=f"is {endpoint.port}, and the embedded cluster's gateway listens on {EMBEDDED_GATEWAY_PORT}",
-            accepted=str(EMBEDDED_GATEWAY_PORT),
-            mend=file.setting(key, EMBEDDED_GATEWAY_PORT),
+            found=f"is {endpoint.listener_port}, and the embedded cluster's gateway listens{scheme} on {port}",
+            accepted=str(port),
+            mend=file.setting(key, port),
         )
 
 

@@ -8,6 +8,11 @@ from deploy.waits.reasons.reason import LATER_S, Reason
 _PASSING = frozenset({"Pending", "AddressNotAssigned", "UnresolvedAddress", "BackendNotFound"})
 """A controller's reasons for what it expects to come."""
 
+_UNISSUED = frozenset({"InvalidCertificateRef", "Invalid", "ListenersNotValid", "NoMatchingParent"})
+"""What it says of a Gateway, and of its routes, until cert-manager has made the certificate."""
+
+_ISSUER = "cert-manager.io/"
+
 _BAD_IF_TRUE = frozenset({"Conflicted", "OverlappingTLSConfig"})
 _KINDS = frozenset({"Gateway", "HTTPRoute"})
 
@@ -18,12 +23,15 @@ def route_reasons(objects: Sequence[Mapping[str, Any]]) -> Iterator[Reason]:
     Args:
         objects: Gateways and HTTPRoutes of one stack as the API gives them; others are passed over.
     """
+    passing = _PASSING | _UNISSUED if any(map(_is_issued, objects)) else _PASSING
     for each in (each for each in objects if each["kind"] in _KINDS):
         status = each.get("status", {})
         listeners = [condition for listener in status.get("listeners") or [] for condition in _conditions(listener)]
         parents = [condition for parent in status.get("parents") or [] for condition in _conditions(parent)]
         found = [
-            reason for condition in [*listeners, *_conditions(status), *parents] if (reason := _of(each, condition))
+            reason
+            for condition in [*listeners, *_conditions(status), *parents]
+            if (reason := _of(each, condition, passing))
         ]
         yield from found
         if not found and not _was_taken_up(each):
@@ -34,7 +42,13 @@ def _conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(status.get("conditions") or [])
 
 
-def _of(each: Mapping[str, Any], condition: Mapping[str, Any]) -> Reason | None:
+def _is_issued(each: Mapping[str, Any]) -> bool:
+    """Whether cert-manager makes a Gateway's certificate."""
+    annotations = each["metadata"].get("annotations") or {}
+    return each["kind"] == "Gateway" and any(name.startswith(_ISSUER) for name in annotations)
+
+
+def _of(each: Mapping[str, Any], condition: Mapping[str, Any], passing: frozenset[str]) -> Reason | None:
     kind, reason = str(condition["type"]), str(condition.get("reason", ""))
     is_bad = condition["status"] == ("True" if kind in _BAD_IF_TRUE else "False")
     if not is_bad or condition.get("observedGeneration", 0) < each["metadata"].get("generation", 0):
@@ -42,7 +56,14 @@ def _of(each: Mapping[str, Any], condition: Mapping[str, Any]) -> Reason | None:
     if reason == "NoConflicts" or (reason == "Pending" and "Waiting for controller" in str(condition.get("message"))):
         return None
     message = " ".join(str(condition.get("message", "")).split())
-    return _reason(each, f"{kind}: {reason}: {message}", None if reason in _PASSING else LATER_S)
+    cure = _certificate_cure(each) if reason == "InvalidCertificateRef" else ""
+    return _reason(each, f"{kind}: {reason}: {message}", None if reason in passing else LATER_S, cure)
+
+
+def _certificate_cure(each: Mapping[str, Any]) -> str:
+    if _is_issued(each):
+        return f"cert-manager makes it: kubectl describe certificates --namespace={each['metadata'].get('namespace')}"
+    return "endpoint.tls.secret names a Secret of type kubernetes.io/tls in the stack's namespace"
 
 
 def _was_taken_up(each: Mapping[str, Any]) -> bool:

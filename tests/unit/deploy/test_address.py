@@ -1,11 +1,13 @@
+import base64
 from dataclasses import dataclass, field
 
 import pytest
 
-from deploy.address import url_of_today
+from deploy.address import outputs_of_today, url_of_today
 from deploy.cluster import Cluster
 from deploy.errors import CommandFailedError
 from infra.config import Cluster as ClusterConfig
+from infra.config.endpoints import Endpoint
 
 OUTPUTS = {"url": "http://10.0.0.1:8080/triton-dev", "namespace": "triton-dev"}
 
@@ -49,3 +51,42 @@ def test_a_host_name_of_the_configuration_is_no_address() -> None:
     outputs = {**OUTPUTS, "url": "http://triton.example"}
 
     assert url_of_today(outputs, "triton.example", StandIn(addresses="10.0.0.2")) == "http://triton.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "today"),
+    [
+        ("https://10.0.0.1:8443/triton-dev", "https://10.0.0.2:8443/triton-dev"),
+        ("https://10.0.0.1/triton-dev", "https://10.0.0.2/triton-dev"),
+    ],
+)
+def test_a_url_of_https_stays_one(url: str, today: str) -> None:
+    assert url_of_today({**OUTPUTS, "url": url}, None, StandIn(addresses="10.0.0.2")) == today
+
+
+PEM = "-----BEGIN CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("tls", "answer", "authority"),
+    [
+        (None, "", "of the outputs"),
+        ({"local": True}, "", "of the outputs"),
+        ({"secret": "mine"}, base64.b64encode(PEM.encode()).decode(), PEM),
+        ({"secret": "mine"}, "", None),
+        ({"secret": "mine"}, None, None),
+    ],
+)
+def test_of_a_secret_clients_trust_the_authority_that_it_has_today(
+    tls: dict[str, object] | None, answer: str | None, authority: str | None
+) -> None:
+    endpoint = Endpoint.model_validate({"tls": tls, "hostname": "triton.example"})
+    outputs = {**OUTPUTS, "certificateAuthority": "of the outputs"}
+
+    found = outputs_of_today(outputs, endpoint, StandIn(addresses=answer))
+
+    assert found == {**outputs, "certificateAuthority": authority}
+
+
+def test_outputs_of_an_earlier_version_know_no_authority() -> None:
+    assert outputs_of_today(OUTPUTS, Endpoint(), StandIn(addresses="")) == {**OUTPUTS, "certificateAuthority": None}

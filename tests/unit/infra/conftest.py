@@ -24,6 +24,7 @@ GATEWAY_OF_OTHERS: dict[str, Any] = {
         {"name": "closed", "protocol": "HTTP", "port": 8080.0},
     ],
 }
+LOCAL_AUTHORITY = "-----BEGIN CERTIFICATE-----\nof an embedded cluster's gateway\n-----END CERTIFICATE-----\n"
 MANIFEST = '{"planId": "0123456789abcdef", "golden": {"class": 504}}'
 
 
@@ -69,7 +70,7 @@ class Declared:
 class Recorder(pulumi.runtime.Mocks):
     """Gives every resource its inputs back, a Gateway an address and the report a manifest, if there is one.
 
-    In a preview the build's Job is one that is to run again: it has no id yet.
+    In a preview the build's Job is one that is to run again, and a grant is still to be made: they have no id yet.
     """
 
     def __init__(self, report: str | None, *, preview: bool) -> None:
@@ -85,10 +86,12 @@ class Recorder(pulumi.runtime.Mocks):
             state["status"] = {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]}
         if args.resource_id == "gateways/public":
             state |= {"metadata": {"name": "public", "namespace": "gateways"}, "spec": GATEWAY_OF_OTHERS}
+        if args.resource_id == "kube-system/gateway-authority":
+            state["data"] = {"ca.crt": LOCAL_AUTHORITY}
         known = args.resource_id != pulumi.runtime.rpc.UNKNOWN
         if args.name.endswith("-manifest") and known and self.report is not None:
             state["data"] = {"manifest.json": self.report}
-        if args.typ.endswith(":Job") and self.preview:
+        if args.typ.endswith((":Job", ":ReferenceGrant")) and self.preview:
             return "", state
         metadata = state.get("metadata", {})
         return f"{metadata.get('namespace', '')}/{metadata.get('name', args.name)}", state

@@ -14,6 +14,7 @@ import yaml
 from infra.config import REPOSITORY, config_from_values
 from infra.program import outputs_from_config
 from infra.release import release_from_config
+from tests.unit.infra.conftest import LOCAL_AUTHORITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,21 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
         "maxBodyBytes": 16777216,
+        "certificateAuthority": None,
+    }
+
+
+def test_of_a_local_certificate_clients_get_the_authority_and_no_state_the_key(
+    declare: Declare, dev_values: dict[str, Any]
+) -> None:
+    plain = declared_dev(declare, dev_values).types()
+    dev_values["densenet-triton:endpoint"] |= {"port": 8843, "tls": {"local": True}}
+    declared = declared_dev(declare, dev_values)
+    assert declared.result["url"] == "https://127.0.0.1:8843/triton-dev"
+    assert declared.result["certificateAuthority"] == LOCAL_AUTHORITY
+    assert declared.types() == plain | {
+        "kubernetes:gateway.networking.k8s.io/v1beta1:ReferenceGrant": 1,
+        "kubernetes:core/v1:ConfigMap": plain["kubernetes:core/v1:ConfigMap"] + 1,
     }
 
 

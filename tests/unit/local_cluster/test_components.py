@@ -61,6 +61,8 @@ def test_the_gateway_listens_on_the_hosts_loopback(layout: Layout) -> None:
 
     assert traefik.command[1] == f"--net={layout.run / 'host-network'}"
     assert "--entrypoints.web.address=127.0.0.1:8801" in traefik.command
+    assert "--entrypoints.websecure.address=127.0.0.1:8901" in traefik.command
+    assert "--entrypoints.websecure.http.tls=true" in traefik.command
     assert dict(traefik.environment) == {"KUBECONFIG": str(layout.state / "traefik" / "kubeconfig")}
 
 

@@ -12,6 +12,7 @@ def health(
         components=(component,),
         node=node,
         gateway="http://127.0.0.1:8800",
+        secure_gateway="https://127.0.0.1:8843",
         gateway_state=gateway_state,
         policies=policies,
         kubeconfig="/k",
@@ -35,7 +36,7 @@ def test_the_table_is_for_people() -> None:
         "etcd       RUNNING  42   1h02m   1\n"
         "\n"
         "node       embedded (Ready)\n"
-        "gateway    http://127.0.0.1:8800 (Ready)\n"
+        "gateway    http://127.0.0.1:8800, https://127.0.0.1:8843 (Ready)\n"
         "policies   Enforced\n"
         "kubeconfig /k"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local_cluster.errors import ClusterNameError
-from local_cluster.layout import layout_from_name
+from local_cluster.layout import Layout, layout_from_name
 
 
 def test_the_default_cluster_has_the_documented_places() -> None:
@@ -19,6 +19,7 @@ def test_the_default_cluster_has_the_documented_places() -> None:
     assert layout.api_url == "https://10.210.0.1:6443"
     assert layout.gateway_url == "http://127.0.0.1:8800"
     assert layout.link == "dtri0"
+    assert layout.secure_gateway_url == "https://127.0.0.1:8843"
 
 
 def test_the_tests_cluster_shares_nothing_with_the_default_one() -> None:
@@ -28,6 +29,7 @@ def test_the_tests_cluster_shares_nothing_with_the_default_one() -> None:
     for name in ("state", "run", "lock", "cgroup", "link", "nft_table", "pod_subnet", "service_subnet", "api_url"):
         assert getattr(mine, name) != getattr(theirs, name), name
     assert mine.gateway_port == 8801
+    assert mine.secure_gateway_port == 8901
     assert mine.etcd_client_port == 23800
 
 
@@ -39,6 +41,13 @@ def test_addresses_lie_in_their_ranges_and_apart() -> None:
     assert addresses == sorted(set(addresses))
     assert all(address in pods for address in addresses)
     assert IPv4Address(layout.kubernetes_service_address) in IPv4Network(layout.service_subnet)
+
+
+def test_clusters_share_no_port_but_one() -> None:
+    layouts = [Layout(name=f"embedded-{slot}", slot=slot) for slot in range(64)]
+    ports = [port for layout in layouts for port in (layout.gateway_port, layout.secure_gateway_port)]
+
+    assert [port for port in set(ports) if ports.count(port) > 1] == [8843]
 
 
 def test_the_same_name_gives_the_same_layout_on_every_machine() -> None:

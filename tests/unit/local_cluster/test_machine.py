@@ -20,7 +20,8 @@ def fit_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local_cluster.network.conflicting_route", lambda _layout: None)
     monkeypatch.setattr(machine, "cluster_in_same_slot", lambda _layout: None)
     monkeypatch.setattr(machine, "running_clusters", set)
-    monkeypatch.setattr(Layout, "gateway_port", 0)  # any free one
+    for port in ("gateway_port", "secure_gateway_port"):
+        monkeypatch.setattr(Layout, port, 0)  # any free one
     monkeypatch.setattr("local_cluster.cgroups.missing_controllers", list)
     monkeypatch.setattr("local_cluster.cgroups.make_cgroups", lambda _layout: None)
     monkeypatch.setattr("local_cluster.cgroups.remove_cgroups", lambda _layout: None)
@@ -56,12 +57,13 @@ def test_a_fit_machine_passes(layout: Layout) -> None:
     machine.check_machine(layout)
 
 
-def test_a_used_port_is_named(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("which", ["gateway_port", "secure_gateway_port"])
+def test_a_used_port_is_named(layout: Layout, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        monkeypatch.setattr(Layout, "gateway_port", port)
+        monkeypatch.setattr(Layout, which, port)
 
         (fault,) = faults(layout)
     assert fault.startswith(f"port {port} on 127.0.0.1 is in use")

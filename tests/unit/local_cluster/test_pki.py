@@ -1,3 +1,4 @@
+import contextlib
 import datetime as dt
 import stat
 from pathlib import Path
@@ -64,6 +65,27 @@ def test_etcd_trusts_an_authority_of_its_own(layout: Layout) -> None:
         certificate(layout, "admin").verify_directly_issued_by(etcd)
 
 
+def test_the_gateways_clients_trust_nothing_else_of_the_cluster(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=NOW)
+
+    authority = certificate(layout, pki.GATEWAY_AUTHORITY)
+    signed = []
+    for identity in pki.identities(layout):
+        with contextlib.suppress(ValueError):
+            certificate(layout, identity.file).verify_directly_issued_by(authority)
+            signed.append(identity.file)
+    assert signed == [pki.GATEWAY]
+    assert subject(layout, pki.GATEWAY_AUTHORITY) == ("embedded-test gateway-ca", None)
+
+
+def test_the_gateway_is_itself_by_its_address_and_as_localhost(layout: Layout) -> None:
+    pki.ensure_pki(layout, now=NOW)
+
+    found = certificate(layout, pki.GATEWAY).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(address) for address in found.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
+    assert found.get_values_for_type(x509.DNSName) == ["localhost"]
+
+
 def test_the_api_server_is_itself_by_every_name(layout: Layout) -> None:
     pki.ensure_pki(layout, now=NOW)
 
@@ -81,7 +103,7 @@ def test_only_servers_may_serve(layout: Layout) -> None:
         usage = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         if ExtendedKeyUsageOID.SERVER_AUTH in usage:
             servers.add(identity.file)
-    assert servers == {"apiserver", "etcd", "kubelet"}
+    assert servers == {"apiserver", "etcd", "kubelet", pki.GATEWAY}
 
 
 def test_certificates_last_more_than_a_year(layout: Layout) -> None:

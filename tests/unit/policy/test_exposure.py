@@ -91,5 +91,22 @@ def test_a_rule_that_matches_everything_is_refused() -> None:
     assert len(list(exposure_violations(resource(ROUTE, {"rules": [{"backendRefs": []}]})))) == 1
 
 
+REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+EVERYTHING = {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({}, 0),
+        ({"backendRefs": [{"name": "triton", "port": 8080}]}, 1),
+        ({"filters": [REDIRECT, {"type": "RequestMirror"}]}, 1),
+    ],
+)
+def test_a_rule_that_only_sends_clients_elsewhere_leads_to_nothing(more: dict[str, Any], refused: int) -> None:
+    rule = {**EVERYTHING, "filters": [REDIRECT], **more}
+    assert len(list(exposure_violations(resource(ROUTE, {"rules": [rule]})))) == refused
+
+
 def test_another_kind_of_way_in_is_refused() -> None:
     assert len(list(exposure_violations(resource("networking.k8s.io/v1:Ingress", {})))) == 1

@@ -9,8 +9,9 @@ import pytest
 
 from infra.config import OnnxSource, config_from_values
 from infra.config.groups import LOCAL_CLUSTER
-from infra.config.rules import EMBEDDED_GATEWAY_PORT
+from infra.config.tls_rules import EMBEDDED_GATEWAY_PORT, EMBEDDED_SECURE_PORT, LOCAL_NAMES
 from infra.errors import ConfigError
+from local_cluster import pki
 from local_cluster.layout import layout_from_name
 
 if TYPE_CHECKING:
@@ -73,8 +74,20 @@ def test_the_embedded_gateway_has_one_port(dev_values: dict[str, Any], port: int
         assert config_from_values(dev_values, stack="x").endpoint.port == port
 
 
-def test_the_embedded_gateways_port_is_the_local_clusters() -> None:
-    assert layout_from_name(LOCAL_CLUSTER).gateway_port == EMBEDDED_GATEWAY_PORT
+@pytest.mark.parametrize("port", [None, 443, 8800])
+def test_the_embedded_gateway_has_one_port_for_https(dev_values: dict[str, Any], port: int | None) -> None:
+    dev_values["densenet-triton:endpoint"] |= {"port": port, "tls": {"local": True}}
+    assert fault(dev_values) == (
+        f"Pulumi.x.yaml: densenet-triton:endpoint.port is {port or 443}, and the embedded cluster's gateway listens for"
+        " HTTPS on 8843; accepted: 8843; mend: in Pulumi.x.yaml set endpoint.port: 8843"
+    )
+
+
+def test_what_is_known_of_the_embedded_gateway_is_the_local_clusters() -> None:
+    layout = layout_from_name(LOCAL_CLUSTER)
+    assert (layout.gateway_port, layout.secure_gateway_port) == (EMBEDDED_GATEWAY_PORT, EMBEDDED_SECURE_PORT)
+    (gateway,) = [found for found in pki.identities(layout) if found.file == pki.GATEWAY]
+    assert (*gateway.addresses, *gateway.hosts) == LOCAL_NAMES
 
 
 @pytest.mark.parametrize("image", ["triton-gpu", "triton:7", FULL, f"{FULL}@sha256:1234", "a b/c:1"])

@@ -2,7 +2,7 @@ from typing import Any
 
 from deploy.waits.reasons.reason import LATER_S
 from deploy.waits.reasons.routes import route_reasons
-from tests.unit.deploy.waits.reasons.recorded import thing
+from tests.unit.deploy.waits.reasons.recorded import NAMESPACE, thing
 
 
 def condition(kind: str, status: str, reason: str, message: str = "", generation: int = 1) -> dict[str, Any]:
@@ -67,3 +67,41 @@ def test_a_route_without_its_backend_says_so() -> None:
         f"HTTPRoute triton: ResolvedRefs: InvalidKind: {words}"
     ]
     assert [each.why for each in route_reasons([thing("HTTPRoute", "triton")])] == ["no controller has taken it up"]
+
+
+MISSING = "Error while retrieving certificate: getting secret: secret triton/mine not found"
+WITHOUT_CERTIFICATE = (
+    condition("ResolvedRefs", "False", "InvalidCertificateRef", MISSING),
+    condition("Programmed", "False", "Invalid", MISSING),
+)
+NOT_ACCEPTED = condition("Accepted", "False", "ListenersNotValid", "All Listeners must be valid")
+OF_NO_LISTENER = thing(
+    "HTTPRoute", "triton", {"parents": [{"conditions": [condition("Accepted", "False", "NoMatchingParent")]}]}
+)
+
+
+def test_a_certificate_that_is_not_there_is_named_with_the_key_that_means_it() -> None:
+    found = list(route_reasons([gateway(NOT_ACCEPTED, listeners=WITHOUT_CERTIFICATE), OF_NO_LISTENER]))
+
+    assert found[0].line == (
+        f"Gateway triton: ResolvedRefs: InvalidCertificateRef: {MISSING}; "
+        "endpoint.tls.secret names a Secret of type kubernetes.io/tls in the stack's namespace"
+    )
+    assert {each.patience_s for each in found} == {LATER_S}
+
+
+def test_a_certificate_that_cert_manager_makes_is_waited_for() -> None:
+    waiting = gateway(NOT_ACCEPTED, listeners=WITHOUT_CERTIFICATE)
+    waiting["metadata"]["annotations"] = {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    found = list(route_reasons([OF_NO_LISTENER, waiting]))
+
+    assert len(found) == 4
+    assert {each.patience_s for each in found} == {None}
+    assert found[1].line.endswith(f"; cert-manager makes it: kubectl describe certificates --namespace={NAMESPACE}")
+
+
+def test_what_cert_manager_does_not_mend_is_not_waited_for() -> None:
+    other = gateway(listeners=(condition("Accepted", "False", "PortUnavailable", "no entryPoint"),))
+    other["metadata"]["annotations"] = {"cert-manager.io/issuer": "letsencrypt"}
+
+    assert [each.patience_s for each in route_reasons([other])] == [LATER_S]
