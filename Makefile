@@ -11,12 +11,14 @@ WAIT ?= 0
 BENCH_BASE ?=
 FROM ?=
 TO ?=
+ADD ?=
+DROP ?=
 
 VENV := .venv/bin
 DEPLOY := $(VENV)/python -m deploy
 GATE := $(VENV)/python -m gate
 
-.PHONY: help venv tools up preview gate promote releases rollback destroy down status url logs env images lint check test test-guest test-faults test-gpu bench bench-gpu docs lock
+.PHONY: help venv tools up preview gate promote releases rollback destroy down status url logs env client images lint check test test-guest test-faults test-gpu bench bench-gpu docs lock
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +61,9 @@ logs: venv ## Triton's log  [STACK=dev]
 
 env: venv ## What plain `pulumi` and `kubectl` need: eval "$(make env)"  [STACK=dev]
 	@$(DEPLOY) env --stack $(STACK)
+
+client: venv ## A key for a client, printed once, or one key less  ADD=name | DROP=name [STACK=dev]
+	@$(DEPLOY) client --stack $(STACK) --add "$(ADD)" --drop "$(DROP)"
 
 tools: venv ## Install and build what this machine lacks (make up and make test do this by themselves)
 	@$(DEPLOY) tools

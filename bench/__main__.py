@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from bench.budgets import (
     POD_AGAINST_RUNTIME,
     PREVIEW_UNCHANGED,
+    SECURE_URL_AGAINST_POD,
     UP_FROM_NOTHING,
     UP_UNCHANGED,
     UP_WITH_PLAN,
@@ -29,7 +31,7 @@ from bench.budgets import (
 )
 from bench.cost import cpu_medians_s, is_unchanged, loop_s
 from bench.densenet import densenet_onnx
-from bench.latency import medians_s, runtime_call, triton_call
+from bench.latency import Visitor, medians_s, runtime_call, triton_call
 from bench.workspace import Workspace, workspace_in, workspace_of_commit
 from contract.digest import sha256_of_file
 from contract.pictures import picture_from_bytes, tensor_from_picture
@@ -101,8 +103,8 @@ def _made_again(workspace: Workspace) -> None:
         sys.exit(f"make up, with nothing changed, has changed something:\n{said}")
 
 
-def _made(workspace: Workspace, verb: str, *, timeout_s: float = 900) -> str:
-    result = workspace.make(verb, f"STACK={_STACK}", timeout_s=timeout_s)
+def _made(workspace: Workspace, verb: str, *more: str, timeout_s: float = 900) -> str:
+    result = workspace.make(verb, f"STACK={_STACK}", *more, timeout_s=timeout_s)
     if result.returncode != 0:
         sys.exit(f"make {verb} failed, so nothing can be measured:\n{result.stdout}{result.stderr}")
     return result.stdout.strip()
@@ -115,7 +117,8 @@ def _latencies(workspace: Workspace) -> list[Measurement]:
     time, it is as much as the model itself.
     """
     print("measuring: requests to a DenseNet-121", file=sys.stderr)
-    workspace.write_stack(_STACK, model=_densenet(workspace.folder))
+    densenet = _densenet(workspace.folder)
+    workspace.write_stack(_STACK, model=densenet)
     _made(workspace, "up")
     url = _made(workspace, "url")
     plan = _run(workspace, "pulumi", "stack", "output", "planId").strip()
@@ -123,20 +126,40 @@ def _latencies(workspace: Workspace) -> list[Measurement]:
     manifest = manifest_from_repository(repository)
     model = manifest.model
     tensor = golden_input_from_file(repository / manifest.golden.pictures[0].input_file, manifest.shape)
-    medians = medians_s(
+    pod = triton_call(f"http://{_pod_address(workspace, plan)}:8080", model, tensor)
+    medians = _shown_medians_s(
         {
             "url": triton_call(url, model, tensor),
-            "pod": triton_call(f"http://{_pod_address(workspace, plan)}:8080", model, tensor),
+            "pod": pod,
             "runtime": runtime_call(repository / model / MODEL_VERSION / MODEL_FILE, tensor),
         }
     )
+    secure_url, visitor = _behind_a_door(workspace, densenet)
+    secure = _shown_medians_s({"secure url": triton_call(secure_url, model, tensor, visitor), "pod": pod})
     workspace.write_stack(_STACK)
-    for name, seconds in medians.items():
-        print(f"  {name}: {seconds * 1000:.2f} ms", file=sys.stderr)
     return [
         Measurement(budget=URL_AGAINST_POD, measured=medians["url"] / medians["pod"]),
+        Measurement(budget=SECURE_URL_AGAINST_POD, measured=secure["secure url"] / secure["pod"]),
         Measurement(budget=POD_AGAINST_RUNTIME, measured=medians["pod"] / medians["runtime"]),
     ]
+
+
+def _shown_medians_s(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    medians = medians_s(calls)
+    for name, seconds in medians.items():
+        print(f"  {name}: {seconds * 1000:.2f} ms", file=sys.stderr)
+    return medians
+
+
+def _behind_a_door(workspace: Workspace, model: dict[str, Any]) -> tuple[str, Visitor]:
+    """Give the same stack HTTPS and a client with a key; its pods stay."""
+    print("measuring: the same with TLS and a key", file=sys.stderr)
+    port = layout_from_name(_CLUSTER).secure_gateway_port
+    workspace.write_stack(_STACK, model=model, endpoint={"port": port, "tls": {"local": True}})
+    key = _made(workspace, "client", "ADD=bench")
+    _made(workspace, "up")
+    authority = Path(_run(workspace, "printenv", "DENSENET_TRITON_CA").strip())
+    return _made(workspace, "url"), Visitor(authority=authority, client="bench", key=key)
 
 
 def _densenet(folder: Path) -> dict[str, Any]:

@@ -4,12 +4,14 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from tritonclient.http import InferenceServerClient, InferInput
+from tritonclient.http.auth import BasicAuth
 
 from contract.served import DATATYPE, INPUT_NAME, OUTPUT_NAME
 
@@ -35,9 +37,35 @@ def medians_s(calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def triton_call(url: str, model: str, tensor: Tensor) -> Callable[[], object]:
-    """Return a call that posts one picture's float32 tensor in binary to a Triton at `url`."""
-    client = InferenceServerClient(url.removeprefix("http://"), network_timeout=60)
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Who asks at a door with HTTPS and keys.
+
+    Attributes:
+        authority: PEM file of the authority that has signed the door's certificate.
+        client: the client's name.
+        key: the client's.
+    """
+
+    authority: Path
+    client: str
+    key: str = field(repr=False)
+
+
+def triton_call(url: str, model: str, tensor: Tensor, visitor: Visitor | None = None) -> Callable[[], object]:
+    """Return a call that posts one picture's float32 tensor in binary to a Triton, over a connection that stays.
+
+    Args:
+        url: of the Triton, or of the door before it.
+        model: its name.
+        tensor: (channels, height, width).
+        visitor: who asks, where that is asked for.
+    """
+    scheme, _, place = url.partition("://")
+    tls = {"ssl_options": {"ca_certs": str(visitor.authority)}} if visitor else {}
+    client = InferenceServerClient(place, network_timeout=60, ssl=scheme == "https", **tls)
+    if visitor is not None:
+        client.register_plugin(BasicAuth(visitor.client, visitor.key))
 
     def call() -> object:
         infer_input = InferInput(INPUT_NAME, list(tensor.shape), DATATYPE)

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.authority import authority_file
+from deploy.clients import change_clients
 from deploy.environment import ensure_tools, shown_environment
 from deploy.errors import DeployError, StepFailedError, TurnedAwayError, UnreachedError
 from deploy.operations import Deployment
@@ -46,7 +48,8 @@ def _env(stack: str) -> None:
     deployment = Deployment(stack)
     deployment.pulumi.initialise()
     kubeconfig = deployment.cluster.config.kubeconfig_path
-    print(shown_environment(deployment.environment, stack, kubeconfig=kubeconfig))
+    authority = authority_file(stack, deployment.environment)
+    print(shown_environment(deployment.environment, stack, kubeconfig=kubeconfig, authority=authority))
 
 
 _VERBS: dict[str, Callable[[str], None]] = {
@@ -77,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
     prove.add_argument("--junit", type=Path, metavar="FILE", help="write the smoke tests' report there too")
     prove.set_defaults(run=lambda arguments: Deployment(arguments.stack).prove(junit=arguments.junit))
+    client = verbs.add_parser("client")
+    client.add_argument("--stack", default="dev", help="the stack's name, as in Pulumi.<stack>.yaml")
+    client.add_argument("--add", default="", metavar="NAME", help="make a key for a client, print it once")
+    client.add_argument("--drop", default="", metavar="NAME", help="take a key away: NAME or NAME.next")
+    client.set_defaults(run=lambda arguments: change_clients(arguments.stack, add=arguments.add, drop=arguments.drop))
     tools = verbs.add_parser("tools")
     tools.set_defaults(run=lambda _arguments: ensure_tools(embedded=_carries_embedded()))
     images = verbs.add_parser("images")

@@ -14,6 +14,7 @@ from infra.config import (
     StackValues,
     document_from_file,
     is_plain,
+    parts_of,
     stack_values_from_yaml,
     value_at_key,
     value_from_text,
@@ -95,7 +96,13 @@ def write_values(
         # JSON is YAML whose texts are in quotes: a digest such as 12e5 would be a number to Pulumi
         json.dump(document, written, ensure_ascii=False, indent=2)
     for name, secret in secrets.items():
-        stack().set_secret(file, f"{PROJECT}:{name}", secret)
+        stack().set_secret(file, pulumi_path(name), secret)
+
+
+def pulumi_path(name: str) -> str:
+    """A dotted key as `pulumi config --path` takes it."""
+    group, *path = parts_of(name)
+    return f"{PROJECT}:{group}" + "".join(f'["{part}"]' if "." in part else f".{part}" for part in path)
 
 
 def secret_values(found: StackValues) -> dict[str, str]:

@@ -59,16 +59,16 @@ def trial(config: StackConfig, cluster: Cluster, *, again: bool) -> Iterator[Ver
             _kubectl(cluster, "delete", job, "--ignore-not-found", "--wait=false")
 
 
-@contextlib.contextmanager
-def tried(config: StackConfig, cluster: Cluster) -> Iterator[None]:
-    """Make the trial while the context lasts, unless what it would show is remembered, and say what is not as declared.
+def try_during(proof: Callable[[], None], config: StackConfig, cluster: Cluster) -> None:
+    """Make the trial while the proof lasts, unless its outcome is remembered, and say what is not as it is declared.
 
     Args:
+        proof: of the same pods; what it raises ends the trial.
         config: the stack's, which serves.
         cluster: the stack's.
     """
     with trial(config, cluster, again=False) as verdict:
-        yield
+        proof()
         if line := verdict():
             print(line, file=sys.stderr)  # noqa: T201 - what the user has to know
 

@@ -82,16 +82,20 @@ def ensure_tools(*, embedded: bool, first: Sequence[str] = ()) -> dict[str, str]
     return found
 
 
-def shown_environment(environment: Mapping[str, str], stack: str, *, kubeconfig: Path | None) -> str:
+def shown_environment(
+    environment: Mapping[str, str], stack: str, *, kubeconfig: Path | None, authority: Path | None
+) -> str:
     """Return the lines of `make env`, for a shell's eval: what plain `pulumi` and `kubectl` need to work on a stack.
 
     Args:
         environment: what `deployment_environment` returned.
         stack: its name.
         kubeconfig: the file that the stack names, if it names one.
+        authority: the file of the authority that the stack's clients trust, if they need one.
     """
     shown = {**{key: environment[key] for key in _SHOWN if key in environment}, "PULUMI_STACK": stack}
     shown |= {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
+    shown |= {"DENSENET_TRITON_CA": str(authority)} if authority else {}
     return "\n".join(f"export {key}={_quoted(value)}" for key, value in shown.items())
 
 

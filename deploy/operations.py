@@ -19,7 +19,7 @@ from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.configuration import plain_values, require_stack_name, values_as_pulumi_reads
 from deploy.embedded import machine_check, prepare_embedded
-from deploy.enforcement import tried
+from deploy.enforcement import try_during
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import DeployError
 from deploy.images.pushing import push_own_images
@@ -115,8 +115,7 @@ class Deployment:
             with self.held("make-up", patience_s=patience_s):
                 self.settle()
                 self.apply()
-                with tried(self.config, self.cluster):
-                    self.prove()
+                try_during(self.prove, self.config, self.cluster)
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""
@@ -190,7 +189,7 @@ class Deployment:
         Args:
             junit: the file that their report goes to, if it is wanted.
         """
-        prove(self.config, self.outputs(), self.cluster, junit=junit)
+        prove(self.config, self.outputs(), self.cluster, stack=self.stack, junit=junit)
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, with the URL and the authority of today.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from deploy.authority import noted_authority
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, status_of
 from deploy.errors import DeployError, TurnedAwayError, UnreachedError
@@ -27,6 +28,9 @@ UNREACHED_STATUS = 7
 TURNED_AWAY_STATUS = 8
 """Theirs where the door let nobody in."""
 
+KEY_VARIABLE = "DENSENET_TRITON_KEY"
+"""Where the smoke tests look for a client's key."""
+
 _FORWARD_S = 30
 
 
@@ -42,13 +46,16 @@ class _Fetched(Protocol):
         """Of the file."""
 
 
-def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, junit: Path | None = None) -> None:
+def prove(
+    config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, stack: str, junit: Path | None = None
+) -> None:
     """Run the smoke tests against the stack's URL and every replica by itself.
 
     Args:
         config: what was deployed.
         outputs: the stack's.
         cluster: where its replicas are.
+        stack: its name.
         junit: the file that pytest's report goes to, if it is wanted.
 
     Raises:
@@ -70,11 +77,15 @@ def prove(config: StackConfig, outputs: Mapping[str, Any], cluster: Cluster, *, 
             "no:cacheprovider",
         ]
         command += _expectation(config, outputs, manifest)
+        authority = noted_authority(outputs.get("certificateAuthority"), stack, cluster.environment)
+        command += ["--ca", str(authority)] if authority else []
+        client, environment = _client(config, cluster.environment)
+        command += client
         command += [flag for url in replicas for flag in ("--replica-url", url)]
         command += ["--await-s", str(config.endpoint.timeout_s), "--reason-file", str(reason)]
         command += [f"--junit-xml={junit}"] if junit else []
         # the tests compute no matrix: NumPy's threads would only wait for one, and busily
-        status = status_of(command, {"OPENBLAS_NUM_THREADS": "1", **cluster.environment})
+        status = status_of(command, {"OPENBLAS_NUM_THREADS": "1", **environment})
         require_right(status, outputs["url"], reason.read_text(encoding="utf-8") if reason.exists() else "")
 
 
@@ -97,6 +108,15 @@ def require_right(status: int, url: str, reason: str) -> None:
         raise TurnedAwayError(reason or f"{url} could not be asked; the reason stands above")
     if status != 0:
         raise DeployError(f"{url} is deployed but does not answer rightly; its tests stand above")
+
+
+def _client(config: StackConfig, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Return as whom the door is asked, and the environment with that client's key, which no command line has."""
+    without = {name: value for name, value in environment.items() if name != KEY_VARIABLE}
+    if not config.endpoint.clients:
+        return [], without
+    name, key = min(config.endpoint.clients.items())
+    return ["--client", name], {**without, KEY_VARIABLE: key.get_secret_value()}
 
 
 def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path) -> list[str]:

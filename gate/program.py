@@ -3,6 +3,7 @@
 import contextlib
 import os
 import posixpath
+import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from deploy.operations import Deployment
 from deploy.smoke import TURNED_AWAY_STATUS, UNREACHED_STATUS, require_right
 from gate.before.checkout import program_of_commit
 from gate.cluster.releases import NEVER_FETCHED, Release
-from infra.config import file_name, value_at_key
+from infra.config import CLIENTS, file_name, secret_places, value_at_key, with_value_at_key
 from infra.errors import InfraError
 from tools.privileges import as_root
 
@@ -98,21 +99,27 @@ class ReleaseProgram:
         self._run("prove", f"--junit={junit}")
 
     def _config(self) -> dict[str, object]:
-        config = self.release.pinned_config
+        config = with_value_at_key(self.release.pinned_config, CLIENTS, None)
         cluster = {key: value for key, value in config[_CLUSTER].items() if key != "kubeconfig"}
         access = {} if self.kubeconfig is None else {"kubeconfig": str(self.kubeconfig)}
         return {**config, _CLUSTER: {**cluster, **access}}
 
     def _secrets(self) -> dict[str, str]:
-        """What is secret of the release, with today's value.
+        """What is secret of the release, with today's value: who may ask is today's affair, and never a release's.
 
-        Where the stack has none today, a URL takes its place that is never asked: the plan is pinned.
+        Where the stack has no URL today, one takes its place that is never asked: the plan is pinned. Where nobody can
+        say who may ask today, nobody may.
         """
+        clients = [name for name in self.release.secrets if name.startswith(f"{CLIENTS}.")]
+        others = [name for name in self.release.secrets if name not in clients]
         try:
             today = self.deployment.values.values if self.release.secrets else {}
         except (DeployError, InfraError):  # what is wrong with today's file stands in nobody's way back
-            today = {}
-        return {name: str(value_at_key(today, name) or NEVER_FETCHED) for name in self.release.secrets}
+            today, keys = {}, {name: secrets.token_urlsafe() for name in clients}
+        else:
+            places = secret_places(today) if clients else ()
+            keys = {name: str(value_at_key(today, name)) for name in places if name.startswith(f"{CLIENTS}.")}
+        return {name: str(value_at_key(today, name) or NEVER_FETCHED) for name in others} | keys
 
     def _run(self, verb: str, *flags: str) -> None:
         """Run a verb with this release's configuration: others of the same commit share the files."""

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from infra.config import REPOSITORY
 from infra.config.groups import Groups
@@ -65,20 +65,25 @@ that it does not fit the stack, the stack's own. A file that has neither `secure
 
 ### Secrets
 
-`model.source.url` may be secret, a signed URL for example:
+`model.source.url` may be secret, a signed URL for example, and each key of `endpoint.clients` must be:
 
 ```
 eval "$(make env STACK=prod)"
 pulumi config set --path --secret densenet-triton:model.source.url 'https://…?sig=…'
+make client ADD=alice STACK=prod
 ```
 
-It reaches the build in a Kubernetes Secret and stands, readable, nowhere else: in no ConfigMap, output, message,
-evidence or log; the manifest calls the source `[secret]`, and in the state it is encrypted. A kept release only says
-that it is secret. When one goes back, its plan is pinned and nothing is fetched: it is given the URL that the stack has
-then, and where it has none, one that is never asked. Any other key that is secret is refused, for the cluster's objects
-would show its value; a picture that not everybody may fetch lies in the repository. Of a group in which an ESC
-environment has a secret Pulumi does not say which value it is: of `model` the URL is taken for it, all else is used
-openly, and any other group is refused. ESC itself has not been tried, for want of Pulumi Cloud.
+The URL reaches the build in a Kubernetes Secret; of a key the gateway's Secret has a hash. They stand, readable,
+nowhere else: in no ConfigMap, output, message, evidence or log; the manifest calls the source `[secret]`, and in the
+state they are encrypted. A kept release only says that they are secret. When one goes back, its plan is pinned and
+nothing is fetched: it is given the URL that the stack has then, and where it has none, one that is never asked. Who may
+ask is today's affair: a release that had clients gets those that the stack has then, so that no key comes back that was
+dropped. A promotion takes no clients along.
+
+Any other key that is secret is refused, for the cluster's objects would show its value; a picture that not everybody
+may fetch lies in the repository. Of a group in which an ESC environment has a secret Pulumi does not say which value it
+is: of `model` the URL is taken for it, of `endpoint` the clients' keys that the file does not say openly, all else is
+used openly, and any other group is refused. ESC itself has not been tried, for want of Pulumi Cloud.
 """
 
 _LICENCE = """\
@@ -150,7 +155,7 @@ def _accepts_composed(origin: Any, arguments: Sequence[Any]) -> str:
     if origin is Literal:
         return ", ".join(f"`{choice}`" for choice in arguments)
     if origin is dict:
-        return "keys with text" if arguments[1] is str else "group"
+        return {str: "keys with text", SecretStr: "names with keys"}.get(arguments[1], "group")
     first = _accepts(arguments[0])
     if origin is Annotated:
         return first

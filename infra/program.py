@@ -57,7 +57,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         config: checked, with its inputs.
 
     Returns:
-        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, certificateAuthority.
+        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, clients, certificateAuthority.
     """
     release = release_from_config(config)
     provider = _provider(config)
@@ -88,6 +88,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         "manifest": build.manifest,
         "namespace": namespace,
         "maxBodyBytes": config.endpoint.limits.body_bytes,
+        "clients": sorted(config.endpoint.clients),
         "certificateAuthority": endpoint.certificate_authority,
     }
 
@@ -106,7 +107,10 @@ def _provider(config: StackConfig) -> kubernetes.Provider:
         context=context,
         # Without any, Pulumi's class would put the variable KUBECONFIG here, a path; the provider reads that by itself
         kubeconfig="" if text is None else pulumi.Output.secret(text),
-        enable_config_map_mutable=True,  # what changes in one changes in place; what must not is named by its content
+        # What changes in one changes in place, clients' keys too, so that there is always one; what must not change is
+        # named by its content
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
     )
 
 

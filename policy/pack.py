@@ -11,6 +11,7 @@ from policy.budgets import budget_violations
 from policy.control import control_violations
 from policy.exposure import exposure_violations
 from policy.images import image_violations
+from policy.keys import accepted_plain_http_violations, key_violations
 from policy.limits import limit_violations
 from policy.mounts import mount_violations
 from policy.privilege import privilege_violations
@@ -18,7 +19,7 @@ from policy.releases import accepted_release_violations, unaccepted_release_viol
 from policy.resource import resource_from_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pulumi_policy import Policy, ReportViolation, ResourceValidationArgs, StackValidationArgs
 
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from policy.violation import Violation
 
     Rule = Callable[[Resource], Iterable[Violation]]
+    StackRule = Callable[[Sequence[Resource]], Iterable[Violation]]
 
 NAME = PROJECT
 
 
 def policies() -> list[Policy]:
-    """Every rule; all are mandatory but the one that reminds of what the stack has accepted knowingly."""
+    """Every rule; all are mandatory but those that remind of what the stack has accepted knowingly."""
     advisory = EnforcementLevel.ADVISORY
     return [
         _policy("images-by-digest", "Images are named by digest.", image_violations),
@@ -40,9 +42,11 @@ def policies() -> list[Policy]:
         _policy("mounts-read-only", "Serving pods can't write what they serve.", mount_violations),
         _policy("no-public-apis", "Nothing but health, metadata, config and infer is public.", exposure_violations),
         _policy("no-control-apis", "Triton's own metrics and control APIs are closed.", control_violations),
-        StackValidationPolicy("disruption-budget", "Replicas and disruption budget are consistent.", _validate_budgets),
+        _stack_policy("disruption-budget", "Replicas and disruption budget are consistent.", budget_violations),
+        _stack_policy("https-and-keys", "The way in is HTTPS, and asks clients for keys.", key_violations),
         _policy("patched-release", "Triton has no published vulnerabilities.", unaccepted_release_violations),
         _policy("accepted-release", "Accepted vulnerabilities are named.", accepted_release_violations, advisory),
+        _policy("accepted-plain-http", "An open way in is named.", accepted_plain_http_violations, advisory),
     ]
 
 
@@ -55,9 +59,13 @@ def _policy(name: str, description: str, rule: Rule, level: EnforcementLevel | N
     return ResourceValidationPolicy(name, description, validate, level)
 
 
-def _validate_budgets(args: StackValidationArgs, report: ReportViolation) -> None:
-    resources = [
-        resource_from_engine(urn=found.urn, type_=found.resource_type, props=found.props) for found in args.resources
-    ]
-    for violation in budget_violations(resources):
-        report(violation.line, violation.resource.urn)
+def _stack_policy(name: str, description: str, rule: StackRule) -> Policy:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        resources = [
+            resource_from_engine(urn=found.urn, type_=found.resource_type, props=found.props)
+            for found in args.resources
+        ]
+        for violation in rule(resources):
+            report(violation.line, violation.resource.urn)
+
+    return StackValidationPolicy(name, description, validate)

@@ -54,9 +54,14 @@ class Resource:
         return f"{self.kind} {'/'.join(names) or self.urn.rpartition('::')[2]}"
 
     @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.urn.removeprefix("urn:pulumi:").partition("::")[0]
+
+    @property
     def stack_file(self) -> str:
         """Name of the file with the stack's configuration."""
-        return f"Pulumi.{self.urn.removeprefix('urn:pulumi:').partition('::')[0]}.yaml"
+        return f"Pulumi.{self.stack}.yaml"
 
     @property
     def serves(self) -> bool:

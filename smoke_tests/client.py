@@ -1,21 +1,27 @@
 """A Triton server's good answers, over the client library that the quick start uses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+import gevent.ssl
 import numpy as np
 import tritonclient.http as triton
 from geventhttpclient.response import HTTPParseError
 from numpy.typing import NDArray
+from tritonclient.http.auth import BasicAuth
 from tritonclient.utils import InferenceServerException
 
 from contract.served import DATATYPE, INPUT_NAME, OUTPUT_NAME
+from smoke_tests.access import no_answer_from
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import BadAnswerError, NoAnswerError, SmokeTestError, TurnedAwayError
-from smoke_tests.wire import SERVER_IS_GONE, TURNED_AWAY, Tensor
+from smoke_tests.errors import BadAnswerError, BusyError, NoAnswerError, SmokeTestError, TurnedAwayError
+from smoke_tests.patience import patiently
+from smoke_tests.wire import BUSY, SERVER_IS_GONE, TURNED_AWAY, Tensor
+
+_Answer = TypeVar("_Answer")
 
 _EMPTY = "client received an empty response from the server."  # the client library's own words
 
@@ -52,7 +58,11 @@ class TritonClient:
             connection_timeout=timeout_s,
             network_timeout=timeout_s,
             ssl=endpoint.scheme == "https",
+            # without one it trusts what a package of its own says, not the system
+            ssl_context_factory=lambda **_: gevent.ssl.create_default_context(cafile=endpoint.access.authority),
         )
+        if endpoint.access.client is not None:
+            self._client.register_plugin(BasicAuth(endpoint.access.client, endpoint.access.key))
 
     def __enter__(self) -> Self:
         return self
@@ -64,13 +74,11 @@ class TritonClient:
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata."""
-        with self._asking("metadata"):
-            return _dictionary(self._client.get_model_metadata(self.model))
+        return self._answered("metadata", lambda: _dictionary(self._client.get_model_metadata(self.model)))
 
     def config(self) -> dict[str, Any]:
         """Return the model's configuration as the server completed it."""
-        with self._asking("config"):
-            return _dictionary(self._client.get_model_config(self.model))
+        return self._answered("config", lambda: _dictionary(self._client.get_model_config(self.model)))
 
     def scores(self, tensor: Tensor) -> NDArray[np.float32]:
         """Return the raw scores.
@@ -99,12 +107,24 @@ class TritonClient:
     def _infer(self, tensor: Tensor, output: Any) -> NDArray[Any]:
         described = triton.InferInput(INPUT_NAME, list(tensor.shape), DATATYPE)
         described.set_data_from_numpy(tensor, binary_data=True)
-        with self._asking("infer"):
+
+        def answer() -> NDArray[Any]:
             result = self._client.infer(self.model, [described], outputs=[output])
-            answer = result.as_numpy(OUTPUT_NAME)
-        if not isinstance(answer, np.ndarray):
-            raise BadAnswerError(f"infer at {self.endpoint}: no output in {result.get_response()}")
-        return answer
+            scores = result.as_numpy(OUTPUT_NAME)
+            if not isinstance(scores, np.ndarray):
+                raise BadAnswerError(f"infer at {self.endpoint}: no output in {result.get_response()}")
+            return scores
+
+        return self._answered("infer", answer)
+
+    def _answered(self, what: str, call: Callable[[], _Answer]) -> _Answer:
+        """Ask with the client library; a door that has had enough is asked again."""
+
+        def asked() -> _Answer:
+            with self._asking(what):
+                return call()
+
+        return patiently(asked)
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
@@ -115,7 +135,7 @@ class TritonClient:
             silence = f"no answer within {self._timeout_s:g} s"
             raise NoAnswerError(f"{what} at {self.endpoint}: {silence}") from None
         except (OSError, HTTPParseError) as error:
-            raise NoAnswerError(f"{what} at {self.endpoint}: {error or type(error).__name__}") from None
+            raise no_answer_from(error, f"{what} at {self.endpoint}") from None
         except InferenceServerException as error:
             raise _error_from_status(error, f"{what} at {self.endpoint}") from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -128,7 +148,7 @@ def _error_from_status(error: InferenceServerException, asked: str) -> SmokeTest
     """Say whose words an error status is: the client library takes Triton's text out of its JSON, and no other's."""
     status = error.status() or ""
     if status in map(str, TURNED_AWAY):
-        return TurnedAwayError(f"{asked}: status {status}")
+        return (BusyError if status == str(BUSY) else TurnedAwayError)(f"{asked}: status {status}")
     is_tritons = error.debug_details() is None and error.message() != _EMPTY
     if status in map(str, SERVER_IS_GONE) and not is_tritons:
         return NoAnswerError(f"{asked}: status {status} of a gateway")

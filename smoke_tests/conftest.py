@@ -9,6 +9,7 @@ import pytest
 
 from contract.errors import ContractError
 from contract.preprocessing import NAMED
+from smoke_tests.access import KEY_VARIABLE
 from smoke_tests.arrival import TURNED_AWAY_STATUS, UNREACHED_STATUS, Failures, await_arrival, harms
 from smoke_tests.client import TritonClient
 from smoke_tests.endpoint import Endpoint
@@ -29,6 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     picture = "FILE|URL#sha256=…"
     add("--url", help="where the server's HTTP API begins: [http[s]://]HOST[:PORT][/BASE]")
     add("--replica-url", action="append", default=[], metavar="URL", help="a replica, asked by itself; repeatable")
+    add(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="certificate, in PEM, of the authority that the URL's door is trusted by (default: those of the system)",
+    )
+    add("--client", metavar="NAME", help=f"as whom the URL's door is asked; the key is in the variable {KEY_VARIABLE}")
     add("--model", default="densenet_tensorrt", help="the model's name (default: %(default)s)")
     add(
         "--manifest",

@@ -13,8 +13,16 @@ class NoAnswerError(SmokeTestError):
     """The server can't be connected to, closes the connection or stays silent past the timeout."""
 
 
+class UntrustedError(NoAnswerError):
+    """Whoever answers there cannot show that he is whom the URL names: of the server behind, that says nothing."""
+
+
 class TurnedAwayError(SmokeTestError):
     """The door wants what was not brought, or has had enough: the server behind it was not asked."""
+
+
+class BusyError(TurnedAwayError):
+    """The door has had enough of this client's requests, for now."""
 
 
 class BadAnswerError(SmokeTestError):

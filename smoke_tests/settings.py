@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from contract.expectation import Expectation
 from contract.manifest import GoldenPicture, Manifest, manifest_from_json
 from contract.preprocessing import ACCEPTED as ACCEPTED_PREPROCESSING
 from contract.preprocessing import NAMED, preprocessing_from_value
+from smoke_tests.access import Access
 from smoke_tests.endpoint import ACCEPTED, Endpoint
 from smoke_tests.errors import OptionError
 from smoke_tests.model import Model, model_from_manifest
@@ -68,7 +70,7 @@ class Settings:
         images = tuple(Picture.from_option(text, option="--image") for text in texts)
         other = options.other_image
         return cls(
-            url=Endpoint.from_url(options.url),
+            url=_url(options),
             replicas=tuple(map(Endpoint.from_url, options.replica_url)),
             model=options.model,
             manifest=manifest,
@@ -146,6 +148,14 @@ def _refuse_unusable(options: argparse.Namespace) -> None:
         raise OptionError(f"--expect-class {options.expect_class}; accepted: a class, 0 or more")
     if options.expect_margin is not None and not 0 <= options.expect_margin < math.inf:
         raise OptionError(f"--expect-margin {options.expect_margin:g}; accepted: a number, 0 or more")
+
+
+def _url(options: argparse.Namespace) -> Endpoint:
+    """Read the URL, and what is brought to its door."""
+    url = Endpoint.from_url(options.url, Access.from_options(options.ca, options.client, os.environ))
+    if options.ca is not None and url.scheme != "https":
+        raise OptionError(f"--ca {options.ca} with --url {url}, which has no certificate; accepted: an https:// URL")
+    return url
 
 
 def _expectations(

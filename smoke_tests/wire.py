@@ -2,24 +2,30 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from socket import SHUT_WR
+from socket import SHUT_WR, socket
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.served import INPUT_NAME, TensorSpec
+from smoke_tests.access import no_answer_from
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import BadAnswerError, NoAnswerError, TurnedAwayError
+from smoke_tests.errors import BadAnswerError, BusyError, NoAnswerError, TurnedAwayError
+from smoke_tests.patience import patiently
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 SERVER_IS_GONE = frozenset({502, 503, 504})
 """A gateway's words for a server that it does not reach."""
 
-TURNED_AWAY = frozenset({401, 403, 407, 429})
+BUSY = 429
+"""What a door says who has had enough of a client's requests."""
+
+TURNED_AWAY = frozenset({401, 403, 407, BUSY})
 """What a door says, and Triton never."""
 
 Tensor = NDArray[np.float32]
@@ -40,11 +46,20 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """A server's answer, whole."""
+    """A server's answer, whole.
+
+    Attributes:
+        headers: by their names in lower case; of one that came twice the last.
+    """
 
     status: int
     body: bytes
-    location: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def location(self) -> str:
+        """Where it sends the client; empty if it does not say."""
+        return self.headers.get("location", "")
 
     @property
     def is_redirect(self) -> bool:
@@ -102,7 +117,7 @@ def json_message(tensor: Tensor) -> Message:
 
 
 def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None = None, *, timeout_s: float) -> Reply:
-    """Send one request on a connection of its own and read the answer.
+    """Send one request on a connection of its own and read the answer; a door that has had enough is asked again.
 
     Args:
         endpoint: whom to ask.
@@ -114,27 +129,50 @@ def exchange(endpoint: Endpoint, method: str, path: str, message: Message | None
     Raises:
         NoAnswerError: names the request and what happened instead of an answer; a gateway that does not reach its
             server is none.
-        TurnedAwayError: the door wants to know who asks, or has had enough.
+        UntrustedError: the same where its certificate is not trusted.
+        TurnedAwayError: the door wants to know who asks, or goes on having enough.
     """
-    kind = http.client.HTTPSConnection if endpoint.scheme == "https" else http.client.HTTPConnection
-    connection = kind(endpoint.host, endpoint.port, timeout=timeout_s)
-    try:
-        connection.connect()
-        _send(connection, method, endpoint.base + path, message)
-        response = connection.getresponse()
-        reply = Reply(status=response.status, body=response.read(), location=response.headers.get("Location", ""))
-    except TimeoutError:
-        raise NoAnswerError(f"{method} {endpoint}{path}: no answer within {timeout_s:g} s") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise NoAnswerError(f"{method} {endpoint}{path}: {error or type(error).__name__}") from None
-    finally:
-        connection.close()
+    return patiently(lambda: _answer(endpoint, method, path, message, timeout_s))
+
+
+def _answer(endpoint: Endpoint, method: str, path: str, message: Message | None, timeout_s: float) -> Reply:
+    reply = any_reply(endpoint, method, path, message, timeout_s=timeout_s)
     asked = f"{method} {endpoint}{path}: status {reply.status}"
     if reply.status in TURNED_AWAY:
-        raise TurnedAwayError(_with_reason(asked, reply))
+        raise (BusyError if reply.status == BUSY else TurnedAwayError)(_with_reason(asked, reply))
     if reply.status in SERVER_IS_GONE and not reply.is_tritons:
         raise NoAnswerError(_with_reason(f"{asked} of a gateway", reply))
     return reply
+
+
+def any_reply(endpoint: Endpoint, method: str, path: str, message: Message | None = None, *, timeout_s: float) -> Reply:
+    """Do as `exchange`, and return whatever answers: the server, its gateway, or the door that stays shut.
+
+    Raises:
+        NoAnswerError: names the request and what happened instead of an answer.
+        UntrustedError: the same where its certificate is not trusted.
+    """
+    asked = f"{method} {endpoint}{path}"
+    connection = _connection(endpoint, timeout_s)
+    try:
+        connection.connect()
+        _send(connection, method, endpoint.base + path, message, endpoint.access.headers)
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(status=response.status, body=response.read(), headers=headers)
+    except TimeoutError:
+        raise NoAnswerError(f"{asked}: no answer within {timeout_s:g} s") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise no_answer_from(error, asked) from None
+    finally:
+        connection.close()
+
+
+def _connection(endpoint: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
+    if endpoint.scheme == "https":
+        context = endpoint.access.context
+        return http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=timeout_s, context=context)
+    return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout_s)
 
 
 def _with_reason(asked: str, reply: Reply) -> str:
@@ -145,20 +183,27 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     return TensorSpec(INPUT_NAME, tensor.shape).document()
 
 
-def _send(connection: http.client.HTTPConnection, method: str, path: str, message: Message | None) -> None:
+def _send(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    message: Message | None,
+    access: Mapping[str, str],
+) -> None:
     connection.putrequest(method, path)
     connection.putheader("Connection", "close")
-    if message is None:
-        connection.endheaders()
-        return
-    connection.putheader("Content-Length", str(len(message.body) + message.missing_bytes))
-    for name, value in message.headers.items():
+    sent = {} if message is None else message.headers
+    if message is not None:
+        connection.putheader("Content-Length", str(len(message.body) + message.missing_bytes))
+    for name, value in {**access, **sent}.items():
         connection.putheader(name, value)
     connection.endheaders()
+    if message is None:
+        return
     try:
         connection.send(message.body)
         if message.missing_bytes:
-            connection.sock.shutdown(SHUT_WR)
-    except (BrokenPipeError, ConnectionResetError):
+            socket.shutdown(connection.sock, SHUT_WR)  # TLS's own would end the reading too
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
         # A server may answer and close before it has read everything; the answer is there to be read.
         return

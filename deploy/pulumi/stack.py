@@ -78,16 +78,16 @@ class PulumiStack:
             ) from error
         return found
 
-    def set_secret(self, file: Path, key: str, secret: str) -> None:
+    def set_secret(self, file: Path, key: str, secret: str | None) -> None:
         """Encrypt a value in a file as this stack's values are; it stands in no command line.
 
         Args:
             file: a stack's file.
-            key: full, such as `densenet-triton:model.source.url`.
-            secret: the value.
+            key: as `--path` takes it, such as `densenet-triton:model.source.url`.
+            secret: the value; None takes it away.
         """
-        place = ("--stack", self.name, "--config-file", str(file))
-        self._pulumi("config", "set", "--path", "--secret", key, *place, input_text=secret)
+        verb = ("rm", "--path") if secret is None else ("set", "--path", "--secret")
+        self._pulumi("config", *verb, key, f"--stack={self.name}", f"--config-file={file}", input_text=secret)
 
     def cancel(self) -> None:
         """Cancel the update of a run that is known to be gone, whichever host it ran on."""

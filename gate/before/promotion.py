@@ -8,7 +8,7 @@ from gate.cluster.releases import NEVER_FETCHED, Release
 from gate.errors import FailedError, RefusedError
 from gate.evidence.differences import differences
 from gate.evidence.document import Subject
-from infra.config import OnnxSource, StackConfig, config_from_values, with_value_at_key
+from infra.config import CLIENTS, OnnxSource, StackConfig, config_from_values, with_value_at_key
 from infra.images import LOCAL_REGISTRY, is_own
 from infra.release import release_from_config
 
@@ -102,10 +102,13 @@ def announcement(promised: Promised, config: StackConfig) -> str:
 
 
 def _with_secrets(release: Release, config: StackConfig) -> dict[str, Any]:
-    """A release's configuration, the other stack's URL where its own is secret: the digest says which file it is."""
+    """A release's configuration, the other stack's URL where its own is secret: the digest says which file it is.
+
+    Who may ask is each stack's own affair.
+    """
     url = config.model.source.url if isinstance(config.model.source, OnnxSource) else NEVER_FETCHED
-    values = release.pinned_config
-    for name in release.secrets:
+    values = with_value_at_key(release.pinned_config, CLIENTS, None)
+    for name in (name for name in release.secrets if not name.startswith(f"{CLIENTS}.")):
         values = with_value_at_key(values, name, url)
     return values
 

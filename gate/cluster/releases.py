@@ -13,7 +13,7 @@ from deploy.cluster import Cluster
 from deploy.errors import CommandFailedError
 from gate.errors import GateError, RefusedError
 from gate.evidence.document import Evidence, Subject, evidence_from_json
-from infra.config import HIDDEN, PLACES, StackValues, short_name, value_at_key, with_value_at_key
+from infra.config import HIDDEN, StackValues, secret_places, short_name, value_at_key, with_value_at_key
 
 SCHEMA: Final = 1
 NEVER_FETCHED = "https://secret.invalid/model.onnx"
@@ -53,7 +53,7 @@ class Release(BaseModel):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The dotted keys of the configuration whose values are not kept, for they are secret."""
-        return tuple(name for name in PLACES if value_at_key(self.config, name) == HIDDEN)
+        return tuple(name for name in secret_places(self.config) if value_at_key(self.config, name) == HIDDEN)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.custom_resource import CustomResource
@@ -13,10 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pulumi
+    from pydantic import SecretStr
 
     from infra.config.endpoints import Endpoint, Limits
 
 TRAEFIK_API = "traefik.io/v1alpha1"
+CLIENT_HEADER = "Densenet-Triton-Client"
+"""The client's name, between its key and its limits; whatever a stranger sends by this name is replaced."""
+
+REALM = "densenet-triton"
 
 _IPV6_SUBNET = 64  # what one client has of addresses
 
@@ -76,12 +84,35 @@ def door_from_endpoint(
         child: options of every resource here.
     """
     middlewares = _Middlewares(name=name, namespace=namespace, child=child)
-    limits = endpoint.limits
-    return Door(infer=(*_client_limits(middlewares, limits), *_body_limit(middlewares, limits)))
+    limits = (*_client_limits(middlewares, endpoint), *_body_limit(middlewares, endpoint.limits))
+    if not endpoint.clients:
+        return Door(infer=limits)
+    keys = _keys(middlewares, endpoint.clients)
+    nameless = middlewares.filter("nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}})
+    return Door(every=(keys, nameless), infer=(keys, *limits, nameless))
 
 
-def _client_limits(middlewares: _Middlewares, limits: Limits) -> Iterator[Mapping[str, Any]]:
+def _keys(middlewares: _Middlewares, clients: Mapping[str, SecretStr]) -> Mapping[str, Any]:
+    """Who has no key goes no further. Who has one goes on without it, under the name that it is of."""
+    users = core.Secret(
+        f"{middlewares.name}-clients",
+        metadata=meta.ObjectMetaArgs(name="clients", namespace=middlewares.namespace),
+        data={"users": base64.b64encode(htpasswd(clients).encode()).decode()},  # which the package keeps as a secret
+        opts=middlewares.child,
+    )
+    asked = {"secret": users.metadata.name, "realm": REALM, "headerField": CLIENT_HEADER, "removeHeader": True}
+    return middlewares.filter("keys", {"basicAuth": asked})
+
+
+def htpasswd(clients: Mapping[str, SecretStr]) -> str:
+    """Clients' keys as servers keep them: a fast hash of each, which is enough for what nobody can guess."""
+    hashes = {name: hashlib.sha1(key.get_secret_value().encode()).digest() for name, key in clients.items()}  # noqa: S324 - of 256 random bits
+    return "".join(f"{name}:{{SHA}}{base64.b64encode(hashes[name]).decode()}\n" for name in sorted(hashes))
+
+
+def _client_limits(middlewares: _Middlewares, endpoint: Endpoint) -> Iterator[Mapping[str, Any]]:
     """How much one client may ask; every answer says it, so that a 429 is understood."""
+    limits, source = endpoint.limits, _source(endpoint)
     policy = []
     if limits.requests_per_s is not None:
         policy.append(f'"requests";q={limits.requests_per_s};w=1')
@@ -91,7 +122,6 @@ def _client_limits(middlewares: _Middlewares, limits: Limits) -> Iterator[Mappin
         yield middlewares.filter(
             "limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
         )
-    source = _source(limits)
     if limits.requests_per_s is not None:
         rate = {"average": limits.requests_per_s, "period": "1s", "burst": limits.requests_per_s}
         yield middlewares.filter("rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
@@ -100,8 +130,11 @@ def _client_limits(middlewares: _Middlewares, limits: Limits) -> Iterator[Mappin
         yield middlewares.filter("in-flight-limit", {"inFlightReq": in_flight})
 
 
-def _source(limits: Limits) -> Mapping[str, Any]:
-    """By what clients are told apart."""
+def _source(endpoint: Endpoint) -> Mapping[str, Any]:
+    """By what clients are told apart: the name that the right key has given them, or their address."""
+    if endpoint.clients:
+        return {"requestHeaderName": CLIENT_HEADER}
+    limits = endpoint.limits
     behind = {"depth": limits.proxies} if limits.proxies else {}
     return {"ipStrategy": {**behind, "ipv6Subnet": _IPV6_SUBNET}}
 

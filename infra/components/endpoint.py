@@ -22,6 +22,7 @@ from infra.components.own_gateway import (
     url_from_status,
 )
 from infra.components.routes import rules_from_model
+from infra.config.endpoints import ACCEPTED_PLAIN_HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +132,7 @@ def _route(
         resource_name,
         api_version=GATEWAY_API,
         kind="HTTPRoute",
-        metadata=_awaited(name, args.namespace, _ROUTE_IS_UP),
+        metadata=_awaited(name, args.namespace, _ROUTE_IS_UP, _accepted(args.endpoint)),
         spec=spec,
         opts=awaited,
     )
@@ -164,6 +165,11 @@ def _parent_ref(gateway: ExistingGateway, url: pulumi.Output[str]) -> Mapping[st
     """The listener that the route hangs on. It is not touched before the listener has been looked at."""
     section = url.apply(lambda _: gateway.section)
     return {"name": gateway.name, "namespace": gateway.namespace, "sectionName": section}
+
+
+def _accepted(endpoint: EndpointConfig) -> dict[str, str]:
+    """What the stack accepts knowingly, where the policies see it: they don't get the configuration."""
+    return {ACCEPTED_PLAIN_HTTP: "true"} if endpoint.accept_plain_http else {}
 
 
 def _route_spec(args: EndpointArgs, parent_ref: Mapping[str, Any], door: Door) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from infra.config.door_rules import unenforced
+from infra.config.door_rules import KEYS_SENT_OPENLY, sends_keys_openly, unenforced
+from infra.config.secrets import CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +62,11 @@ def url_from_gateway(spec: Mapping[str, Any] | None, status: Mapping[str, Any] |
         raise pulumi.RunError(
             f"endpoint.gateway.section: listener {wanted.section} of {wanted.place} is {listener['protocol']}; "
             "accepted: a listener of HTTP or HTTPS"
+        )
+    if sends_keys_openly(wanted.endpoint, is_https=scheme == "https"):
+        raise pulumi.RunError(
+            f"{CLIENTS} {KEYS_SENT_OPENLY}: listener {wanted.section} of {wanted.place} is HTTP; accepted: a listener "
+            "of HTTPS, or endpoint.acceptPlainHttp: true, knowingly; name another in endpoint.gateway.section"
         )
     host = _host(listener, status or {}, wanted)
     port = int(listener["port"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from infra.components.door import Door
 
@@ -35,11 +35,17 @@ def rules_from_model(model: str, *, prefix: str, backend: Mapping[str, Any], doo
     return [
         {
             "matches": [{"method": method, "path": {"type": "Exact", "value": f"{prefix}{path}"}}],
-            "filters": [*(door.infer if method == "POST" else []), *_rewrite_filters(prefix, path)],
+            "filters": [*_door_filters(method, path, door), *_rewrite_filters(prefix, path)],
             "backendRefs": [backend],
         }
         for method, path in routes(model)
     ]
+
+
+def _door_filters(method: str, path: str, door: Door) -> Sequence[Mapping[str, Any]]:
+    if path.startswith("/v2/health/"):
+        return door.health
+    return door.infer if method == "POST" else door.every
 
 
 def _rewrite_filters(prefix: str, path: str) -> list[Mapping[str, Any]]:

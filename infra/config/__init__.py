@@ -1,15 +1,17 @@
 """The configuration of a stack: what may be said, and what is wrong with what was said."""
 
+from infra.config.documents import document_from_file
 from infra.config.expectations import FetchedPicture
 from infra.config.faults import PROJECT, discreet
 from infra.config.groups import Cluster, Gate
 from infra.config.inputs import ExpectedPicture, ModelInputs
 from infra.config.layers import (
     StackValues,
-    document_from_file,
+    clients_of,
     file_name,
     is_plain,
     laid_over,
+    secret_places,
     short_name,
     value_at_key,
     value_from_text,
@@ -17,7 +19,7 @@ from infra.config.layers import (
     with_value_at_key,
 )
 from infra.config.node_pools import KarpenterNodePool, NodePool
-from infra.config.secrets import HIDDEN, PLACES, hidden, keep_secret
+from infra.config.secrets import CLIENTS, HIDDEN, hidden, is_sealed, keep_secret, parts_of
 from infra.config.sources import OnnxSource, PackageSource
 from infra.config.stack import (
     StackConfig,
@@ -32,8 +34,8 @@ from infra.config.storages import HostPathStorage
 from infra.images import REPOSITORY
 
 __all__ = [
+    "CLIENTS",
     "HIDDEN",
-    "PLACES",
     "PROJECT",
     "REPOSITORY",
     "Cluster",
@@ -48,6 +50,7 @@ __all__ = [
     "PackageSource",
     "StackConfig",
     "StackValues",
+    "clients_of",
     "cluster_from_values",
     "cluster_from_yaml",
     "config_from_stack_values",
@@ -58,8 +61,11 @@ __all__ = [
     "file_name",
     "hidden",
     "is_plain",
+    "is_sealed",
     "keep_secret",
     "laid_over",
+    "parts_of",
+    "secret_places",
     "short_name",
     "stack_values_from_yaml",
     "value_at_key",

@@ -2,11 +2,15 @@
 
 from pydantic import Field
 
+from infra.config.clients import ClientKeys
 from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
 from infra.config.peers import TRAEFIK_PODS, Admitted
 from infra.config.text import DnsName
 from infra.config.tls import HTTPS_PORT, Tls
+
+ACCEPTED_PLAIN_HTTP = "densenet-triton/accepted-plain-http"
+"""Annotation of an HTTPRoute: its stack accepts that it is without HTTPS, or without keys."""
 
 
 class Limits(Group):
@@ -77,6 +81,15 @@ class Endpoint(Group):
         description="Who may enter Triton: the gateway's pods, or the addresses that it asks from; one or more, unless"
         " cluster.networkPolicies is `false`.",
         examples=[[TRAEFIK_PODS]],
+    )
+    clients: ClientKeys = Field(
+        default={},
+        description="Who may ask, by name, each with its key; `name.next` has the second key of `name`. `make client"
+        " ADD=name` makes one. Without any, everybody may. Enforced by class `traefik`.",
+    )
+    accept_plain_http: bool = Field(
+        default=False,
+        description="Accepts, knowingly, that the way in is without HTTPS, or without keys.",
     )
     limits: Limits = Field(
         default=Limits(),

@@ -7,12 +7,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from infra.config.documents import document_from_file, values_from_document
 from infra.config.faults import PROJECT, Fault, StackFile, shown
 from infra.config.groups import Groups
 from infra.config.schema import fields_of
-from infra.config.secrets import PLACES, keep_secret, sealed_paths
+from infra.config.secrets import CLIENTS, PLACES, SOURCE_URL, keep_secret, parts_of, sealed_paths
 from infra.errors import ConfigError
 from infra.images import REPOSITORY
 
@@ -49,35 +48,6 @@ def file_name(stack: str) -> str:
 def short_name(stack: str) -> str:
     """A stack's name without its organization and its project."""
     return stack.rpartition("/")[2]
-
-
-def document_from_file(path: Path) -> dict[str, Any]:
-    """A stack's file as it stands.
-
-    Raises:
-        ConfigError: there is no such file, or it is no YAML.
-    """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        mend = f"cp {path.with_name('Pulumi.dev.yaml')} {path}"
-        raise ConfigError([f"{path}: there is no such file; accepted: a stack's file; mend: {mend}"]) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError([f"{path}: {reason}; accepted: YAML; mend: edit {path}"]) from None
-    return document if isinstance(document, dict) else {}
-
-
-def values_from_document(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """What stands under ``config:`` of a stack's file.
-
-    Raises:
-        ConfigError: nothing does.
-    """
-    values = document.get("config")
-    if not isinstance(values, dict):
-        raise ConfigError([f"{path}: has no `config:`; accepted: a stack's groups; mend: edit {path}"])
-    return values
 
 
 def is_plain(document: Mapping[str, Any], *, folder: Path = REPOSITORY) -> bool:
@@ -121,7 +91,7 @@ def values_in_layers(
     elsewhere = {name: place for name, place in places.items() if place != file.name}
     file = StackFile(stack=file.stack, elsewhere=elsewhere, base="" if base is None else file_name(str(base)))
     merged = laid_over(over, under)
-    secrets = _secrets(secret_keys, document, merged, file)
+    secrets = _secrets(secret_keys, document, merged, file, plain=_plain_clients(document, under))
     keep_secret(value_at_key(merged, name) for name in secrets)
     return StackValues(values=merged, file=file, secrets=secrets)
 
@@ -152,16 +122,29 @@ def laid_over(over: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, An
 
 def value_at_key(values: Mapping[str, Any], name: str) -> Any:
     """What stands at a dotted key such as ``model.source.url``, or None."""
-    value: Any = values.get(f"{PROJECT}:{name.partition('.')[0]}")
-    for part in name.split(".")[1:]:
+    group, *path = parts_of(name)
+    value: Any = values.get(f"{PROJECT}:{group}")
+    for part in path:
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
 def with_value_at_key(values: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
     """Values with another one at a dotted key; None takes away what stands there."""
-    first, *path = name.split(".")
+    first, *path = parts_of(name)
     return _with_value(values, [f"{PROJECT}:{first}", *path], value)
+
+
+def secret_places(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The dotted keys of what there is that may be secret: the source's URL, and each client's key."""
+    url = [SOURCE_URL] if value_at_key(values, SOURCE_URL) else []
+    return (*url, *(f"{CLIENTS}.{name}" for name in clients_of(values)))
+
+
+def clients_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The clients' keys as they were written, by their names."""
+    found = value_at_key(values, CLIENTS)
+    return {str(name): key for name, key in found.items()} if isinstance(found, dict) else {}
 
 
 def _with_value(values: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any]:
@@ -170,6 +153,8 @@ def _with_value(values: Mapping[str, Any], path: list[str], value: Any) -> dict[
     if not rest:
         return kept if value is None else {**values, first: value}
     inner = values.get(first)
+    if value is None and not isinstance(inner, dict):
+        return dict(values)
     return {**values, first: _with_value(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
@@ -229,8 +214,19 @@ def _document_or_nothing(path: Path) -> dict[str, Any]:
         return {}
 
 
+def _plain_clients(*layers: Mapping[str, Any]) -> set[str]:
+    """The dotted keys of the clients' keys that a stack's file, or its base's, says openly."""
+    values = [layer["config"] if isinstance(layer.get("config"), dict) else layer for layer in layers]
+    return {place for each in values for place in secret_places(each) if isinstance(value_at_key(each, place), str)}
+
+
 def _secrets(
-    keys: Collection[str], document: Mapping[str, Any], merged: Mapping[str, Any], file: StackFile
+    keys: Collection[str],
+    document: Mapping[str, Any],
+    merged: Mapping[str, Any],
+    file: StackFile,
+    *,
+    plain: Collection[str],
 ) -> tuple[str, ...]:
     """The dotted keys of what is secret.
 
@@ -242,11 +238,12 @@ def _secrets(
     written = document.get("config")
     sealed = {".".join(path).removeprefix(f"{PROJECT}:") for path in sealed_paths(written or {})}
     groups = {key.removeprefix(f"{PROJECT}:") for key in keys if key.startswith(f"{PROJECT}:")}
-    found = {name for name in sealed if name.partition(".")[0] in groups}
+    places = {place for place in secret_places(merged) if place.partition(".")[0] in groups}
+    found = {name for name in sealed if name.partition(".")[0] in groups and not name.startswith(f"{CLIENTS}.")}
+    found |= {place for place in places if place.startswith(f"{CLIENTS}.") and place not in plain}
     for group in groups - {name.partition(".")[0] for name in found}:
-        places = [place for place in PLACES if place.startswith(f"{group}.") and value_at_key(merged, place)]
-        found |= {*places} or {group}
-    if faults := [_unkept(name, file) for name in sorted(found - {*PLACES})]:
+        found |= {place for place in places - {*plain} if place.startswith(f"{group}.")} or {group}
+    if faults := [_unkept(name, file) for name in sorted(found - places - {SOURCE_URL})]:
         raise ConfigError([fault.line(file) for fault in faults])
     return tuple(sorted(found))
 

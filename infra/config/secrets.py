@@ -13,14 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 SOURCE_URL = "model.source.url"
-PLACES = (SOURCE_URL,)
-"""The keys that may be secret: their values are in no object that everybody can read."""
+CLIENTS = "endpoint.clients"
+PLACES = (SOURCE_URL, CLIENTS)
+"""The keys that may be secret, or whose keys may: their values are in no object that everybody can read."""
 
 HIDDEN = "[secret]"
 """What is shown in a secret's place, as Pulumi shows it."""
 
 _SEALED = {"secure"}
+_SHORTEST = 8
+"""A shorter text hides nothing: half of all words would be gone with it. What must be longer is never shown anyway."""
+
 _texts: set[str] = set()
+
+
+def parts_of(name: str) -> list[str]:
+    """The keys that a dotted key is made of; a client's own has a dot in it where it is its second one."""
+    client = name.removeprefix(f"{CLIENTS}.")
+    return name.split(".") if client == name else [*CLIENTS.split("."), client]
 
 
 def is_sealed(value: object) -> bool:
@@ -45,7 +55,7 @@ def _items(values: Any) -> Iterator[tuple[str, Any]]:
 def keep_secret(values: Iterable[object]) -> None:
     """See that `hidden` knows these values, in every form that a message may have them in, until this process ends."""
     for value in values:
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and len(value.strip()) >= _SHORTEST:
             _texts.update(filter(None, _forms(value)))
 
 

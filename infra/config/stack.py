@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from infra.config.documents import document_from_file, values_from_document
+from infra.config.door_rules import client_faults, request_faults
 from infra.config.faults import PROJECT, StackFile, fault_from_error
 from infra.config.groups import ClusterGroup, Groups
 from infra.config.inputs import ModelInputs, inputs_from_files
 from infra.config.inspection import facts_from_source, inspection_from_file
-from infra.config.layers import StackValues, document_from_file, values_from_document, values_in_layers
+from infra.config.layers import StackValues, clients_of, values_in_layers
 from infra.config.preprocessing import preprocessing_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.rules import faults_between_values
 from infra.config.schema import fields_of, kind_of, models_of
+from infra.config.secrets import keep_secret
 from infra.config.timeouts import timeouts_from_groups
 from infra.errors import ConfigError
 from infra.images import REPOSITORY
@@ -143,15 +146,17 @@ def config_from_stack_values(found: StackValues, *, inspect: Inspect = inspectio
         ConfigError: names every fault, whichever group it is in.
     """
     data, file = _data_from_values(found.values), found.file
+    keep_secret(clients_of(found.values).values())
     groups, errors = _groups_from_data(data)
     right = right_values(data, errors)
     faults = [fault_from_error(error, root=Groups, data=data, file=file) for error in errors]
     # What is right by itself may stand in the base, whose own stack it fits
     fitting = replace(file, spares_base=True)
+    faults += client_faults(right, sealed=found.secrets, file=file)
     faults += faults_between_values(right, file=fitting, repository=REPOSITORY)
     facts, unfit = facts_from_source(right, file=fitting, inspect=inspect)
     inputs, unread = inputs_from_files(right, facts.classes, file=fitting, repository=REPOSITORY)
-    faults += [*unfit, *preprocessing_faults(right, facts, fitting), *unread]
+    faults += [*unfit, *preprocessing_faults(right, facts, fitting), *request_faults(right, facts, fitting), *unread]
     if groups is None or inputs is None or faults:
         raise ConfigError([fault.line(file) for fault in faults])
     return StackConfig(stack=file.stack, inputs=inputs, secrets=found.secrets, **dict(groups))

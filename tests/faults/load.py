@@ -14,7 +14,7 @@ from contract.preprocessing import Preprocessing
 from contract.served import INPUT_NAME, OUTPUT_NAME, TensorSpec
 from smoke_tests.client import Classified
 from smoke_tests.endpoint import Endpoint
-from smoke_tests.errors import NoAnswerError
+from smoke_tests.errors import NoAnswerError, TurnedAwayError
 from smoke_tests.wire import HEADER_LENGTH, Message, Tensor, exchange
 from tests.faults.account import Account, Answer, Right, Verdict, account_from_answers, answer_from_reply
 
@@ -39,15 +39,19 @@ class Load:
         right: what every answer must be.
         tensor: the mug as the model takes it.
         rate_per_s: requests a second, of all clients together.
+
+    Attributes:
+        path: that they ask, after the URL.
+        message: what they ask.
     """
 
     def __init__(self, url: str, model: str, right: Right, tensor: Tensor, *, rate_per_s: float) -> None:
         self._endpoint = Endpoint.from_url(url)
         if self._endpoint.host not in _LOOPBACK:
             raise ValueError(f"{url}: a load is for this machine alone")
-        self._path = f"/v2/models/{model}/infer"
+        self.path = f"/v2/models/{model}/infer"
         self._right = right
-        self._message = classification_message(tensor)
+        self.message = classification_message(tensor)
         self._interval_s = _CLIENTS / rate_per_s
         self._answers: list[Answer] = []
         self._ending = threading.Event()
@@ -85,8 +89,8 @@ class Load:
 
     def _answer(self) -> Answer:
         try:
-            reply = exchange(self._endpoint, "POST", self._path, self._message, timeout_s=PATIENCE_S)
-        except NoAnswerError as error:
+            reply = exchange(self._endpoint, "POST", self.path, self.message, timeout_s=PATIENCE_S)
+        except (NoAnswerError, TurnedAwayError) as error:
             return Answer(at_s=time.monotonic(), verdict=Verdict.FAILED, what=str(error).rpartition(": ")[2])
         return answer_from_reply(reply, self._right, at_s=time.monotonic())
 

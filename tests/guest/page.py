@@ -1,4 +1,4 @@
-"""The commands of docs/own-cluster.md, read from the page, so that tests can run the very same lines."""
+"""The commands of a page of the documentation, so that tests can run the very same lines."""
 
 import re
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.workspace import ROOT
 
 PAGE = ROOT / "docs" / "own-cluster.md"
+CLIENTS = ROOT / "docs" / "clients.md"
 SHELL = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
 """What the commands run in: it ends at the first failure, as a reader does."""
 
@@ -15,16 +16,16 @@ _BLOCK = re.compile(r"^```sh (?P<what>[^\n]+)\n(?P<lines>.*?)^```$", re.MULTILIN
 _NAME = re.compile(r"(?:^export | )([A-Z_]+)=")
 
 
-def blocks() -> dict[str, str]:
-    """Return the page's commands by what stands after `sh` where a block begins, whose they are and what they do."""
-    found = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+def blocks(page: Path = PAGE) -> dict[str, str]:
+    """Return a page's commands by what stands after `sh` where a block begins, whose they are and what they do."""
+    found = _BLOCK.findall(page.read_text(encoding="utf-8"))
     assert len(dict(found)) == len(found), "two blocks of the page have one name"
     return dict(found)
 
 
-def block(*what: str) -> str:
-    """Return blocks of the page, to be run one after the other in one shell."""
-    return "".join(blocks()[each] for each in what)
+def block(*what: str, page: Path = PAGE) -> str:
+    """Return blocks of a page, to be run one after the other in one shell."""
+    return "".join(blocks(page)[each] for each in what)
 
 
 def names() -> set[str]:

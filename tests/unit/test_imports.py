@@ -22,7 +22,7 @@ ALLOWED = {
         *("google", "numpy", "onnx", "onnxconverter_common", "onnxruntime", "PIL", "polygraphy"),
         *("triton_python_backend_utils", "tritonclient"),
     },
-    "smoke_tests": {"numpy", "PIL", "pytest", "tritonclient", "geventhttpclient"},
+    "smoke_tests": {"numpy", "PIL", "pytest", "tritonclient", "gevent", "geventhttpclient"},
     "local_cluster": {"cryptography", "psutil", "yaml"},
     "tools": set[str](),
     "tools/language_host": {"google", "grpc", "pulumi"},

@@ -15,3 +15,9 @@ def test_the_table_shows_budget_measured_ratio_and_verdict() -> None:
         "| make up again | 10 s | 4.00 s | 0.40 | pass |",
         "| make up again | 10 s | 12.50 s | 1.25 | FAIL |",
     ]
+
+
+def test_figure_without_a_budget_is_shown_and_fails_nothing() -> None:
+    figure = Measurement(budget=Budget(what="with TLS", limit=None, unit="x"), measured=1.5)
+    assert figure.passed
+    assert table([figure]).splitlines()[-1] == "| with TLS | none | 1.50 x | | |"

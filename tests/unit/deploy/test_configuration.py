@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from deploy import configuration
-from deploy.configuration import plain_values, secret_values, values_as_pulumi_reads, write_values
+from deploy.configuration import plain_values, pulumi_path, secret_values, values_as_pulumi_reads, write_values
 from deploy.errors import CommandFailedError, DeployError, ProgramMissingError
 from deploy.pulumi import stack as pulumi_stack
 from deploy.pulumi.stack import PulumiStack
@@ -127,6 +127,18 @@ def test_a_file_is_written_with_its_secrets_encrypted_and_for_this_user_alone(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert cli.inputs == [SECRET], "it stands in no command line, which every user of the machine can see"
     assert cli.commands[0][:5] == ["config", "set", "--path", "--secret", f"{MODEL}.source.url"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("model.source.url", "densenet-triton:model.source.url"),
+        ("endpoint.clients.alice", "densenet-triton:endpoint.clients.alice"),
+        ("endpoint.clients.alice.next", 'densenet-triton:endpoint.clients["alice.next"]'),
+    ],
+)
+def test_a_name_with_a_dot_is_one_part_for_pulumi_too(name: str, path: str) -> None:
+    assert pulumi_path(name) == path
 
 
 def test_without_secrets_pulumi_is_not_asked(tmp_path: Path) -> None:

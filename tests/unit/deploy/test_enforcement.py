@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.enforcement import trial, tried
+from deploy.enforcement import trial, try_during
 from deploy.enforcement_job import job_manifest
 from deploy.errors import CommandFailedError, ForbiddenError
 from infra.config import REPOSITORY, StackConfig, config_from_yaml
@@ -115,20 +115,23 @@ def test_a_cluster_that_lets_everybody_in_is_one_line_each_time() -> None:
     assert "annotate" not in cluster.asked
 
 
-def test_what_is_said_of_it_follows_what_is_done_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_said_of_it_follows_what_is_proven_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
     cluster = StandIn("10.210.0.7")
-    with tried(CONFIG, cluster):  # type: ignore[arg-type]
-        assert cluster.asked == ["get", "create"]
+    try_during(lambda: cluster.asked.append("proof"), CONFIG, cluster)  # type: ignore[arg-type]
+    assert cluster.asked[:4] == ["get", "create", "proof", "wait"]
     assert capsys.readouterr().err.startswith("NetworkPolicies keep nobody out: ")
-    with tried(CONFIG, StandIn()):  # type: ignore[arg-type]
-        pass
+    try_during(lambda: None, CONFIG, StandIn())  # type: ignore[arg-type]
     assert capsys.readouterr().err == ""
 
 
-def test_a_trial_goes_with_what_has_failed_meanwhile() -> None:
+def test_a_trial_goes_with_a_proof_that_has_failed() -> None:
     cluster = StandIn()
-    with pytest.raises(CommandFailedError, match="proof"), tried(CONFIG, cluster):  # type: ignore[arg-type]
+
+    def fails() -> None:
         raise CommandFailedError("the proof failed")
+
+    with pytest.raises(CommandFailedError, match="proof"):
+        try_during(fails, CONFIG, cluster)  # type: ignore[arg-type]
     assert cluster.asked == ["get", "create", "delete"]
 
 

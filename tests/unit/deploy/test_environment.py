@@ -59,7 +59,7 @@ def test_a_users_passphrase_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_shown_is_what_a_shell_can_eval() -> None:
     environment = {"PATH": "/a b:/it's", "PULUMI_BACKEND_URL": "file:///x", "HOME": "/h", "KUBECONFIG": "/theirs"}
 
-    shown = shown_environment(environment, "dev", kubeconfig=None)
+    shown = shown_environment(environment, "dev", kubeconfig=None, authority=None)
 
     assert [shlex.split(line) for line in shown.splitlines()] == [
         ["export", "PATH=/a b:/it's"],
@@ -106,6 +106,13 @@ def test_what_makes_the_tools_ready_says_where_they_are(tmp_path: Path, monkeypa
 
 
 def test_the_stack_s_kubeconfig_is_shown_for_plain_kubectl() -> None:
-    shown = shown_environment({"PATH": "/bin", "KUBECONFIG": "/theirs"}, "dev", kubeconfig=Path("/var/lib/a b/config"))
+    own = Path("/var/lib/a b/config")
+    shown = shown_environment({"PATH": "/bin", "KUBECONFIG": "/theirs"}, "dev", kubeconfig=own, authority=None)
 
     assert shlex.split(shown.splitlines()[-1]) == ["export", "KUBECONFIG=/var/lib/a b/config"]
+
+
+def test_the_authority_that_clients_trust_is_shown_for_curl() -> None:
+    shown = shown_environment({"PATH": "/bin"}, "dev", kubeconfig=None, authority=Path("/home/me/dev.ca.pem"))
+
+    assert shlex.split(shown.splitlines()[-1]) == ["export", "DENSENET_TRITON_CA=/home/me/dev.ca.pem"]

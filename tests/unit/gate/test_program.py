@@ -138,6 +138,49 @@ def test_what_is_secret_comes_from_the_stack_of_today_and_is_written_encrypted(
     assert "sig=" not in file.read_text()
 
 
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize(
+    ("now", "names"),
+    [
+        (
+            {"clients": {"alice": "a-of-today", "carol.next": "c-of-today"}},
+            {"alice": "a-of-today", '["carol.next"]': "c-of-today"},
+        ),
+        ({}, {}),
+    ],
+    ids=["who may today", "everybody may today"],
+)
+def test_who_may_ask_of_a_release_is_who_may_today(
+    program: ReleaseProgram, tmp_path: Path, now: dict[str, Any], names: dict[str, str]
+) -> None:
+    endpoint = {"clients": {"alice": "[secret]", "bob": "[secret]"}, "port": 80}
+    release = program.release.model_copy(update={"config": {**CONFIG, "densenet-triton:endpoint": endpoint}})
+    deployment = today(tmp_path, **{"densenet-triton:endpoint": now})
+    program.prepare()
+
+    replace(program, release=release, deployment=deployment).apply()
+
+    of_clients = "densenet-triton:endpoint.clients"
+    assert {key.removeprefix(of_clients).lstrip("."): value for key, value in deployment.sealed} == names
+    assert written(program.folder / ("c" * 40))["densenet-triton:endpoint"] == {"port": 80}
+
+
+@pytest.mark.usefixtures("commands")
+def test_where_nobody_can_say_who_may_ask_nobody_may(program: ReleaseProgram, tmp_path: Path) -> None:
+    endpoint = {"clients": {"alice": "[secret]"}}
+    release = program.release.model_copy(update={"config": {**CONFIG, "densenet-triton:endpoint": endpoint}})
+    whole = today(tmp_path)
+    broken = Broken(stack=whole.stack, pulumi=whole.pulumi, sealed=whole.sealed)
+    program.prepare()
+
+    replace(program, release=release, deployment=broken).apply()
+
+    ((key, value),) = broken.sealed
+    assert key == "densenet-triton:endpoint.clients.alice"
+    assert len(value) >= 32
+    assert value not in {"[secret]", NEVER_FETCHED}
+
+
 @dataclass(kw_only=True)
 class Broken:
     """A stack whose file has a fault."""

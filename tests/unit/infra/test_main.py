@@ -47,4 +47,6 @@ def test_outputs_are_exported(
     hand_over(dev_values, monkeypatch)
     monkeypatch.setattr(pulumi, "export", exported.__setitem__)
     declare(main)
-    assert list(exported) == ["url", "modelName", "planId", "manifest", "namespace", "maxBodyBytes"]
+    assert list(exported) == [
+        *("url", "modelName", "planId", "manifest", "namespace", "maxBodyBytes", "clients", "certificateAuthority"),
+    ]

@@ -65,6 +65,7 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
         "maxBodyBytes": 16777216,
+        "clients": [],
         "certificateAuthority": None,
     }
 
@@ -134,6 +135,7 @@ def test_the_state_knows_the_cluster_by_its_context_and_no_path_of_this_machine(
         "clusterIdentifier": "embedded",
         "context": "embedded",
         "enableConfigMapMutable": "true",
+        "enableSecretMutable": "true",
         "kubeconfig": "apiVersion: v1\nkind: Config\n",
     }
     assert provider.secret == {"kubeconfig"}
@@ -150,6 +152,7 @@ def test_without_the_kubeconfigs_file_nothing_of_it_is_said(
         "clusterIdentifier": "embedded",
         "context": "embedded",
         "enableConfigMapMutable": "true",
+        "enableSecretMutable": "true",
         "kubeconfig": "",
     }
 

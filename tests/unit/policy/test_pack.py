@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from policy.resource import Resource
 
+REMINDERS = ("accepted-plain-http", "accepted-release")
 PACK = Path(__file__).resolve().parents[3] / "policy"
 
 
@@ -47,12 +48,12 @@ def analyzed(pack: Any, resource: Resource) -> dict[str, str]:
     return {found.policyName: found.message for found in pack.Analyze(request).diagnostics}
 
 
-def test_all_rules_are_mandatory_but_the_reminder(pack: Any) -> None:
+def test_all_rules_are_mandatory_but_the_reminders(pack: Any) -> None:
     levels = {policy.name: policy.enforcementLevel for policy in pack.GetAnalyzerInfo(empty_pb2.Empty()).policies}
-    assert levels.pop("accepted-release") == analyzer_pb2.ADVISORY
+    assert [levels.pop(name) for name in REMINDERS] == [analyzer_pb2.ADVISORY] * len(REMINDERS)
     assert set(levels.values()) == {analyzer_pb2.MANDATORY}
     assert sorted(levels) == [
-        *("disruption-budget", "images-by-digest", "limits-set", "mounts-read-only"),
+        *("disruption-budget", "https-and-keys", "images-by-digest", "limits-set", "mounts-read-only"),
         *("no-control-apis", "no-privilege", "no-public-apis", "patched-release"),
     ]
 

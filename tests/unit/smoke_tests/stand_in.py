@@ -3,7 +3,9 @@
 It proves nothing about Triton; the end-to-end tests ask the real one.
 """
 
+import base64
 import json
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 MODEL = "densenet_tensorrt"
 CLASSES = 1000
 INFER = f"/v2/models/{MODEL}/infer"
+HEALTH = ("/v2/health/live", "/v2/health/ready")
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 Scores = NDArray[np.float32]
@@ -95,6 +98,8 @@ class StandIn:
     rows_scored: int = 0
     dies_of_a_bad_request: bool = False
     dead: bool = False
+    keys: dict[str, str] = field(default_factory=dict)
+    lets_in: Callable[[str, str], bool] | None = None
 
     def __post_init__(self) -> None:
         self.config["max_batch_size"] = self.max_batch_size
@@ -104,11 +109,12 @@ class StandIn:
             key: [{"name": name, "datatype": "FP32", "shape": [*batch, *shape]}]
             for key, (name, shape) in tensors.items()
         }
-        health = ["/v2/health/live", "/v2/health/ready", f"/v2/models/{MODEL}/ready"]
-        self.replies |= {path: Reply(b"") for path in health}
+        self.replies |= {path: Reply(b"") for path in (*HEALTH, f"/v2/models/{MODEL}/ready")}
 
     def reply(self, method: str, path: str, headers: Any, body: bytes) -> Reply | None:
         """Answer one request, or close the connection for None."""
+        if self.keys and path not in HEALTH and not self._is_let_in(headers):
+            return Reply(b"401 Unauthorized", 401, {"WWW-Authenticate": 'Basic realm="triton"'})
         promised = int(headers.get("Content-Length", 0))
         if len(body) < promised and not self.pads_short_bodies:
             return None
@@ -118,6 +124,12 @@ class StandIn:
         except RefusalError as error:
             self.dead = self.dies_of_a_bad_request
             return self.refusal(error)
+
+    def _is_let_in(self, headers: Any) -> bool:
+        client, _, key = (
+            base64.b64decode(headers.get("Authorization", "").removeprefix("Basic ")).decode().partition(":")
+        )
+        return self.lets_in(client, key) if self.lets_in else self.keys.get(client) == key
 
     def _answer(self, method: str, path: str, headers: Any, body: bytes) -> Reply:
         if path in self.replies:
@@ -205,8 +217,8 @@ def binary_reply(datatype: str, shape: list[int], data: bytes) -> Reply:
 
 
 @contextmanager
-def serving(stand_in: StandIn) -> Iterator[str]:
-    """Serve on a free port of loopback; yield the URL."""
+def serving(stand_in: StandIn, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve on a free port of loopback, over TLS with a context; yield the URL."""
     released = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -234,9 +246,11 @@ def serving(stand_in: StandIn) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_port}"
         finally:
             released.set()
             server.shutdown()

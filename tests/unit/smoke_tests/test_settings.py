@@ -3,7 +3,6 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from contract.comparison import LOGITS
 from contract.expectation import Expectation
@@ -14,31 +13,6 @@ from tests.unit.smoke_tests.faults import TOLERANCE
 from tests.unit.smoke_tests.manifests import manifest_of
 
 CUP = Expectation(class_index=2, label="CUP", top=(2, 0), margin=0.5)
-
-
-@pytest.fixture
-def options(tmp_path: Path) -> argparse.Namespace:
-    """Options as pytest leaves them where only the URL and the pictures are given."""
-    for name, colour in (("mug.png", "blue"), ("cup.png", "green"), ("ball.png", "red")):
-        Image.new("RGB", (256, 256), colour).save(tmp_path / name)
-    return argparse.Namespace(
-        url="127.0.0.1:8000",
-        replica_url=[],
-        model="densenet_tensorrt",
-        manifest=None,
-        image=[str(tmp_path / "mug.png")],
-        other_image=None,
-        preprocessing=None,
-        inception=False,
-        expect_class=None,
-        expect_label=None,
-        expect_top=None,
-        expect_margin=None,
-        max_body_bytes=None,
-        routed=False,
-        request_timeout_s=30,
-        await_s=0,
-    )
 
 
 @pytest.fixture

@@ -59,6 +59,12 @@ def test_a_secret_url_is_no_difference_for_the_digest_says_which_file_it_is(url:
     assert url not in str(caught.value)
 
 
+def test_who_may_ask_is_each_stacks_own_affair() -> None:
+    proven = with_value_at_key(H800, "endpoint.clients", {"alice": "[secret]", "alice.next": "[secret]"})
+
+    assert promised(proven, H800).pinned
+
+
 def test_another_gpu_forces_a_build_and_says_so() -> None:
     values = committed("h800", serving={"image": TRITON}, nodePool={"gpuProduct": "NVIDIA-L4"})
 

@@ -178,6 +178,17 @@ def test_a_release_says_what_is_secret_and_keeps_none_of_it() -> None:
     assert model["source"] == {"kind": "onnx", "url": "https://h/m?sig=geheim"}
 
 
+def test_a_release_keeps_the_names_of_clients_and_no_key() -> None:
+    places = ("endpoint.clients.alice", "endpoint.clients.alice.next")
+    endpoint = {"clients": {"alice": "geheim-1", "alice.next": "geheim-2"}}
+    found = StackValues(values={"densenet-triton:endpoint": endpoint}, file=StackFile(stack="staging"), secrets=places)
+
+    kept = Release(id="20261123T011200Z", subject=subject(), config=kept_values(found))
+
+    assert kept.config["densenet-triton:endpoint"] == {"clients": {"alice": "[secret]", "alice.next": "[secret]"}}
+    assert kept.secrets == places
+
+
 def test_a_whole_name_has_the_releases_of_its_last_part(releases: Releases) -> None:
     assert replace(releases, stack="organization/densenet-triton/staging").all() == releases.all()
 

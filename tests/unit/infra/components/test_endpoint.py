@@ -126,6 +126,29 @@ def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> Non
         assert (limit in rule["filters"]) == (rule["matches"][0]["method"] == "POST")
 
 
+def test_health_answers_without_a_key_and_nothing_else_does(declare: Declare) -> None:
+    declared = reached(declare, clients={"alice": "a" * 32}, limits={"bodyBytes": 1000})
+    asked = {}
+    for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
+        passed = [filter_["extensionRef"]["name"] for filter_ in rule["filters"] if "extensionRef" in filter_]
+        asked[rule["matches"][0]["path"]["value"].removeprefix("/triton-dev/v2")] = passed
+    model = "/models/densenet_tensorrt"
+    paths = [path for base in (model, f"{model}/versions/1") for path in (base, f"{base}/ready", f"{base}/config")]
+    assert asked == {
+        "/health/live": [],
+        "/health/ready": [],
+        **{path: ["keys", "nameless"] for path in paths},
+        f"{model}/infer": ["keys", "body-limit", "nameless"],
+        f"{model}/versions/1/infer": ["keys", "body-limit", "nameless"],
+    }
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_the_route_says_what_the_stack_accepts_knowingly(declare: Declare, *, accepts: bool) -> None:
+    annotations = reached(declare, acceptPlainHttp=accepts).named("endpoint-route").inputs["metadata"]["annotations"]
+    assert annotations.get("densenet-triton/accepted-plain-http") == ("true" if accepts else None)
+
+
 def test_each_client_has_its_rate_and_its_share_of_what_is_in_flight(declare: Declare) -> None:
     declared = reached(declare, limits={"bodyBytes": 1000, "requestsPerS": 50, "inFlight": 8})
     by_address = {"ipStrategy": {"ipv6Subnet": 64}}

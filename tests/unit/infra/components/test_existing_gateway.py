@@ -10,6 +10,7 @@ import pytest
 from infra.components.existing_gateway import Wanted, url_from_gateway
 from infra.config.endpoints import Endpoint
 
+CLIENTS = {"alice": "a" * 32}
 ALL = {"namespaces": {"from": "All"}}
 
 
@@ -32,6 +33,8 @@ def url(listener: dict[str, Any], *, address: str | None = "10.0.0.1", class_: s
         ({"hostname": "*.example.org"}, {"hostname": "mug.example.org"}, "http://mug.example.org"),
         ({"allowedRoutes": {"namespaces": {"from": "Selector"}}}, {}, "http://10.0.0.1/triton-dev"),
         ({}, {"limits": {"bodyBytes": 1000}}, "http://10.0.0.1/triton-dev"),
+        ({"protocol": "HTTPS", "port": 443.0}, {"clients": CLIENTS}, "https://10.0.0.1/triton-dev"),
+        ({}, {"clients": CLIENTS, "acceptPlainHttp": True}, "http://10.0.0.1/triton-dev"),
     ],
 )
 def test_scheme_port_and_host_are_the_listeners(
@@ -74,6 +77,16 @@ def test_an_address_of_ipv6_is_in_brackets() -> None:
         ),
         ({"hostname": "*.example.org"}, {"hostname": "mugexample.org"}, "takes *.example.org alone"),
         ({}, {"address": None}, "Gateway gateways/public has no address in its status; accepted: a Gateway that its"),
+        (
+            {},
+            {"clients": CLIENTS},
+            "them: listener web of Gateway gateways/public is HTTP; accepted: a listener of HTTPS, or endpoint.accept",
+        ),
+        (
+            {"protocol": "HTTPS", "port": 443.0},
+            {"clients": CLIENTS, "class_": "istio"},
+            "endpoint.clients has keys: Gateway gateways/public is of class istio, which cannot ask clients for keys;",
+        ),
         (
             {},
             {"limits": {"bodyBytes": 1000}, "class_": "istio"},

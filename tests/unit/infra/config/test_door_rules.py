@@ -47,3 +47,20 @@ def test_a_class_that_cannot_limit_is_told_with_one_that_can(
 def test_a_limit_of_nothing_shuts_everybody_out(dev_values: dict[str, Any], limit: str, value: int) -> None:
     (line,) = faults(dev_values, limits={limit: value})
     assert f"endpoint.limits.{limit} is {value}; accepted: at least 1; mend: in Pulumi.x.yaml set" in line
+
+
+def test_a_limit_that_shuts_out_the_models_own_request_is_told_with_what_it_needs(dev_values: dict[str, Any]) -> None:
+    needed = 4 * 3 * 224 * 224 + 1024
+    (line,) = faults(dev_values, limits={"bodyBytes": needed - 1})
+    assert line == (
+        f"Pulumi.x.yaml: densenet-triton:endpoint.limits.bodyBytes is {needed - 1}, and a request for one picture has"
+        f" {needed}: 3 x 224 x 224 x 4 bytes, and a header; accepted: at least {needed};"
+        " mend: in Pulumi.x.yaml set endpoint.limits.bodyBytes: 1048576"
+    )
+    assert faults(dev_values, limits={"bodyBytes": needed}) == []
+
+
+def test_of_a_model_that_nobody_knows_yet_nothing_is_said(dev_values: dict[str, Any]) -> None:
+    source = {"kind": "onnx", "url": "https://example.org/m.onnx", "sha256": "a" * 64}
+    dev_values["densenet-triton:model"] |= {"source": source}
+    assert faults(dev_values, limits={"bodyBytes": 1}) == []

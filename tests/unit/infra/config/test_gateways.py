@@ -20,7 +20,7 @@ def faults(values: dict[str, Any], **endpoint: Any) -> list[str]:
 
 
 def test_one_that_exists_brings_its_own_port(dev_values: dict[str, Any]) -> None:
-    assert faults(dev_values, gateway=PUBLIC, limits={"bodyBytes": 1000}, hostname="mug.example.org") == []
+    assert faults(dev_values, gateway=PUBLIC, limits={"bodyBytes": 1_000_000}, hostname="mug.example.org") == []
 
 
 def test_neither_is_a_fault(dev_values: dict[str, Any]) -> None:

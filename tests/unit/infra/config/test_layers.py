@@ -13,8 +13,10 @@ from infra.config import (
     config_from_stack_values,
     config_from_yaml,
     file_name,
+    hidden,
     is_plain,
     laid_over,
+    value_at_key,
     values_in_layers,
     with_value_at_key,
 )
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 BASE = "densenet-triton:base"
 MODEL = "densenet-triton:model"
 SERVING = "densenet-triton:serving"
+ENDPOINT = "densenet-triton:endpoint"
 SEALED = {"secure": "v1:abc"}
 SET = "in Pulumi.x.yaml set densenet-triton:base: base"
 REMOVE = "remove densenet-triton:base from Pulumi.x.yaml"
@@ -252,9 +255,53 @@ def test_of_a_group_from_an_environment_the_url_is_taken_for_the_secret(project:
     assert project.read(secret_model(), secret=(MODEL,)).secrets == ("model.source.url",)
 
 
+def clients(*names: str, key: object = "k" * 40) -> dict[str, Any]:
+    return {ENDPOINT: {"clients": dict.fromkeys(names, key)}}
+
+
+def test_each_clients_key_is_a_secret_and_a_second_one_has_a_dot(project: Project) -> None:
+    project.file("x", clients("alice", "alice.next", key=SEALED))
+    found = project.read(clients("alice", "alice.next"), secret=(ENDPOINT,))
+    assert found.secrets == ("endpoint.clients.alice", "endpoint.clients.alice.next")
+    assert value_at_key(found.values, "endpoint.clients.alice.next") == "k" * 40
+    left = with_value_at_key(found.values, "endpoint.clients.alice.next", None)
+    assert left == clients("alice")
+    assert hidden(f"says {'k' * 40}") == "says [secret]"
+
+
+def test_a_key_beside_sealed_ones_is_not_sealed_by_them(project: Project) -> None:
+    project.file("x", {ENDPOINT: {"clients": {"alice": SEALED, "bob": "b" * 40}}})
+    found = project.read({ENDPOINT: {"clients": {"alice": "a" * 40, "bob": "b" * 40}}}, secret=(ENDPOINT,))
+    assert found.secrets == ("endpoint.clients.alice",)
+
+
+def test_keys_from_an_environment_are_secret_and_those_of_a_base_are_not(project: Project) -> None:
+    project.file("x", {}, environment=["team/prod"])
+    assert project.read(clients("alice"), secret=(ENDPOINT,)).secrets == ("endpoint.clients.alice",)
+    project.file("base", clients("bob"))
+    values = clients("alice") | {BASE: "base"}
+    assert project.read(values, secret=(ENDPOINT,)).secrets == ("endpoint.clients.alice",)
+    assert project.read({BASE: "base"}).secrets == ()
+
+
+def test_what_yaml_takes_for_another_type_is_a_secret_by_its_name_too(project: Project) -> None:
+    project.file("x", {ENDPOINT: {"clients": {True: SEALED, 7: SEALED}}})
+    assert project.read(clients("on", "7"), secret=(ENDPOINT,)).secrets == (
+        "endpoint.clients.7",
+        "endpoint.clients.on",
+    )
+
+
+def test_taking_away_what_is_not_there_adds_nothing() -> None:
+    assert with_value_at_key({MODEL: {"name": "m"}}, "endpoint.clients", None) == {MODEL: {"name": "m"}}
+
+
 @pytest.mark.parametrize(
     ("values", "more", "key"),
     [
+        ({ENDPOINT: {"clients": SEALED}}, {}, "endpoint.clients"),
+        ({ENDPOINT: SEALED}, {}, "endpoint"),
+        ({ENDPOINT: {"hostname": SEALED}}, {}, "endpoint.hostname"),
         ({MODEL: {"expect": {"image": {"url": SEALED}}, "source": {"url": SEALED}}}, {}, "model.expect.image.url"),
         ({SERVING: {"environment": {"TOKEN": SEALED}}}, {}, "serving.environment.TOKEN"),
         ({SERVING: SEALED}, {}, "serving"),
@@ -266,12 +313,13 @@ def test_a_secret_that_everybody_would_see_is_refused_and_not_shown(
 ) -> None:
     project.file("x", values, **more)
     decrypted = secret_model() | {SERVING: {"environment": {"TOKEN": "geheim"}}}
-    secret = (MODEL, SERVING) if SERVING in values or more else (MODEL,)
+    groups = [MODEL, SERVING] if SERVING in values or more else [MODEL]
+    secret = (ENDPOINT,) if ENDPOINT in values else tuple(groups)
 
     line = project.fault(decrypted, secret=secret)
 
     assert line.startswith(f"Pulumi.x.yaml: densenet-triton:{key} is a secret, and everybody")
-    assert "accepted: a secret in model.source.url" in line
+    assert "accepted: a secret in model.source.url, endpoint.clients;" in line
     assert f"--plaintext 'densenet-triton:{key}' VALUE --stack x" in line
     assert "geheim" not in line
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from infra.config import hidden, keep_secret
+from infra.config import hidden, keep_secret, parts_of
 
 URL = "https://user:word@example.org/tief/Modell é.onnx?sig=a/b+c%3D&t=1"
 
@@ -37,7 +37,20 @@ def test_a_file_is_hidden_by_its_url_and_by_its_path() -> None:
     )
 
 
-@pytest.mark.parametrize("nothing", ["", "  ", None, 3])
-def test_nothing_hides_nothing(nothing: object) -> None:
+@pytest.mark.parametrize("nothing", ["", "  ", None, 3, "a", "a 3 b"])
+def test_nothing_hides_nothing_and_a_short_text_not_half_of_all_words(nothing: object) -> None:
     keep_secret([nothing])
     assert hidden("a 3 b") == "a 3 b"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("model.source.url", ["model", "source", "url"]),
+        ("endpoint.clients", ["endpoint", "clients"]),
+        ("endpoint.clients.alice", ["endpoint", "clients", "alice"]),
+        ("endpoint.clients.alice.next", ["endpoint", "clients", "alice.next"]),
+    ],
+)
+def test_a_clients_name_is_one_part(name: str, parts: list[str]) -> None:
+    assert parts_of(name) == parts
