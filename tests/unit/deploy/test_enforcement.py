@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -248,6 +249,22 @@ def test_the_trial_names_whom_it_has_reached(open_port: int) -> None:
     (script,) = (container["command"][2] for container in containers())
     assert tries(script, open_port, "127.0.0.2", "127.0.0.1") == "127.0.0.1\n"
     assert tries(script, open_port, "127.0.0.2") == "nobody\n"
+
+
+def test_a_way_that_is_shut_a_moment_later_is_shut() -> None:
+    """As a pod's way is whose policies come a moment after it."""
+    (script,) = (container["command"][2] for container in containers())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def shut_after_the_first() -> None:
+            server.accept()[0].close()
+            server.close()
+
+        port = server.getsockname()[1]
+        thread = threading.Thread(target=shut_after_the_first)
+        thread.start()
+        assert tries(script, port, "127.0.0.1") == "nobody\n"
+        thread.join()
 
 
 def containers() -> list[dict[str, Any]]:
