@@ -23,7 +23,7 @@ from infra.config.ownership import owned_by
 from infra.config.rollout import announcement
 from infra.config.storages import ClaimStorage
 from infra.kubeconfig import kubeconfig_text
-from infra.release import build_gpus, build_spec, fetch_ports, release_from_config, source_url
+from infra.release import build_gpus, build_spec, build_ways, fetch_ports, release_from_config, source_url
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
@@ -152,7 +152,7 @@ def _network_policies(
         admitted=config.endpoint.admit,
         api_server=config.cluster.api_server,
         fetch_ports=fetch_ports(config),
-        build_egress=config.cluster.build_egress,
+        build_egress=build_ways(config),
     )
     return (NetworkPolicies("network-policies", args, opts),)
 

@@ -84,13 +84,14 @@ class Cluster(Group):
     )
     build_egress: tuple[Destination, ...] = Field(
         default=(),
-        description="Where a NetworkPolicy lets the build go beside: a source or a proxy on an internal address. The"
+        description="Where a NetworkPolicy lets the build go beside: a source on an internal address, say. The"
         " ports of the URLs that it fetches are open to all addresses but internal ones.",
-        examples=[[{"cidr": "10.0.0.7/32", "port": 3128}]],
+        examples=[[{"cidr": "10.0.0.5/32", "port": 443}]],
     )
     build_proxy: ProxyUrl | None = Field(
         default=None,
-        description="Proxy by which the build fetches the source and pictures that have a URL.",
+        description="Proxy by which the build fetches the source and pictures that have a URL. One that is named by its"
+        " address may be internal; of one with a name cluster.buildEgress says the addresses.",
         examples=["http://10.0.0.7:3128"],
     )
 

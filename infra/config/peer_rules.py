@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from infra.config.faults import Fault, shown
 from infra.config.groups import LOCAL_CLUSTER
-from infra.config.peers import TRAEFIK_PODS, is_address, is_internal
+from infra.config.peers import TRAEFIK_PODS, Destination, destination_from_url, is_internal
 from infra.config.pictures import answers_from_expect
 from infra.config.sources import OnnxSource
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from infra.config.faults import StackFile
-    from infra.config.peers import Admitted, Destination
+    from infra.config.peers import Admitted
 
 EMBEDDED_GATEWAY = "10.210.0.254/32"
 """Where the gateway of the local cluster of the default name asks from: it is a process of the host, and no pod."""
 
-_HTTPS_PORT = 443
+_A_RANGE = "10.0.0.0/8"
+"""Where a name may lead, as an example."""
 
 
 def peer_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
@@ -35,7 +36,7 @@ def peer_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
     if (admitted := right.get("endpoint.admit")) is not None:
         gateway: object = {"cidr": EMBEDDED_GATEWAY} if right.get("cluster.context") == LOCAL_CLUSTER else TRAEFIK_PODS
         yield from _admission_faults(admitted, gateway, file)
-    yield from _fetch_faults(right, file)
+    yield from _way_faults(right, file)
 
 
 def _admission_faults(admitted: Sequence[Admitted], gateway: object, file: StackFile) -> Iterator[Fault]:
@@ -66,29 +67,30 @@ def _admission_faults(admitted: Sequence[Admitted], gateway: object, file: Stack
             )
 
 
-def _fetch_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
-    """What the build could not reach: its own way out leads to no internal address that is not named."""
+def _way_faults(right: Mapping[str, Any], file: StackFile) -> Iterator[Fault]:
+    """What the build could not reach: it gets to no internal address, and to no proxy's, that is not named."""
     ways: Sequence[Destination] | None = right.get("cluster.buildEgress")
     if ways is None or "cluster.buildProxy" not in right:
         return
-    proxy = right["cluster.buildProxy"]
-    for key, url in [("cluster.buildProxy", proxy)] if proxy else _fetched(right):
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _HTTPS_PORT
-        if is_internal(host):
-            reached, cidr = any(way.covers(host, port) for way in ways), f"{host}/{128 if ':' in host else 32}"
-        else:
-            # A name of a proxy is one of an internal address; where it leads is not known before it is asked.
-            reached = not proxy or is_address(host) or any(way.port == port for way in ways)
-            cidr = "10.0.0.0/8"
-        if not reached:
-            more = [way.model_dump(by_alias=True) for way in ways]
-            yield Fault(
-                key=key,
-                found=f"is {shown(url)}, and a NetworkPolicy keeps the build from internal addresses",
-                accepted="one on the internet; or its address and port in cluster.buildEgress",
-                mend=file.setting("cluster.buildEgress", [*more, {"cidr": cidr, "port": port}]),
-            )
+    if proxy := right["cluster.buildProxy"]:
+        port = urlsplit(proxy).port or 0
+        if destination_from_url(proxy) is None and not any(way.port == port for way in ways):
+            way = Destination(cidr=_A_RANGE, port=port)
+            yield _unnamed("cluster.buildProxy", proxy, "a proxy's address", [*ways, way], file)
+        return
+    for key, url in _fetched(right):
+        leads = destination_from_url(url)
+        if leads and is_internal(leads) and not any(way.leads_to(leads) for way in ways):
+            yield _unnamed(key, url, "a host on the internet", [*ways, leads], file)
+
+
+def _unnamed(key: str, url: str, accepted: str, ways: Sequence[Destination], file: StackFile) -> Fault:
+    return Fault(
+        key=key,
+        found=f"is {shown(url)}, and a NetworkPolicy lets the build go there only by an address that is named",
+        accepted=f"{accepted}; or its range of addresses and its port in cluster.buildEgress",
+        mend=file.setting("cluster.buildEgress", [way.model_dump(by_alias=True) for way in ways]),
+    )
 
 
 def _fetched(right: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,8 @@ INTERNAL = (
 )
 """Addresses that nobody has on the internet. Pods, Services, nodes and a cloud's metadata have theirs among them."""
 
+HTTPS_PORT = 443
+
 _CIDR_ACCEPTED = "an address range such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32, whose address is its first"
 _LABELS_ACCEPTED = "Kubernetes labels, one or more, with text in quotes: at most 63 letters, digits, '-', '_' and '.'"
 _PROXY_ACCEPTED = "http://host:port, without a user, a path or a query"
@@ -69,7 +71,7 @@ ProxyUrl = Annotated[str, AfterValidator(_proxy)]
 
 
 class Admitted(Group):
-    """Who may enter Triton past the stack's own pods: pods by their labels, or an address range."""
+    """Who may enter Triton: pods by their labels, or an address range."""
 
     namespace_labels: SelectedLabels | None = Field(
         default=None,
@@ -92,28 +94,30 @@ class Admitted(Group):
 class Destination(Group):
     """Where the build may go: TCP, to one port of an address range."""
 
-    cidr: Cidr = Field(description="The address range, as pods reach it.", examples=["10.0.0.7/32"])
-    port: int = Field(ge=1, le=65535, description="The port.", examples=[3128])
+    cidr: Cidr = Field(description="The address range, as pods reach it.", examples=["10.0.0.5/32"])
+    port: int = Field(ge=1, le=65535, description="The port.", examples=[443])
 
-    def covers(self, address: str, port: int) -> bool:
-        """Whether it is the way to a port of an address."""
-        network, found = ipaddress.ip_network(self.cidr), ipaddress.ip_address(address)
-        return port == self.port and found.version == network.version and found in network
-
-
-def is_internal(host: str) -> bool:
-    """Whether a URL's host is an address that nobody has on the internet; of a name nobody knows that beforehand."""
-    return is_address(host) and any(
-        ipaddress.ip_address(host) in network
-        for network in map(ipaddress.ip_network, INTERNAL)
-        if network.version == ipaddress.ip_address(host).version
-    )
+    def leads_to(self, other: "Destination") -> bool:
+        """Whether it is the way to an address and its port, too."""
+        return self.port == other.port and _covers(self.cidr, ipaddress.ip_network(other.cidr))
 
 
-def is_address(host: str) -> bool:
-    """Whether a URL's host is an address, and no name."""
+def destination_from_url(url: str) -> Destination | None:
+    """Where a URL leads, if its host is an address; of a name nobody knows that before it is asked."""
+    parts = urlsplit(url)
     try:
-        ipaddress.ip_address(host)
+        network = ipaddress.ip_network(parts.hostname or "")
     except ValueError:
-        return False
-    return True
+        return None
+    return Destination(cidr=str(network), port=parts.port or HTTPS_PORT)
+
+
+def is_internal(destination: Destination) -> bool:
+    """Whether an address is one that nobody has on the internet."""
+    network = ipaddress.ip_network(destination.cidr)
+    return any(_covers(each, network) for each in INTERNAL)
+
+
+def _covers(cidr: str, inner: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    outer = ipaddress.ip_network(cidr)
+    return outer.version == inner.version and inner.network_address in outer

@@ -75,5 +75,8 @@ def test_the_build_is_told_of_its_proxy(declare: Declare, h800_values: dict[str,
         {"name": "HTTPS_PROXY", "value": "http://192.0.2.7:3128"},
         {"name": "NO_PROXY", "value": "$(KUBERNETES_SERVICE_HOST)"},
     ]
-    internet = declared.named("network-policies-build").inputs["spec"]["egress"][2]
-    assert internet["ports"] == [{"port": 3128, "protocol": "TCP"}]
+    proxy = {
+        "to": [{"ipBlock": {"cidr": "192.0.2.7/32"}}],
+        "ports": [{"port": 3128, "protocol": "TCP"}],
+    }
+    assert declared.named("network-policies-build").inputs["spec"]["egress"][2:] == [proxy]

@@ -138,5 +138,6 @@ def test_a_build_fetches_from_the_internet_and_from_no_internal_address_but_name
 
 @pytest.mark.parametrize("metadata", ["169.254.169.254", "100.100.100.200"])
 def test_a_clouds_metadata_is_kept_from_a_build_that_fetches(metadata: str) -> None:
-    assert any(Destination(cidr=cidr, port=80).covers(metadata, 80) for cidr in INTERNAL_4)
-    assert not Destination(cidr="2000::/3", port=80).covers("fd00:ec2::254", 80)
+    address = Destination(cidr=f"{metadata}/32", port=80)
+    assert any(Destination(cidr=cidr, port=80).leads_to(address) for cidr in INTERNAL_4)
+    assert not Destination(cidr="2000::/3", port=80).leads_to(Destination(cidr="fd00:ec2::254/128", port=80))

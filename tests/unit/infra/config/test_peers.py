@@ -10,7 +10,7 @@ import yaml
 
 from infra.config import config_from_values
 from infra.errors import ConfigError
-from infra.release import fetch_ports
+from infra.release import build_ways, fetch_ports
 
 SHA = "0" * 64
 TRAEFIK = {
@@ -152,7 +152,10 @@ def test_a_source_on_an_internal_address_is_named_with_the_way_there(
     more = {"cidr": "10.9.9.9/32", "port": 443}
     (line,) = faults(with_source(values, url, buildEgress=[more]))
     assert line.startswith("Pulumi.x.yaml: densenet-triton:model.source.url is ")
-    assert "and a NetworkPolicy keeps the build from internal addresses; accepted: one on the internet; or its" in line
+    assert (
+        ", and a NetworkPolicy lets the build go there only by an address that is named; accepted: a host on the"
+        " internet; or its range of addresses and its port in cluster.buildEgress; mend: in"
+    ) in line
     assert "word" not in line
     again = mended(values, line)
     assert again["densenet-triton:cluster"]["buildEgress"] == [more, {"cidr": cidr, "port": port}]
@@ -168,19 +171,25 @@ def test_a_picture_on_an_internal_address_is_named_likewise(values: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("proxy", "is_fault"),
+    ("proxy", "ways", "is_fault"),
     [
-        ("http://10.0.0.7:3128", True),
-        ("http://proxy.example.org:3128", True),  # nobody knows where that leads
-        ("http://192.0.2.7:3128", False),
+        ("http://10.0.0.7:3128", [], False),  # which names its own address
+        ("http://proxy.example.org:3128", [], True),  # nobody knows where that leads
+        ("http://proxy.example.org:3128", [{"cidr": "192.168.0.0/16", "port": 3129}], True),
+        ("http://proxy.example.org:3128", [{"cidr": "192.168.0.0/16", "port": 3128}], False),
     ],
 )
-def test_a_proxy_takes_the_place_of_what_is_fetched(values: dict[str, Any], proxy: str, *, is_fault: bool) -> None:
-    found = faults(with_source(values, "https://10.0.0.5/model.onnx", buildProxy=proxy))
+def test_a_proxy_takes_the_place_of_what_is_fetched(
+    values: dict[str, Any], proxy: str, ways: list[Any], *, is_fault: bool
+) -> None:
+    found = faults(with_source(values, "https://10.0.0.5/model.onnx", buildProxy=proxy, buildEgress=ways))
     assert len(found) == is_fault
     for line in found:
         assert line.startswith(f'Pulumi.x.yaml: densenet-triton:cluster.buildProxy is "{proxy}')
-        assert faults(mended(values, line)) == []
+        assert "accepted: a proxy's address; or its range" in line
+        again = mended(values, line)
+        assert again["densenet-triton:cluster"]["buildEgress"] == [*ways, {"cidr": "10.0.0.0/8", "port": 3128}]
+        assert faults(again) == []
 
 
 @pytest.mark.parametrize(
@@ -214,6 +223,18 @@ def test_the_build_needs_the_ports_of_what_it_fetches(
 ) -> None:
     values["densenet-triton:model"] |= changes
     config = config_from_values(values, stack="x")
-    assert fetch_ports(config) == ports
-    values["densenet-triton:cluster"]["buildProxy"] = "http://192.0.2.7:3128"
-    assert fetch_ports(config_from_values(values, stack="x")) == ((3128,) if ports else ())
+    assert (fetch_ports(config), build_ways(config)) == (ports, ())
+
+
+def test_by_a_proxy_the_build_needs_its_address_alone(values: dict[str, Any]) -> None:
+    own = {"cidr": "10.1.0.0/16", "port": 3128}
+    cluster = with_source(values, "https://example.org/m.onnx", buildEgress=[own])["densenet-triton:cluster"]
+    for proxy, ways in (
+        ("http://10.0.0.7:3128", [own, {"cidr": "10.0.0.7/32", "port": 3128}]),
+        ("http://[fd00::7]:3128", [own, {"cidr": "fd00::7/128", "port": 3128}]),
+        ("http://proxy.example.org:3128", [own]),
+    ):
+        cluster["buildProxy"] = proxy
+        config = config_from_values(values, stack="x")
+        assert fetch_ports(config) == ()
+        assert [way.model_dump() for way in build_ways(config)] == ways
