@@ -119,5 +119,4 @@ def is_internal(destination: Destination) -> bool:
 
 
 def _covers(cidr: str, inner: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    outer = ipaddress.ip_network(cidr)
-    return outer.version == inner.version and inner.network_address in outer
+    return inner.network_address in ipaddress.ip_network(cidr)

@@ -162,6 +162,21 @@ def test_a_source_on_an_internal_address_is_named_with_the_way_there(
     assert faults(again) == []
 
 
+@pytest.mark.parametrize(
+    "url", ["https://192.0.2.7/m.onnx", "https://[2001:db8::5]/m.onnx", "https://models.internal/m"]
+)
+def test_a_source_elsewhere_needs_no_way(values: dict[str, Any], url: str) -> None:
+    """Where a name leads nobody knows before it is asked."""
+    assert faults(with_source(values, url)) == []
+
+
+def test_a_way_is_of_its_range_and_port(values: dict[str, Any]) -> None:
+    url = "https://10.0.0.5:8443/m.onnx"
+    for way, is_open in ((("10.0.0.0/24", 8443), True), (("10.0.0.0/24", 443), False), (("10.1.0.0/24", 8443), False)):
+        ways = [dict(zip(("cidr", "port"), way, strict=True))]
+        assert (faults(with_source(values, url, buildEgress=ways)) == []) is is_open
+
+
 def test_a_picture_on_an_internal_address_is_named_likewise(values: dict[str, Any]) -> None:
     picture = {"url": "https://10.0.0.5/mug.png", "sha256": SHA}
     values["densenet-triton:model"]["expect"]["image"] = picture
