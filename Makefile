@@ -78,14 +78,14 @@ lint: venv ## Lint, types and who imports what
 	@$(VENV)/lint-imports --no-cache --no-logo
 
 check: lint ## Lint, types and unit tests
-	@$(VENV)/pytest tests/unit
+	@$(VENV)/pytest tests/unit -n 2 --dist worksteal
 
 test: lint ## Everything that can be tested on this machine
 	@$(PYTHON) -m tools debian
 	@$(PYTHON) -m tools debian --only tests
 	@$(PYTHON) -m tools build
 	@$(PYTHON) -m tools tensorrt $(TENSORRT) >/dev/null
-	@$(VENV)/pytest tests -m "not (faults or long) or sample"
+	@$(VENV)/pytest tests -m "not (faults or long) or sample" -n 2 --dist loadscope --no-loadscope-reorder
 
 test-guest: lint tools ## On a cluster that the project knows nothing of: roles, registry, storage class, bucket, no root
 	@$(PYTHON) -m tools debian --only tests

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from infra.config.peers import Admitted, Destination
 
 _NAME = "app.kubernetes.io/name"
-_GATEWAY = "gateway.networking.k8s.io/gateway-name"
+_OF_THE_WAY_IN = ("gateway.networking.k8s.io/gateway-name", "acme.cert-manager.io/http01-solver")
 _BOTH = ("Ingress", "Egress")
 _DNS_PORT = 53
 _API_SERVER_PORTS = (443, 6443)
@@ -52,7 +52,7 @@ class NetworkPolicies(pulumi.ComponentResource):
 
     Kubelet's probes and port-forwards come from a pod's own node, which no NetworkPolicy keeps out. What is allowed is
     there before the rest is forbidden, so that what serves meanwhile goes on. In a namespace that others made, their
-    pods are left alone; in the stack's own, a gateway's that its controller puts there.
+    pods are left alone; in the stack's own, those that controllers put there to make the way in.
     """
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -81,9 +81,11 @@ class NetworkPolicies(pulumi.ComponentResource):
 
 
 def _all_pods_of_the_namespace() -> meta.LabelSelectorArgs:
-    """All but the proxies that a controller runs for a Gateway beside it, which clients and the controller reach."""
+    """All but what others run there to make the way in: a Gateway's proxies, and cert-manager's answers to challenges."""
     return meta.LabelSelectorArgs(
-        match_expressions=[meta.LabelSelectorRequirementArgs(key=_GATEWAY, operator="DoesNotExist")]
+        match_expressions=[
+            meta.LabelSelectorRequirementArgs(key=key, operator="DoesNotExist") for key in _OF_THE_WAY_IN
+        ]
     )
 
 

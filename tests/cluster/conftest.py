@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def cluster() -> Iterator[ClusterDriver]:
+def cluster(turn: Callable[[], AbstractContextManager[None]]) -> Iterator[ClusterDriver]:
     """A healthy cluster; a test that breaks it mends it with `up`."""
     driver = ClusterDriver("embedded-test")
-    driver.run("down")
-    try:
-        driver.run("up")
-        yield driver
-    finally:
+    with turn():
         driver.run("down")
+        try:
+            driver.run("up")
+            yield driver
+        finally:
+            driver.run("down")

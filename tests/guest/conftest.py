@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -10,9 +11,11 @@ from tests.guest.guest import Guest, guest_in
 
 
 @pytest.fixture(scope="session")
-def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+def guest(
+    tmp_path_factory: pytest.TempPathFactory, turn: Callable[[], AbstractContextManager[None]]
+) -> Iterator[Guest]:
     """A cluster under another's administration, with what stands around it; all of it is gone at the end."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("the embedded cluster needs root on Linux")
-    with guest_in(tmp_path_factory.mktemp("guest")) as found:
+    with turn(), guest_in(tmp_path_factory.mktemp("guest")) as found:
         yield found

@@ -2,7 +2,6 @@ import base64
 import hashlib
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from contract.digest import sha256_of_file
 from contract.downloads import fetched, is_plain_file
 from contract.errors import UrlError
+from tests.background import in_background
 
 CONTENT = b"weights" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -96,11 +96,8 @@ def untrusted(certificate: Path) -> Iterator[str]:
     context.load_cert_chain(certificate)
     with HTTPServer(("127.0.0.1", 0), Models) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"https://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        with in_background(server):
+            yield f"https://127.0.0.1:{server.server_port}"
 
 
 @pytest.fixture

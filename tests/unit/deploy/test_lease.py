@@ -50,7 +50,7 @@ def test_a_lease_is_free_again_after_its_run(cluster: StandInCluster) -> None:
             assert lease.begun is None
 
 
-@pytest.mark.parametrize("holder", [HERE, ELSEWHERE])
+@pytest.mark.parametrize("holder", [HERE, ELSEWHERE], ids=["here", "elsewhere"])
 def test_a_second_gate_is_refused(cluster: StandInCluster, holder: str) -> None:
     held_by(cluster, holder)
 

@@ -1,5 +1,4 @@
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ import pytest
 from local_cluster.awaiting import await_condition
 from smoke_tests.client import Classified
 from smoke_tests.wire import HEADER_LENGTH
+from tests.background import in_background
 from tests.faults.account import Right
 from tests.faults.load import Load, classification_message, right_from_manifest
 from tests.unit.model_build.manifests import MANIFEST
@@ -35,14 +35,8 @@ def server(entry: str) -> Iterator[str]:
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.server_port}"
-        finally:
-            listening.shutdown()
-            thread.join()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening, in_background(listening):
+        yield f"http://127.0.0.1:{listening.server_port}"
 
 
 def load(url: str) -> Load:

@@ -5,7 +5,6 @@ import ipaddress
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from contract.manifest import json_from_manifest
 from model_build import report as report_module
 from model_build.errors import ReportError
 from model_build.report import ClusterApi, cluster_api_from_pod, report_manifest, reported_sha256
+from tests.background import in_background
 from tests.unit.model_build.manifests import MANIFEST
 
 TOKEN = Path(__file__).stem  # any text will do
@@ -101,11 +101,8 @@ def server(certificate: Path) -> Iterator[ApiServer]:
     context.load_cert_chain(certificate)
     with ApiServer() as api_server:
         api_server.socket = context.wrap_socket(api_server.socket, server_side=True)
-        thread = threading.Thread(target=api_server.serve_forever)
-        thread.start()
-        yield api_server
-        api_server.shutdown()
-        thread.join()
+        with in_background(api_server):
+            yield api_server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import hashlib
 import http.server
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from model_build.errors import SourceError
 from model_build.source import onnx_from_source
 from model_build.spec import OnnxSource
 from model_build.storage import Storage
+from tests.background import in_background
 
 MODEL = b"a model's bytes"
 SHA256 = hashlib.sha256(MODEL).hexdigest()
@@ -42,12 +42,8 @@ class _Server(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server_url() -> Iterator[str]:
     """Serve the model by plain HTTP: that only https is accepted is the specification's to see to."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server) as server, in_background(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_a_file_is_kept_under_its_digest(storage: Path, file_url: str) -> None:

@@ -128,9 +128,10 @@ def test_both_pipelines_run_the_same(job: str) -> None:
 def test_what_a_pipeline_checks_is_a_part_of_make_test() -> None:
     assert lines_of(GITHUB, "check") == ["make check"]
     recipes = (ROOT / "Makefile").read_text()
-    assert re.search(r"^check: lint .*\n\t@\$\(VENV\)/pytest tests/unit$", recipes, re.MULTILINE)
-    all_of_it = r'^test: lint .*\n(\t.*\n)*\t@\$\(VENV\)/pytest tests -m "not \(faults or long\) or sample"$'
-    assert re.search(all_of_it, recipes, re.MULTILINE)
+    assert re.search(r"^check: lint .*\n\t@\$\(VENV\)/pytest tests/unit -n 2 --dist worksteal$", recipes, re.MULTILINE)
+    workers = "-n 2 --dist loadscope --no-loadscope-reorder"
+    all_of_it = r'^test: lint .*\n(\t.*\n)*\t@\$\(VENV\)/pytest tests -m "not \(faults or long\) or sample" '
+    assert re.search(f"{all_of_it}{workers}$", recipes, re.MULTILINE)
 
 
 def test_every_action_is_pinned_by_its_commit() -> None:

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.background import in_background
+
 MODEL = "densenet_tensorrt"
 CLASSES = 1000
 INFER = f"/v2/models/{MODEL}/infer"
@@ -229,6 +231,8 @@ def serving(stand_in: StandIn, context: ssl.SSLContext | None = None) -> Iterato
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.path in stand_in.silent:
                 released.wait()
+                self.close_connection = True  # nobody is there any more
+                return
             reply = stand_in.reply(self.command, self.path, self.headers, body)
             if reply is None:
                 self.close_connection = True
@@ -248,9 +252,8 @@ def serving(stand_in: StandIn, context: ssl.SSLContext | None = None) -> Iterato
         server.daemon_threads = True
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_port}"
+            with in_background(server):
+                yield f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_port}"
         finally:
             released.set()
-            server.shutdown()

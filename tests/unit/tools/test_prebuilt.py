@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.background import in_background
 from tools.builds import build_missing
 from tools.cache import Cache
 from tools.catalogue import Program, Tool
@@ -90,13 +91,9 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     monkeypatch.setenv("UV_NO_CONFIG", "1")
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}/simple")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.closing.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with server, in_background(server):
+        yield server
+        server.closing.set()
 
 
 @pytest.fixture

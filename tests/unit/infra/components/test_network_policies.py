@@ -56,14 +56,15 @@ def test_exactly_these_resources(declare: Declare) -> None:
 
 
 def test_nobody_enters_and_nothing_leaves_but_what_others_allow_before(declare: Declare) -> None:
-    """A gateway's own proxies alone are left out, which clients and the gateway's controller reach."""
+    """Those alone are left out who make the way in: a Gateway's own proxies, and who answers an ACME challenge."""
     deny = declared(declare).named("network-policies-default-deny")
-    gateway = {"key": "gateway.networking.k8s.io/gateway-name", "operator": "DoesNotExist"}
+    labels = ("gateway.networking.k8s.io/gateway-name", "acme.cert-manager.io/http01-solver")
+    others = [{"key": label, "operator": "DoesNotExist"} for label in labels]
     assert deny.inputs == {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": "triton-default-deny", "namespace": "triton-dev"},
-        "spec": {"podSelector": {"matchExpressions": [gateway]}, "policyTypes": ["Ingress", "Egress"]},
+        "spec": {"podSelector": {"matchExpressions": others}, "policyTypes": ["Ingress", "Egress"]},
     }
     assert deny.dependencies == ("network-policies-build", "network-policies-triton")
 

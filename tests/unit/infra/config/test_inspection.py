@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from infra.config import OnnxSource, StackConfig, config_from_values
+from infra.config.faults import shown
 from infra.config.inspection import inspection_from_file
 from infra.errors import ConfigError, InspectionError
 
@@ -120,7 +121,7 @@ def test_a_file_that_cannot_be_read(values: dict[str, Any], tmp_path: Path, monk
 
     monkeypatch.setattr("pathlib.Path.open", closed)
     assert fault(values, Inspector()) == (
-        f'model.source.url is "file://{tmp_path}/m.onnx", which cannot be read: Permission denied;'
+        f"model.source.url is {shown(f'file://{tmp_path}/m.onnx')}, which cannot be read: Permission denied;"
         f" accepted: a file that this user can read; mend: chmod a+r {tmp_path}/m.onnx"
     )
 

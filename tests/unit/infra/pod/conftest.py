@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +24,7 @@ from contract.preprocessing import preprocessing_from_value
 from contract.served import golden_input_file
 from infra.components.proof import script_texts
 from infra.components.triton_pod import Expected
+from tests.background import in_background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -274,8 +274,5 @@ def triton() -> Iterator[Triton]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         state = Triton(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
+        with in_background(server):
+            yield state
