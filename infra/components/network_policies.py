@@ -81,7 +81,7 @@ class NetworkPolicies(pulumi.ComponentResource):
 
 
 def _all_pods_of_the_namespace() -> meta.LabelSelectorArgs:
-    """All but what others run there to make the way in: a Gateway's proxies, and cert-manager's answers to challenges."""
+    """All but what others run there to make the way in: a Gateway's proxies, and cert-manager's solvers."""
     return meta.LabelSelectorArgs(
         match_expressions=[
             meta.LabelSelectorRequirementArgs(key=key, operator="DoesNotExist") for key in _OF_THE_WAY_IN
