@@ -5,6 +5,7 @@ from pydantic import Field
 from infra.config.clients import ClientKeys
 from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
+from infra.config.peers import TRAEFIK_PODS, Admitted
 from infra.config.text import DnsName
 from infra.config.tls import HTTPS_PORT, Tls
 
@@ -74,6 +75,12 @@ class Endpoint(Group):
         default=None,
         description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
         " /<namespace>.",
+    )
+    admit: tuple[Admitted, ...] = Field(
+        default=(),
+        description="Who may enter Triton: the gateway's pods, or the addresses that it asks from; one or more, unless"
+        " cluster.networkPolicies is `false`.",
+        examples=[[TRAEFIK_PODS]],
     )
     clients: ClientKeys = Field(
         default={},

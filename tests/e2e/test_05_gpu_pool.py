@@ -100,7 +100,7 @@ def test_the_committed_stacks_preview_without_a_cluster(workspace: Workspace, st
     result = workspace.make("preview", f"STACK={stack}")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "25 to create" in result.stdout
+    assert "31 to create" in result.stdout
     assert f"rollout: {rollout}" in result.stdout
 
 

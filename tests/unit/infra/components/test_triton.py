@@ -89,6 +89,7 @@ def served(
             rollout=rollout,
             pulumi_timeout_s=610,
             published_by=nothing,
+            fence=(),
         )
         return Triton("triton", args).service_name
 

@@ -20,7 +20,8 @@ OTHER = KEY.replace("abc", "xyz")
 def read(values: dict[str, Any], clients: Any, *, sealed: bool = True, **endpoint: Any) -> StackValues:
     """As it is when Pulumi has decrypted what the file has sealed."""
     places = [f"endpoint.clients.{name}" for name in clients] if sealed else []
-    found = values | {ENDPOINT: {"gatewayClass": "traefik", "port": 8800, "clients": clients} | endpoint}
+    own = {"gatewayClass": "traefik", "port": 8800, "admit": [{"cidr": "10.210.0.254/32"}]}
+    found = values | {ENDPOINT: own | {"clients": clients} | endpoint}
     return StackValues(values=found, file=StackFile(stack="x"), secrets=tuple(places))
 
 

@@ -10,11 +10,12 @@ from infra.config import config_from_values
 from infra.errors import ConfigError
 
 ENDPOINT = "densenet-triton:endpoint"
+OWN = {"gatewayClass": "traefik", "port": 8800, "admit": [{"cidr": "10.210.0.254/32"}]}
 
 
 def faults(values: dict[str, Any], **endpoint: Any) -> list[str]:
     try:
-        config_from_values(values | {ENDPOINT: {"gatewayClass": "traefik", "port": 8800} | endpoint}, stack="x")
+        config_from_values(values | {ENDPOINT: OWN | endpoint}, stack="x")
     except ConfigError as error:
         return str(error).splitlines()
     return []

@@ -132,7 +132,7 @@ def test_an_unknown_key_is_named_with_the_keys_there_are(dev_values: dict[str, A
     set_at(dev_values, "endpoint.maxBodySize", 3)
     assert fault(dev_values) == (
         "Pulumi.dev.yaml: densenet-triton:endpoint.maxBodySize is not a key (it holds 3);"
-        " accepted: gateway, gatewayClass, port, tls, hostname, clients, acceptPlainHttp, limits, timeoutS;"
+        " accepted: gateway, gatewayClass, port, tls, hostname, admit, clients, acceptPlainHttp, limits, timeoutS;"
         " mend: remove endpoint.maxBodySize from Pulumi.dev.yaml"
     )
 

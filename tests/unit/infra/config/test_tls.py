@@ -23,7 +23,7 @@ def values(dev_values: dict[str, Any]) -> dict[str, Any]:
     """Of a stack with a Gateway of its own, on a local cluster of which nobody knows the ports."""
     return dev_values | {
         CLUSTER: {"context": "embedded-x", "namespace": "triton-x"},
-        ENDPOINT: {"gatewayClass": "traefik"},
+        ENDPOINT: {"gatewayClass": "traefik", "admit": [{"cidr": "10.210.0.254/32"}]},
     }
 
 
