@@ -10,6 +10,7 @@ from infra.config.faults import Fault, shown
 from infra.config.gateway_rules import gateway_faults
 from infra.config.gpu_rules import gpu_faults
 from infra.config.groups import LOCAL_CLUSTER, Cluster, is_local
+from infra.config.json_bodies import json_faults
 from infra.config.pod_rules import resource_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
@@ -46,6 +47,7 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
         *tls_faults(right.get("endpoint"), right.get("cluster.context"), file),
         *door_faults(right.get("endpoint"), file),
+        *json_faults(right, file),
         *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
         *resource_faults(right, file),
