@@ -125,7 +125,8 @@ def _verdict(config: StackConfig, cluster: Cluster, target: _Target, job: str) -
     where = f"--namespace={config.cluster.namespace}"
     return (
         f"NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at {reached};"
-        f" either another policy admits it (kubectl get networkpolicies {where}), or this cluster enforces none;"
+        " either its address is of a range that endpoint.admit names, or another policy admits it"
+        f" (kubectl get networkpolicies {where}), or this cluster enforces none;"
         " accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
         f" Pulumi.{config.stack}.yaml set cluster.networkPolicies: false"
     )

@@ -108,8 +108,8 @@ def test_a_cluster_that_lets_everybody_in_is_one_line_each_time() -> None:
     for _ in range(2):
         assert line_of(cluster) == (
             "NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at 10.210.0.7;"
-            " either another policy admits it (kubectl get networkpolicies --namespace=triton-dev), or this cluster"
-            " enforces none; accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
+            " either its address is of a range that endpoint.admit names, or another policy admits it (kubectl get"
+            " networkpolicies --namespace=triton-dev), or this cluster enforces none; accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
             " Pulumi.dev.yaml set cluster.networkPolicies: false"
         )
     assert cluster.asked.count("create") == 2
