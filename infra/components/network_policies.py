@@ -131,7 +131,7 @@ def _build_spec(args: NetworkPoliciesArgs) -> networking.NetworkPolicySpecArgs:
 
 
 def _trial_spec(args: NetworkPoliciesArgs) -> networking.NetworkPolicySpecArgs:
-    """To Triton's port alone, where nobody lets it in: what keeps a trial out is Triton's own fence, as of a stranger."""
+    """To Triton's port alone, where nobody lets it in: what keeps a trial out is Triton's own fence."""
     triton = networking.NetworkPolicyPeerArgs(pod_selector=_own_pods("triton"))
     return networking.NetworkPolicySpecArgs(
         pod_selector=_own_pods(ENFORCEMENT_TRIAL),

@@ -109,8 +109,8 @@ def test_a_cluster_that_lets_everybody_in_is_one_line_each_time() -> None:
         assert line_of(cluster) == (
             "NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at 10.210.0.7;"
             " either its address is of a range that endpoint.admit names, or another policy admits it (kubectl get"
-            " networkpolicies --namespace=triton-dev), or this cluster enforces none; accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
-            " Pulumi.dev.yaml set cluster.networkPolicies: false"
+            " networkpolicies --namespace=triton-dev), or this cluster enforces none; accepted: a network plugin that"
+            " does (docs/own-cluster.md), or, knowingly, in Pulumi.dev.yaml set cluster.networkPolicies: false"
         )
     assert cluster.asked.count("create") == 2
     assert "annotate" not in cluster.asked
