@@ -47,7 +47,10 @@ class StandIn:
     ) -> None:
         self.config = CONFIG.cluster
         self.reached, self.fails, self.error = reached, fails, error
-        self.policy: dict[str, Any] | None = {"kind": "NetworkPolicy", "metadata": {"name": "triton-default-deny"}}
+        self.policy: dict[str, Any] | None = {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "triton-default-deny", "uid": "p", "generation": 1},
+        }
         self.serving = [pod("b", "10.210.0.8"), pod("a", "10.210.0.7")]
         self.others = [pod("c", "10.210.0.9", **{"app.kubernetes.io/name": "triton"})]
         self.made: list[dict[str, Any]] = []
@@ -97,6 +100,20 @@ def test_other_pods_are_tried_again_and_so_are_the_same_where_that_is_asked_for(
     line_of(cluster)
     line_of(cluster, again=True)
     cluster.serving[0] = pod("d", "10.210.0.10")
+    line_of(cluster)
+
+    assert cluster.asked.count("create") == 3
+
+
+def test_other_policies_are_another_trial_and_what_is_noted_on_one_is_not() -> None:
+    cluster = StandIn()
+    line_of(cluster)
+    theirs = {"kind": "NetworkPolicy", "metadata": {"name": "theirs", "uid": "t", "generation": 1}}
+    cluster.others.append(theirs)
+    line_of(cluster)
+    theirs["metadata"] = {"name": "theirs", "uid": "t", "generation": 2}
+    line_of(cluster)
+    theirs["metadata"] = {"name": "theirs", "uid": "t", "generation": 2, "annotations": {"a": "b"}}
     line_of(cluster)
 
     assert cluster.asked.count("create") == 3
