@@ -57,7 +57,8 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         config: checked, with its inputs.
 
     Returns:
-        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, clients, certificateAuthority.
+        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, jsonBodies, clients,
+        certificateAuthority.
     """
     release = release_from_config(config)
     provider = _provider(config)
@@ -87,7 +88,8 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         "planId": release.plan_id,
         "manifest": build.manifest,
         "namespace": namespace,
-        "maxBodyBytes": config.endpoint.limits.body_bytes,
+        "maxBodyBytes": config.largest_body_bytes,
+        "jsonBodies": config.json_bodies,
         "clients": sorted(config.endpoint.clients),
         "certificateAuthority": endpoint.certificate_authority,
     }
@@ -194,6 +196,7 @@ def _triton_args(config: StackConfig, release: Release, place: _Place, *, build:
         serving=config.serving,
         claim_name=place.claim_name,
         placement=place.placement,
+        largest_body_bytes=config.largest_body_bytes,
         rollout=config.rollout,
         pulumi_timeout_s=config.timeouts.pulumi_rollout_s,
         published_by=build.job,
@@ -207,6 +210,7 @@ def _endpoint_args(config: StackConfig, namespace: pulumi.Output[str], triton: T
         path_prefix=f"/{config.cluster.namespace}",
         model=config.model.name,
         endpoint=config.endpoint,
+        json_bodies=config.json_bodies,
         service_name=triton.service_name,
         service_port=triton.service_port,
     )

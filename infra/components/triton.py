@@ -43,6 +43,7 @@ class TritonArgs:
         serving: the configuration group.
         claim_name: claim on the storage, mounted read-only.
         placement: where the pods may run.
+        largest_body_bytes: of a request that is routed; None where there is no limit.
         rollout: how an update replaces them.
         pulumi_timeout_s: how long Pulumi waits for it.
         published_by: must have succeeded before a pod starts.
@@ -58,6 +59,7 @@ class TritonArgs:
     serving: Serving
     claim_name: pulumi.Input[str]
     placement: Placement
+    largest_body_bytes: int | None
     rollout: Rollout
     pulumi_timeout_s: int
     published_by: pulumi.Resource
@@ -89,6 +91,7 @@ class Triton(pulumi.ComponentResource):
             image=args.image,
             serving=args.serving,
             placement=args.placement,
+            largest_body_bytes=args.largest_body_bytes,
             account=account.metadata.name.apply(str),
             claim_name=args.claim_name,
             proof=given.metadata.name.apply(str),

@@ -96,6 +96,14 @@ class Endpoint(Group):
         description="How much one client may ask, enforced by class `traefik`.",
         examples=[{"bodyBytes": 16777216}],
     )
+    json_bodies: bool | None = Field(
+        default=None,
+        description="Whether whole requests in JSON are routed, tensors and all, which take many times their size of"
+        " Triton's memory. `false`: JSON of at most 8 KiB, and tensors in binary, as Triton's client libraries send"
+        " them. Without it: `true` where the release of `serving.image` is known to survive any JSON, 26.05 and newer."
+        " An older one with `true` is for clients that are trusted, and wants `serving.acceptVulnerableRelease`.",
+        examples=[False],
+    )
     timeout_s: int = Field(
         default=120,
         ge=1,

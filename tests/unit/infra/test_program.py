@@ -51,7 +51,7 @@ def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -
         "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
-        "kubernetes:traefik.io/v1alpha1:Middleware": 3,
+        "kubernetes:traefik.io/v1alpha1:Middleware": 6,
         "pulumi:providers:kubernetes": 1,
     }
 
@@ -65,6 +65,7 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
         "maxBodyBytes": 16777216,
+        "jsonBodies": False,
         "clients": [],
         "certificateAuthority": None,
     }
