@@ -16,7 +16,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 _FOLDER = Path(__file__).parent
 _KINDS = ("unit", "gpu", "cluster", "e2e", "guest", "faults")
-_WITH_WORKERS = pytest.StashKey[list[Any]]()
+_WITH_WORKERS = ("cluster", "e2e", "faults", "unit", "gpu", "guest")
+"""The longest group first; the guest's cluster last, when those of the first group's that want no other have ended."""
+
+_STORY = ("cluster", "e2e", "faults")
+"""Kinds that are told in order on one worker, as are the guest's; of the others, each file is for whoever is free."""
+
+_WORKERS = pytest.StashKey[list[Any]]()
 _FAREWELL_S = 180
 
 
