@@ -49,6 +49,9 @@ class Workspace:
             "storage": {"kind": "hostPath", "path": str(layout.storage), "node": self.cluster},
             "endpoint": {"port": layout.gateway_port},
         }
+        if "admit" in groups["densenet-triton:endpoint"]:  # else a commit from before NetworkPolicies
+            own["endpoint"]["admit"] = [{"cidr": f"{layout.host_address}/32"}]
+            own["cluster"]["apiServer"] = [{"cidr": f"{layout.node_address}/32", "port": layout.api_port}]
         for group, values in [*own.items(), *changes.items()]:
             kept = {} if "kind" in values else groups.get(f"densenet-triton:{group}", {})
             groups[f"densenet-triton:{group}"] = kept | values

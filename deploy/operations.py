@@ -19,6 +19,7 @@ from deploy.cluster import Cluster
 from deploy.commands import ROOT, run
 from deploy.configuration import plain_values, require_stack_name, values_as_pulumi_reads
 from deploy.embedded import machine_check, prepare_embedded
+from deploy.enforcement import try_during
 from deploy.environment import deployment_environment, ensure_tools, state_folder
 from deploy.errors import DeployError
 from deploy.images.pushing import push_own_images
@@ -114,7 +115,7 @@ class Deployment:
             with self.held("make-up", patience_s=patience_s):
                 self.settle()
                 self.apply()
-                self.prove()
+                try_during(self.prove, self.config, self.cluster)
 
     def check(self) -> None:
         """Check the configuration and, before anything is installed or built, whether this machine is fit for it."""

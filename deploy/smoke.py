@@ -143,6 +143,8 @@ def _expectation(config: StackConfig, outputs: Mapping[str, Any], manifest: Path
         flags += ["--expect-top", ",".join(map(str, expect.top))]
     if outputs.get("maxBodyBytes") is not None:
         flags += ["--max-body-bytes", str(int(outputs["maxBodyBytes"]))]
+    # A stack of a program that had no such door gives them
+    flags += ["--json-bodies"] if outputs.get("jsonBodies", True) else []
     return flags
 
 

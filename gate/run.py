@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from deploy.enforcement import trial
 from deploy.errors import CommandFailedError, DeployError, LeaseLostError, StepFailedError
 from deploy.lease import Lease
 from deploy.operations import Deployment
@@ -20,7 +21,7 @@ from gate.cluster.releases import Release, Releases, declared
 from gate.cluster.storage import StorageJobs
 from gate.errors import GateError, WrongAnswerError
 from gate.evidence.differences import differences
-from gate.evidence.document import Evidence, Verdict, json_from_evidence
+from gate.evidence.document import Evidence, PolicyOutcome, Verdict, json_from_evidence
 from gate.evidence.record import Record
 from gate.evidence.verdict import Status, closed, say
 from gate.program import ReleaseProgram
@@ -28,10 +29,12 @@ from gate.proof import Provable, prove
 from gate.standing import WAY_CLOSED, Standing, not_back, nothing_to_go_back_to
 from infra.config import Gate
 from infra.errors import InfraError
+from infra.pods import DEFAULT_DENY
 
 _ATTEMPTS = 2
 _ANSWER_S = 300
 _LOOK_S = 2
+_ENFORCED = "network-policies-enforced"
 
 FAILURES = (DeployError, GateError, InfraError, OSError)
 """What can end a deployment otherwise than well; all of it is answered by putting the last good release back."""
@@ -178,6 +181,7 @@ class GateRun:
         if self.promised is not None:
             self.promised.require(self.record.candidate)
         prove(candidate, "after", keep=self.record.smoke.append)
+        self._try_policies()
         self._observe()
         self._pause()
         prove(candidate, "after the pause", keep=self.record.smoke.append)
@@ -196,6 +200,19 @@ class GateRun:
                 candidate.apply()
         finally:
             self._observe()
+
+    def _try_policies(self) -> None:
+        """Note where the cluster lets in whom the stack's NetworkPolicies keep out; nothing here may end the run."""
+        try:
+            with trial(self.deployment.config, self.deployment.cluster, again=True) as verdict:
+                line = verdict()
+        except FAILURES as error:  # today's file has faults, which stand in no way back
+            say(f"whether NetworkPolicies are enforced was not tried: {error}")
+            return
+        if line:
+            say(line)
+            found = PolicyOutcome(policy=_ENFORCED, level="advisory", resource=DEFAULT_DENY, message=line)
+            self.record.policies = (*self.record.policies, found)
 
     def _pause(self) -> None:
         pause_s = self.settings.pause_s

@@ -12,6 +12,12 @@ from infra.config.node_pools import GPU_PRODUCT_LABEL, tolerations_of
 if TYPE_CHECKING:
     from infra.config.node_pools import ExistingNodePool, KarpenterNodePool
 
+PLAN_LABEL = "densenet-triton/plan"
+"""On every pod of a stack, and on nobody else's: the plan that it builds or serves; nothing where it does neither."""
+
+DEFAULT_DENY = "triton-default-deny"
+"""Name of the NetworkPolicy that lets nobody into the stack's pods and nothing out; others add to it."""
+
 USER_ID = 1000
 """User and group of the project's images, and owner of the storage."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -12,6 +13,7 @@ from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.build_job import PlanBuildArgs
 from infra.components.endpoint import Endpoint, EndpointArgs
+from infra.components.network_policies import NetworkPolicies, NetworkPoliciesArgs
 from infra.components.node_pool import NodePool, NodePoolArgs
 from infra.components.plan_build import PlanBuild
 from infra.components.storage_mount import StorageMount, StorageMountArgs
@@ -21,7 +23,7 @@ from infra.config.ownership import owned_by
 from infra.config.rollout import announcement
 from infra.config.storages import ClaimStorage
 from infra.kubeconfig import kubeconfig_text
-from infra.release import build_gpus, build_spec, release_from_config, source_url
+from infra.release import build_gpus, build_spec, build_ways, fetch_ports, release_from_config, source_url
 
 if TYPE_CHECKING:
     from infra.components.node_pool import Placement
@@ -31,6 +33,23 @@ if TYPE_CHECKING:
 _RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where the stack's pods run.
+
+    Attributes:
+        namespace: theirs.
+        claim_name: claim on the storage.
+        placement: on which nodes.
+        fence: NetworkPolicies around them; none where there are none.
+    """
+
+    namespace: pulumi.Output[str]
+    claim_name: pulumi.Output[str]
+    placement: Placement
+    fence: tuple[NetworkPolicies, ...]
+
+
 def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
     """Declare a stack.
 
@@ -38,7 +57,8 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         config: checked, with its inputs.
 
     Returns:
-        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, clients, certificateAuthority.
+        The stack's outputs: url, modelName, planId, manifest, namespace, maxBodyBytes, jsonBodies, clients,
+        certificateAuthority.
     """
     release = release_from_config(config)
     provider = _provider(config)
@@ -55,12 +75,10 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         ),
         opts,
     )
-    build = PlanBuild("plan", _plan_build_args(config, release, namespace, storage.claim_name, nodes.placement), opts)
-    triton = Triton(
-        "triton",
-        _triton_args(config, release, namespace, storage.claim_name, nodes.placement, build=build),
-        opts,
-    )
+    policies = _network_policies(config, namespace, opts)
+    place = _Place(namespace=namespace, claim_name=storage.claim_name, placement=nodes.placement, fence=policies)
+    build = PlanBuild("plan", _plan_build_args(config, release, place), opts)
+    triton = Triton("triton", _triton_args(config, release, place, build=build), opts)
     if config.serving.gpus_per_replica:
         pulumi.log.info(announcement(config.rollout, config.timeouts), triton)
     endpoint = Endpoint("endpoint", _endpoint_args(config, namespace, triton), opts)
@@ -70,7 +88,8 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
         "planId": release.plan_id,
         "manifest": build.manifest,
         "namespace": namespace,
-        "maxBodyBytes": config.endpoint.limits.body_bytes,
+        "maxBodyBytes": config.largest_body_bytes,
+        "jsonBodies": config.json_bodies,
         "clients": sorted(config.endpoint.clients),
         "certificateAuthority": endpoint.certificate_authority,
     }
@@ -122,15 +141,27 @@ def _node_pool_args(config: StackConfig) -> NodePoolArgs:
     )
 
 
-def _plan_build_args(
-    config: StackConfig,
-    release: Release,
-    namespace: pulumi.Output[str],
-    claim_name: pulumi.Output[str],
-    placement: Placement,
-) -> PlanBuildArgs:
-    return PlanBuildArgs(
+def _network_policies(
+    config: StackConfig, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions
+) -> tuple[NetworkPolicies, ...]:
+    """The NetworkPolicies, where the cluster is not one that would pass them over."""
+    if not config.cluster.network_policies:
+        return ()
+    args = NetworkPoliciesArgs(
         namespace=namespace,
+        owns_namespace=config.cluster.create_namespace,
+        http_port=config.serving.http_port,
+        admitted=config.endpoint.admit,
+        api_server=config.cluster.api_server,
+        fetch_ports=fetch_ports(config),
+        build_egress=build_ways(config),
+    )
+    return (NetworkPolicies("network-policies", args, opts),)
+
+
+def _plan_build_args(config: StackConfig, release: Release, place: _Place) -> PlanBuildArgs:
+    return PlanBuildArgs(
+        namespace=place.namespace,
         plan_id=release.plan_id,
         spec=json.dumps(build_spec(config, release), indent=2),
         source_url=source_url(config),
@@ -138,26 +169,20 @@ def _plan_build_args(
         pictures={picture.sha256: picture.data for picture in config.inputs.pictures if picture.data is not None},
         builder_image=release.builder_image,
         serving=config.serving,
-        claim_name=claim_name,
-        placement=placement,
+        claim_name=place.claim_name,
+        placement=place.placement,
         gpus=build_gpus(config),
         resources=config.model.build_resources,
         timeout_s=config.timeouts.build_s,
         pulumi_timeout_s=config.timeouts.pulumi_build_s,
+        proxy=config.cluster.build_proxy,
+        fence=place.fence,
     )
 
 
-def _triton_args(
-    config: StackConfig,
-    release: Release,
-    namespace: pulumi.Output[str],
-    claim_name: pulumi.Output[str],
-    placement: Placement,
-    *,
-    build: PlanBuild,
-) -> TritonArgs:
+def _triton_args(config: StackConfig, release: Release, place: _Place, *, build: PlanBuild) -> TritonArgs:
     return TritonArgs(
-        namespace=namespace,
+        namespace=place.namespace,
         plan_id=release.plan_id,
         manifest_sha256=build.manifest_sha256,
         expected=Expected(
@@ -169,11 +194,13 @@ def _triton_args(
         labels=config.inputs.labels_text,
         image=release.serving_image,
         serving=config.serving,
-        claim_name=claim_name,
-        placement=placement,
+        claim_name=place.claim_name,
+        placement=place.placement,
+        largest_body_bytes=config.largest_body_bytes,
         rollout=config.rollout,
         pulumi_timeout_s=config.timeouts.pulumi_rollout_s,
         published_by=build.job,
+        fence=place.fence,
     )
 
 
@@ -183,6 +210,7 @@ def _endpoint_args(config: StackConfig, namespace: pulumi.Output[str], triton: T
         path_prefix=f"/{config.cluster.namespace}",
         model=config.model.name,
         endpoint=config.endpoint,
+        json_bodies=config.json_bodies,
         service_name=triton.service_name,
         service_port=triton.service_port,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from infra.config.peers import HTTPS_PORT, destination_from_url
 from infra.config.secrets import HIDDEN, SOURCE_URL
 from infra.config.sources import OnnxSource, PackageSource, PrebuiltSource
 from infra.images import LOCAL_REGISTRY, reference
@@ -13,6 +15,7 @@ from infra.plan_id import EngineInputs, PlanInputs, engine_id, plan_id
 
 if TYPE_CHECKING:
     from infra.config import ExpectedPicture, StackConfig
+    from infra.config.peers import Destination
     from infra.config.sources import Source
 
 
@@ -110,6 +113,25 @@ def build_gpus(config: StackConfig) -> int:
 def source_url(config: StackConfig) -> str | None:
     """Where the build fetches the source from; it may have a password or a signature in it."""
     return config.model.source.url if isinstance(config.model.source, OnnxSource) else None
+
+
+def fetch_ports(config: StackConfig) -> tuple[int, ...]:
+    """Ports of what the build fetches by itself, each once; none where nothing has a URL, or a proxy fetches it."""
+    if config.cluster.build_proxy is not None:
+        return ()
+    source = config.model.source
+    urls = [source.url] if isinstance(source, OnnxSource) and source.local_path is None else []
+    urls += [picture.url for picture in config.inputs.pictures if picture.url is not None]
+    return tuple(sorted({urlsplit(url).port or HTTPS_PORT for url in urls}))
+
+
+def build_ways(config: StackConfig) -> tuple[Destination, ...]:
+    """Where the build may go by its address: as the configuration says, and to a proxy that is named by its own."""
+    ways = config.cluster.build_egress
+    if config.cluster.build_proxy is None:
+        return ways
+    proxy = destination_from_url(config.cluster.build_proxy)
+    return ways if proxy is None else (*ways, proxy)
 
 
 def _plan_inputs(config: StackConfig) -> PlanInputs:

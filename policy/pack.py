@@ -11,6 +11,7 @@ from policy.budgets import budget_violations
 from policy.control import control_violations
 from policy.exposure import exposure_violations
 from policy.images import image_violations
+from policy.json_bound import json_violations
 from policy.keys import accepted_plain_http_violations, key_violations
 from policy.limits import limit_violations
 from policy.mounts import mount_violations
@@ -41,6 +42,7 @@ def policies() -> list[Policy]:
         _policy("limits-set", "Containers have requests and a memory limit.", limit_violations),
         _policy("mounts-read-only", "Serving pods can't write what they serve.", mount_violations),
         _policy("no-public-apis", "Nothing but health, metadata, config and infer is public.", exposure_violations),
+        _policy("bounded-json", "What Triton parses of a request is bounded.", json_violations),
         _policy("no-control-apis", "Triton's own metrics and control APIs are closed.", control_violations),
         _stack_policy("disruption-budget", "Replicas and disruption budget are consistent.", budget_violations),
         _stack_policy("https-and-keys", "The way in is HTTPS, and asks clients for keys.", key_violations),

@@ -63,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     _add_expectation(parser)
     add("--max-body-bytes", type=int, metavar="N", help="the largest body that the URL must accept")
     add("--routed", action="store_true", help="the URL is a route that gives health, metadata, config and infer only")
+    add("--json-bodies", action="store_true", help="with --routed: the route gives whole requests in JSON too")
     add("--request-timeout-s", type=float, default=30, metavar="S", help="patience with each answer (default: 30)")
     add(
         "--await-s",
@@ -143,7 +144,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put bad requests last, so that a server that dies of them has been asked everything else."""
-    items.sort(key=lambda item: item.path.stem == "test_bad_requests")
+    items.sort(key=harms)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -40,6 +40,7 @@ class Settings:
         preprocessing: a name or an object, that a model without a manifest is asked in.
         timeout_s: patience with each answer.
         await_s: patience with a URL that is not reached yet.
+        json_bodies: whether a route gives whole requests in JSON.
         inception: whether the quick start's second preprocessing must give the first one's class too.
     """
 
@@ -54,6 +55,7 @@ class Settings:
     inception: bool
     max_body_bytes: int | None
     routed: bool
+    json_bodies: bool
     timeout_s: float
     await_s: float
 
@@ -81,6 +83,7 @@ class Settings:
             inception=options.inception,
             max_body_bytes=options.max_body_bytes,
             routed=options.routed,
+            json_bodies=options.json_bodies,
             timeout_s=options.request_timeout_s,
             await_s=options.await_s,
         )

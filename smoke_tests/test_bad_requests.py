@@ -9,8 +9,9 @@ from smoke_tests.client import TritonClient
 from smoke_tests.errors import NoAnswerError
 from smoke_tests.nobody import is_of_nobody
 from smoke_tests.question import Question
+from smoke_tests.refusals import assert_refused, assert_still_serves, infer
 from smoke_tests.settings import Settings
-from smoke_tests.wire import HEADER_LENGTH, SERVER_IS_GONE, Message, Reply, Tensor, binary_message, exchange
+from smoke_tests.wire import HEADER_LENGTH, Message, Tensor, binary_message
 
 
 def with_header_length(message: Message, length: int) -> Message:
@@ -82,12 +83,6 @@ def test_body_at_the_limit_reaches_the_server(question: Question, settings: Sett
     assert reply.status != 413, reply.reason
 
 
-def infer(settings: Settings, message: Message, model: str | None = None) -> Reply:
-    """Send the message to the URL's infer."""
-    path = f"/v2/models/{model or settings.model}/infer"
-    return exchange(settings.url, "POST", path, message, timeout_s=settings.timeout_s)
-
-
 def max_body_bytes(settings: Settings) -> int:
     """Return the limit that is to be proven, or skip the test."""
     if settings.max_body_bytes is None:
@@ -98,16 +93,3 @@ def max_body_bytes(settings: Settings) -> int:
 def padded(message: Message, size_bytes: int) -> Message:
     """Return the message filled up with zeros, or cut, to a size."""
     return replace(message, body=message.body[:size_bytes].ljust(size_bytes, b"\0"))
-
-
-def assert_refused(reply: Reply) -> None:
-    """Compare an answer with what a client needs to mend its request."""
-    assert reply.status >= 400, reply.body[:200]
-    assert reply.status not in SERVER_IS_GONE, reply.reason  # that is no refusal, it is a crash
-    assert reply.reason, f"status {reply.status} without a reason"
-
-
-def assert_still_serves(client: TritonClient, question: Question) -> None:
-    """Ask for the expected picture once more."""
-    (top,) = client.classify(question.tensor, 1)
-    assert top.class_index == question.expectation.class_index

@@ -13,8 +13,7 @@ from gate.cluster.facts import newest_pods
 from gate.evidence.document import Phase
 from gate.evidence.phases import last_ready, phases_from_objects, time_of, turned_true
 from gate.evidence.record import Record
-
-_PLAN = "densenet-triton/plan"
+from infra.pods import PLAN_LABEL
 
 
 def pods_and_nodes(cluster: Cluster, namespace: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -62,7 +61,7 @@ def deployed_template(cluster: Cluster) -> dict[str, Any] | None:
 
 def plan_of_template(template: Mapping[str, Any] | None) -> str | None:
     """The plan that pods of a template serve; None where there is no template, or it is none of this project's."""
-    plan = (template or {}).get("metadata", {}).get("labels", {}).get(_PLAN)
+    plan = (template or {}).get("metadata", {}).get("labels", {}).get(PLAN_LABEL)
     return None if plan is None else str(plan)
 
 

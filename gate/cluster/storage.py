@@ -13,7 +13,7 @@ from gate.errors import StorageJobError
 from infra.config import KarpenterNodePool, StackConfig
 from infra.config.node_pools import POOL_LABEL
 from infra.config.storages import claim_name
-from infra.pods import CONTAINER_SECURITY, POD_SECURITY, affinity, tolerations
+from infra.pods import CONTAINER_SECURITY, PLAN_LABEL, POD_SECURITY, affinity, tolerations
 from infra.release import release_from_config, stack_key
 
 NAME = "storage"
@@ -155,7 +155,7 @@ def job_manifest(config: StackConfig, arguments: Sequence[str], *, read_only: bo
             "ttlSecondsAfterFinished": _KEPT_S,
             "template": {
                 "metadata": {
-                    "labels": {**config.serving.labels, "app.kubernetes.io/name": NAME},
+                    "labels": {**config.serving.labels, "app.kubernetes.io/name": NAME, PLAN_LABEL: ""},
                     **({"annotations": dict(config.serving.annotations)} if config.serving.annotations else {}),
                 },
                 "spec": _pod_spec(config, arguments, read_only=read_only),

@@ -11,6 +11,7 @@ from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.node_pool import KEEP_NODE, container_resources
 from infra.components.security import container_security, pod_security
+from infra.pods import PLAN_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,8 @@ class PlanBuildArgs:
         resources: what the Job asks of its node beside.
         timeout_s: longest time of the build.
         pulumi_timeout_s: how long Pulumi waits for it.
+        proxy: by which it fetches what has a URL; None for no proxy.
+        fence: NetworkPolicies, there before it starts; none where there are none.
     """
 
     namespace: pulumi.Input[str]
@@ -70,6 +73,8 @@ class PlanBuildArgs:
     resources: Resources
     timeout_s: int
     pulumi_timeout_s: int
+    proxy: str | None
+    fence: Sequence[pulumi.Resource]
 
 
 def job_spec(args: PlanBuildArgs) -> batch.JobSpecArgs:
@@ -83,7 +88,7 @@ def job_spec(args: PlanBuildArgs) -> batch.JobSpecArgs:
                 labels={
                     **args.serving.labels,
                     "app.kubernetes.io/name": "plan-build",
-                    "densenet-triton/plan": args.plan_id,
+                    PLAN_LABEL: args.plan_id,
                 },
                 annotations={**args.serving.annotations, **KEEP_NODE},
             ),
@@ -124,6 +129,7 @@ def _build_container(args: PlanBuildArgs) -> core.ContainerArgs:
         image=args.builder_image,
         command=["python3", "-m", "model_build"],
         args=["build", "--inputs", "/inputs", "--storage", "/storage", "--report", f"plan-{args.plan_id}"],
+        env=_proxy_variables(args.proxy),
         resources=container_resources(args.resources, gpus=args.gpus),
         security_context=container_security(),
         termination_message_policy="FallbackToLogsOnError",
@@ -133,6 +139,14 @@ def _build_container(args: PlanBuildArgs) -> core.ContainerArgs:
             core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108 - the container's own
         ],
     )
+
+
+def _proxy_variables(proxy: str | None) -> list[core.EnvVarArgs] | None:
+    """What makes Python fetch by a proxy, but for the API server, whose address Kubernetes puts in."""
+    if proxy is None:
+        return None
+    variables = {"HTTPS_PROXY": proxy, "NO_PROXY": "$(KUBERNETES_SERVICE_HOST)"}
+    return [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()]
 
 
 def _input_sources(args: PlanBuildArgs) -> list[core.VolumeProjectionArgs]:

@@ -11,6 +11,8 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
 from infra.components.custom_resource import CustomResource
+from infra.components.json_bound import JsonBound, json_bound
+from infra.config.json_bodies import largest_body_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     import pulumi
     from pydantic import SecretStr
 
-    from infra.config.endpoints import Endpoint, Limits
+    from infra.config.endpoints import Endpoint
 
 TRAEFIK_API = "traefik.io/v1alpha1"
 CLIENT_HEADER = "Densenet-Triton-Client"
@@ -36,16 +38,22 @@ class Door:
     Attributes:
         health: of the server's own liveness and readiness.
         every: of all else that is routed, or refused.
-        infer: of every request for an inference; those of `every` included.
+        fair: of every request for an inference; those of `every` included.
+        infer: of one with a body as large as may be; those of `fair` included.
+        bodiless: beside the others, of requests that have no body.
+        json: what bounds the JSON that Triton parses; None where whole requests in JSON are routed.
     """
 
     health: tuple[Mapping[str, Any], ...] = ()
     every: tuple[Mapping[str, Any], ...] = ()
+    fair: tuple[Mapping[str, Any], ...] = ()
     infer: tuple[Mapping[str, Any], ...] = ()
+    bodiless: tuple[Mapping[str, Any], ...] = ()
+    json: JsonBound | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Middlewares:
+class Middlewares:
     """Traefik's part: the Gateway API has neither limits nor keys.
 
     Attributes:
@@ -73,26 +81,42 @@ class _Middlewares:
 
 
 def door_from_endpoint(
-    name: str, endpoint: Endpoint, *, namespace: pulumi.Input[str], child: pulumi.ResourceOptions
+    name: str,
+    endpoint: Endpoint,
+    *,
+    json_bodies: bool,
+    namespace: pulumi.Input[str],
+    child: pulumi.ResourceOptions,
 ) -> Door:
     """Declare what stands in front of Triton.
 
     Args:
         name: of the component, before the resources' names.
         endpoint: the configuration group.
+        json_bodies: whether whole requests in JSON are routed.
         namespace: of all that is declared.
         child: options of every resource here.
     """
-    middlewares = _Middlewares(name=name, namespace=namespace, child=child)
-    limits = (*_client_limits(middlewares, endpoint), *_body_limit(middlewares, endpoint.limits))
-    if not endpoint.clients:
-        return Door(infer=limits)
-    keys = _keys(middlewares, endpoint.clients)
-    nameless = middlewares.filter("nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}})
-    return Door(every=(keys, nameless), infer=(keys, *limits, nameless))
+    middlewares = Middlewares(name=name, namespace=namespace, child=child)
+    keys: tuple[Mapping[str, Any], ...] = ()
+    nameless: tuple[Mapping[str, Any], ...] = ()
+    if endpoint.clients:
+        keys = (_keys(middlewares, endpoint.clients),)
+        nameless = (middlewares.filter("nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}}),)
+    every, fair = (*keys, *nameless), (*keys, *_client_limits(middlewares, endpoint), *nameless)
+    largest = largest_body_bytes(endpoint, json_bodies=json_bodies)
+    if largest is None:
+        return Door(every=every, fair=fair, infer=fair)
+    return Door(
+        every=every,
+        fair=fair,
+        infer=(*fair, _body_limit(middlewares, "body-limit", largest)),
+        bodiless=(_body_limit(middlewares, "no-body", 1),),  # 0 would be no limit
+        json=None if json_bodies else json_bound(middlewares, largest),
+    )
 
 
-def _keys(middlewares: _Middlewares, clients: Mapping[str, SecretStr]) -> Mapping[str, Any]:
+def _keys(middlewares: Middlewares, clients: Mapping[str, SecretStr]) -> Mapping[str, Any]:
     """Who has no key goes no further. Who has one goes on without it, under the name that it is of."""
     users = core.Secret(
         f"{middlewares.name}-clients",
@@ -110,7 +134,7 @@ def htpasswd(clients: Mapping[str, SecretStr]) -> str:
     return "".join(f"{name}:{{SHA}}{base64.b64encode(hashes[name]).decode()}\n" for name in sorted(hashes))
 
 
-def _client_limits(middlewares: _Middlewares, endpoint: Endpoint) -> Iterator[Mapping[str, Any]]:
+def _client_limits(middlewares: Middlewares, endpoint: Endpoint) -> Iterator[Mapping[str, Any]]:
     """How much one client may ask; every answer says it, so that a 429 is understood."""
     limits, source = endpoint.limits, _source(endpoint)
     policy = []
@@ -139,6 +163,6 @@ def _source(endpoint: Endpoint) -> Mapping[str, Any]:
     return {"ipStrategy": {**behind, "ipv6Subnet": _IPV6_SUBNET}}
 
 
-def _body_limit(middlewares: _Middlewares, limits: Limits) -> Iterator[Mapping[str, Any]]:
-    if limits.body_bytes is not None:
-        yield middlewares.filter("body-limit", {"buffering": {"maxRequestBodyBytes": limits.body_bytes}})
+def _body_limit(middlewares: Middlewares, name: str, largest: int) -> Mapping[str, Any]:
+    """Of any method: Triton keeps the body of each request in memory, of a GET too."""
+    return middlewares.filter(name, {"buffering": {"maxRequestBodyBytes": largest}})

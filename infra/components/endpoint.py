@@ -23,6 +23,7 @@ from infra.components.own_gateway import (
 )
 from infra.components.routes import rules_from_model
 from infra.config.endpoints import ACCEPTED_PLAIN_HTTP
+from infra.config.json_bodies import JSON_BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class EndpointArgs:
         path_prefix: path of the URL without a host name, such as `/triton-dev`.
         model: name that clients ask for.
         endpoint: the configuration group.
+        json_bodies: whether whole requests in JSON are routed.
         service_name: Triton's Service.
         service_port: its port.
     """
@@ -59,6 +61,7 @@ class EndpointArgs:
     path_prefix: str
     model: str
     endpoint: EndpointConfig
+    json_bodies: bool
     service_name: pulumi.Input[str]
     service_port: int
 
@@ -88,7 +91,9 @@ class Endpoint(pulumi.ComponentResource):
         else:
             self.url = _url_through_gateway(name, args.endpoint.gateway, args, self)
             parent_ref = _parent_ref(args.endpoint.gateway, self.url)
-        door = door_from_endpoint(name, args.endpoint, namespace=args.namespace, child=child)
+        door = door_from_endpoint(
+            name, args.endpoint, json_bodies=args.json_bodies, namespace=args.namespace, child=child
+        )
         _route(f"{name}-route", _NAME, args, _route_spec(args, parent_ref, door), awaited)
         self.register_outputs({"url": self.url})
 
@@ -132,7 +137,7 @@ def _route(
         resource_name,
         api_version=GATEWAY_API,
         kind="HTTPRoute",
-        metadata=_awaited(name, args.namespace, _ROUTE_IS_UP, _accepted(args.endpoint)),
+        metadata=_awaited(name, args.namespace, _ROUTE_IS_UP, _accepted(args)),
         spec=spec,
         opts=awaited,
     )
@@ -157,7 +162,11 @@ def _url_through_gateway(
         opts=pulumi.ResourceOptions(parent=parent, id=f"{gateway.namespace}/{gateway.name}"),
     )
     return pulumi.Output.all(found.spec, found.status, args.namespace).apply(
-        lambda known: url_from_gateway(known[0], known[1], Wanted(endpoint=args.endpoint, namespace=known[2]))
+        lambda known: url_from_gateway(
+            known[0],
+            known[1],
+            Wanted(endpoint=args.endpoint, json_bodies=args.json_bodies, namespace=known[2]),
+        )
     )
 
 
@@ -167,9 +176,10 @@ def _parent_ref(gateway: ExistingGateway, url: pulumi.Output[str]) -> Mapping[st
     return {"name": gateway.name, "namespace": gateway.namespace, "sectionName": section}
 
 
-def _accepted(endpoint: EndpointConfig) -> dict[str, str]:
+def _accepted(args: EndpointArgs) -> dict[str, str]:
     """What the stack accepts knowingly, where the policies see it: they don't get the configuration."""
-    return {ACCEPTED_PLAIN_HTTP: "true"} if endpoint.accept_plain_http else {}
+    said = {ACCEPTED_PLAIN_HTTP: args.endpoint.accept_plain_http, JSON_BODIES: args.json_bodies}
+    return {annotation: "true" for annotation, is_accepted in said.items() if is_accepted}
 
 
 def _route_spec(args: EndpointArgs, parent_ref: Mapping[str, Any], door: Door) -> dict[str, Any]:

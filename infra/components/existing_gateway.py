@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from infra.config.door_rules import KEYS_SENT_OPENLY, sends_keys_openly, unenforced
+from infra.config.json_bodies import ACCEPTED_WITHOUT_BOUND, bounds_json
 from infra.config.secrets import CLIENTS
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ class Wanted:
 
     Attributes:
         endpoint: the configuration group, whose gateway it is.
+        json_bodies: whether whole requests in JSON are routed.
         namespace: the stack's own.
     """
 
     endpoint: Endpoint
+    json_bodies: bool
     namespace: str
 
     @property
@@ -104,6 +107,11 @@ def _refuse_unenforced(spec: Mapping[str, Any], wanted: Wanted) -> None:
     class_ = spec.get("gatewayClassName")
     for found in unenforced(wanted.endpoint, class_, of=f"{wanted.place} is of class {class_}, which"):
         raise pulumi.RunError(f"{found.key} {found.found}; accepted: {found.accepted}; remove {found.key}")
+    if not wanted.json_bodies and not bounds_json(class_):
+        raise pulumi.RunError(
+            f"endpoint.gateway: {wanted.place} is of class {class_}, which is not known to bound the JSON that Triton "
+            f"parses; accepted: {ACCEPTED_WITHOUT_BOUND}"
+        )
 
 
 def _host(listener: Mapping[str, Any], status: Mapping[str, Any], wanted: Wanted) -> str:

@@ -54,7 +54,7 @@ class PlanBuild(pulumi.ComponentResource):
             spec=job_spec(args),
             opts=objects.options(
                 "job",
-                depends_on=[*inputs, report, *objects.account_that_reports()],
+                depends_on=[*inputs, report, *objects.account_that_reports(), *args.fence],
                 ignore_changes=list(LEFT_ALONE),
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{args.pulumi_timeout_s}s"),
             ),

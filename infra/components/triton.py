@@ -16,8 +16,11 @@ from infra.components import proof
 from infra.components.node_pool import KEEP_NODE
 from infra.components.triton_pod import Expected, TritonPod, pod_spec
 from infra.config.gpu_rules import ACCEPTED_RELEASE
+from infra.pods import PLAN_LABEL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra.components.node_pool import Placement
     from infra.config.rollout import Rollout
     from infra.config.serving import Serving
@@ -40,9 +43,11 @@ class TritonArgs:
         serving: the configuration group.
         claim_name: claim on the storage, mounted read-only.
         placement: where the pods may run.
+        largest_body_bytes: of a request that is routed; None where there is no limit.
         rollout: how an update replaces them.
         pulumi_timeout_s: how long Pulumi waits for it.
         published_by: must have succeeded before a pod starts.
+        fence: NetworkPolicies, there before that; none where there are none.
     """
 
     namespace: pulumi.Input[str]
@@ -54,9 +59,11 @@ class TritonArgs:
     serving: Serving
     claim_name: pulumi.Input[str]
     placement: Placement
+    largest_body_bytes: int | None
     rollout: Rollout
     pulumi_timeout_s: int
     published_by: pulumi.Resource
+    fence: Sequence[pulumi.Resource]
 
 
 class Triton(pulumi.ComponentResource):
@@ -84,6 +91,7 @@ class Triton(pulumi.ComponentResource):
             image=args.image,
             serving=args.serving,
             placement=args.placement,
+            largest_body_bytes=args.largest_body_bytes,
             account=account.metadata.name.apply(str),
             claim_name=args.claim_name,
             proof=given.metadata.name.apply(str),
@@ -131,7 +139,7 @@ def _deployment(name: str, args: TritonArgs, pod: TritonPod, parent: pulumi.Reso
     """The Deployment; it starts once the plan is published, and is awaited until every pod is proven."""
     template = core.PodTemplateSpecArgs(
         metadata=meta.ObjectMetaArgs(
-            labels={**args.serving.labels, **_LABELS, "densenet-triton/plan": args.plan_id},
+            labels={**args.serving.labels, **_LABELS, PLAN_LABEL: args.plan_id},
             annotations={**args.serving.annotations, **KEEP_NODE},
         ),
         spec=pod_spec(pod, _LABELS),
@@ -152,7 +160,7 @@ def _deployment(name: str, args: TritonArgs, pod: TritonPod, parent: pulumi.Reso
         ),
         opts=pulumi.ResourceOptions(
             parent=parent,
-            depends_on=[args.published_by],
+            depends_on=[args.published_by, *args.fence],
             custom_timeouts=pulumi.CustomTimeouts(
                 create=f"{args.pulumi_timeout_s}s", update=f"{args.pulumi_timeout_s}s"
             ),

@@ -12,6 +12,7 @@ from pulumi_kubernetes.meta import v1 as meta
 from infra.components.node_pool import container_resources
 from infra.components.proof import EXPECTED_FILE, LABELS_FILE, items
 from infra.components.security import container_security, pod_security
+from infra.config.triton_releases import limits_its_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,7 @@ class TritonPod:
     image: str
     serving: Serving
     placement: Placement
+    largest_body_bytes: int | None
     account: pulumi.Input[str]
     claim_name: pulumi.Input[str]
     proof: pulumi.Input[str]
@@ -106,11 +108,16 @@ def pod_spec(pod: TritonPod, labels: Mapping[str, str]) -> core.PodSpecArgs:
     )
 
 
-def triton_arguments(serving: Serving) -> list[str]:
+def triton_arguments(serving: Serving, largest_body_bytes: int | None = None) -> list[str]:
     """Triton's command line after the program: the quick start's own, then what makes it fit to serve.
 
     The APIs that change a server are restricted to a header with the pod's own UID, which nobody is told.
+
+    Args:
+        serving: the configuration group.
+        largest_body_bytes: of a request that is routed, if there is a limit.
     """
+    limited = largest_body_bytes is not None and limits_its_input(serving.image)
     return [
         f"--model-repository={REPOSITORY_MOUNT}",
         f"--http-port={serving.http_port}",
@@ -122,6 +129,7 @@ def triton_arguments(serving: Serving) -> list[str]:
         "--disable-auto-complete-config",
         f"--exit-timeout-secs={serving.shutdown.exit_timeout_s}",
         f"--http-restricted-api={_RESTRICTED_APIS}:restricted=$(POD_UID)",
+        *([f"--http-max-input-size={largest_body_bytes}"] if limited else []),
         *serving.extra_arguments,
     ]
 
@@ -132,7 +140,7 @@ def _triton_container(pod: TritonPod) -> core.ContainerArgs:
         name="triton",
         image=pod.image,
         command=["tritonserver"],
-        args=triton_arguments(serving),
+        args=triton_arguments(serving, pod.largest_body_bytes),
         env=[
             core.EnvVarArgs(
                 name="POD_UID",

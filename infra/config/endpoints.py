@@ -5,6 +5,7 @@ from pydantic import Field
 from infra.config.clients import ClientKeys
 from infra.config.gateways import HTTP_PORT, ExistingGateway
 from infra.config.group import Group
+from infra.config.peers import TRAEFIK_PODS, Admitted
 from infra.config.text import DnsName
 from infra.config.tls import HTTPS_PORT, Tls
 
@@ -75,6 +76,12 @@ class Endpoint(Group):
         description="Host name of the URL. Without it: the gateway's address, or its listener's host name, and the path"
         " /<namespace>.",
     )
+    admit: tuple[Admitted, ...] = Field(
+        default=(),
+        description="Who may enter Triton: the gateway's pods, or the addresses that it asks from; one or more, unless"
+        " cluster.networkPolicies is `false`.",
+        examples=[[TRAEFIK_PODS]],
+    )
     clients: ClientKeys = Field(
         default={},
         description="Who may ask, by name, each with its key; `name.next` has the second key of `name`. `make client"
@@ -88,6 +95,14 @@ class Endpoint(Group):
         default=Limits(),
         description="How much one client may ask, enforced by class `traefik`.",
         examples=[{"bodyBytes": 16777216}],
+    )
+    json_bodies: bool | None = Field(
+        default=None,
+        description="Whether whole requests in JSON are routed, tensors and all, which take many times their size of"
+        " Triton's memory. `false`: JSON of at most 8 KiB, and tensors in binary, as Triton's client libraries send"
+        " them. Without it: `true` where the release of `serving.image` is known to survive any JSON, 26.05 and newer."
+        " An older one with `true` is for clients that are trusted, and wants `serving.acceptVulnerableRelease`.",
+        examples=[False],
     )
     timeout_s: int = Field(
         default=120,

@@ -32,6 +32,6 @@ def enforces(gateway_class: str | None, feature: Feature) -> bool:
     return gateway_class is not None and feature in _FEATURES.get(gateway_class, frozenset())
 
 
-def classes_that_enforce(feature: Feature) -> str:
-    """The names of the classes that can do something, as a message lists them."""
-    return ", ".join(sorted(name for name, features in _FEATURES.items() if feature in features))
+def classes_that_enforce(*features: Feature) -> str:
+    """The names of the classes that can do all of this, as a message lists them."""
+    return ", ".join(sorted(name for name, known in _FEATURES.items() if known.issuperset(features)))

@@ -16,6 +16,7 @@ from infra.config.endpoints import Endpoint
 from infra.config.expectations import Expectation
 from infra.config.group import Group
 from infra.config.node_pools import NodePool
+from infra.config.peers import Destination, ProxyUrl
 from infra.config.serving import Resources, Serving
 from infra.config.sources import Source, default_preprocessing
 from infra.config.storages import Storage
@@ -67,6 +68,31 @@ class Cluster(Group):
         description="Whether the namespace is the stack's to make and to remove. `false` for one that others made: it"
         " and its labels are left alone.",
         examples=[False],
+    )
+    network_policies: bool = Field(
+        default=True,
+        description="Whether NetworkPolicies stand around the stack's pods: into Triton come those alone whom"
+        " endpoint.admit names, out of it nothing. `false` for a cluster that does not enforce them.",
+        examples=[False],
+    )
+    api_server: tuple[Destination, ...] = Field(
+        default=(),
+        description="Where pods find the API server, which the build reports to: what `kubectl get endpointslices"
+        " kubernetes --namespace=default` lists. Without it a NetworkPolicy lets the build reach ports 443 and 6443 of"
+        " any address.",
+        examples=[[{"cidr": "10.210.0.1/32", "port": 6443}]],
+    )
+    build_egress: tuple[Destination, ...] = Field(
+        default=(),
+        description="Where a NetworkPolicy lets the build go beside: a source on an internal address, say. The"
+        " ports of the URLs that it fetches are open to all addresses but internal ones.",
+        examples=[[{"cidr": "10.0.0.5/32", "port": 443}]],
+    )
+    build_proxy: ProxyUrl | None = Field(
+        default=None,
+        description="Proxy by which the build fetches the source and pictures that have a URL. One that is named by its"
+        " address may be internal; of one with a name cluster.buildEgress says the addresses.",
+        examples=["http://10.0.0.7:3128"],
     )
 
     @property
@@ -193,5 +219,8 @@ class Groups(ClusterGroup):
     storage: Storage = Field(description="Where sources and model repositories lie.")
     model: Model = Field(description="The model, from its source to what it must answer.")
     serving: Serving = Field(description="Triton's pods.")
-    endpoint: Endpoint = Field(description="The way in.", examples=[{"gatewayClass": "traefik", "port": 8800}])
+    endpoint: Endpoint = Field(
+        description="The way in.",
+        examples=[{"gatewayClass": "traefik", "port": 8800, "admit": [{"cidr": "10.210.0.254/32"}]}],
+    )
     gate: Gate = Field(default=Gate(), description="What `make gate` does around a deployment.")

@@ -33,8 +33,8 @@ _OWN_PREFIXES = ("batch.kubernetes.io/", "densenet-triton/", "pulumi.com/")
 _ARGUMENT = re.compile(r"--(?P<name>[a-z][a-z0-9-]*)(=.*)?", re.DOTALL)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORD = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-_KEY = re.compile(rf"((?=.{{1,253}}/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?{_WORD}")
-_LABEL_VALUE = re.compile(rf"({_WORD})?")
+LABEL_KEY = re.compile(rf"((?=.{{1,253}}/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?{_WORD}")
+LABEL_VALUE = re.compile(rf"({_WORD})?")
 
 _ARGUMENTS_ACCEPTED = "Triton's flags, each as --name or --name=value, but for those that the product sets"
 _VARIABLES_ACCEPTED = "names of letters, digits and '_' with text in quotes, but for those that the product sets"
@@ -86,5 +86,5 @@ _ANY_TEXT = re.compile(r"[^\0]*", re.DOTALL)
 
 ExtraArguments = Annotated[tuple[str, ...], BeforeValidator(_arguments)]
 Environment = Annotated[dict[str, str], _texts(_VARIABLE.fullmatch, OWN_VARIABLES, _VARIABLES_ACCEPTED, _ANY_TEXT)]
-Labels = Annotated[dict[str, str], _texts(_KEY.fullmatch, OWN_LABELS, _LABELS_ACCEPTED, _LABEL_VALUE)]
-Annotations = Annotated[dict[str, str], _texts(_KEY.fullmatch, OWN_ANNOTATIONS, _ANNOTATIONS_ACCEPTED, _ANY_TEXT)]
+Labels = Annotated[dict[str, str], _texts(LABEL_KEY.fullmatch, OWN_LABELS, _LABELS_ACCEPTED, LABEL_VALUE)]
+Annotations = Annotated[dict[str, str], _texts(LABEL_KEY.fullmatch, OWN_ANNOTATIONS, _ANNOTATIONS_ACCEPTED, _ANY_TEXT)]

@@ -10,6 +10,8 @@ from infra.config.faults import Fault, shown
 from infra.config.gateway_rules import gateway_faults
 from infra.config.gpu_rules import gpu_faults
 from infra.config.groups import LOCAL_CLUSTER, Cluster, is_local
+from infra.config.json_bodies import json_faults
+from infra.config.peer_rules import peer_faults
 from infra.config.pod_rules import resource_faults
 from infra.config.rollout import rollout_from_groups
 from infra.config.sources import OnnxSource
@@ -45,7 +47,9 @@ def faults_between_values(right: Mapping[str, Any], *, file: StackFile, reposito
         *gateway_faults(right.get("endpoint"), file),
         *_port_faults(right.get("endpoint"), right.get("cluster.context"), file),
         *tls_faults(right.get("endpoint"), right.get("cluster.context"), file),
+        *peer_faults(right, file),
         *door_faults(right.get("endpoint"), file),
+        *json_faults(right, file),
         *storage_faults(right.get("storage"), file),
         *gpu_faults(right, file),
         *resource_faults(right, file),

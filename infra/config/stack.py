@@ -14,6 +14,7 @@ from infra.config.faults import PROJECT, StackFile, fault_from_error
 from infra.config.groups import ClusterGroup, Groups
 from infra.config.inputs import ModelInputs, inputs_from_files
 from infra.config.inspection import facts_from_source, inspection_from_file
+from infra.config.json_bodies import largest_body_bytes, opens_json
 from infra.config.layers import StackValues, clients_of, values_in_layers
 from infra.config.preprocessing import preprocessing_faults
 from infra.config.rollout import rollout_from_groups
@@ -66,6 +67,16 @@ class StackConfig:
     def rollout(self) -> Rollout:
         """How an update replaces serving pods."""
         return rollout_from_groups(self.serving, self.node_pool)
+
+    @property
+    def json_bodies(self) -> bool:
+        """Whether whole requests in JSON are routed."""
+        return opens_json(self.endpoint.json_bodies, self.serving.image)
+
+    @property
+    def largest_body_bytes(self) -> int | None:
+        """The largest body that is routed; None where the gateway may know no limit."""
+        return largest_body_bytes(self.endpoint, json_bodies=self.json_bodies)
 
     @property
     def timeouts(self) -> Timeouts:

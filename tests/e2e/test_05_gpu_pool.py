@@ -95,12 +95,14 @@ def running_build(pool: SimulatedPool, process: subprocess.Popen[str]) -> dict[s
     return next(pod for pod in pods(pool, "app.kubernetes.io/name=plan-build") if pod["status"]["phase"] == "Running")
 
 
-@pytest.mark.parametrize(("stack", "rollout"), [("h800", "replace"), ("h800-patched", "surge")])
-def test_the_committed_stacks_preview_without_a_cluster(workspace: Workspace, stack: str, rollout: str) -> None:
+@pytest.mark.parametrize(("stack", "rollout", "resources"), [("h800", "replace", 34), ("h800-patched", "surge", 32)])
+def test_the_committed_stacks_preview_without_a_cluster(
+    workspace: Workspace, stack: str, rollout: str, resources: int
+) -> None:
     result = workspace.make("preview", f"STACK={stack}")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "25 to create" in result.stdout
+    assert f"{resources} to create" in result.stdout
     assert f"rollout: {rollout}" in result.stdout
 
 

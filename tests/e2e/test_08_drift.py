@@ -15,6 +15,13 @@ STACK = "drifted"
 NAMESPACE = f"triton-{STACK}"
 OTHERS = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "triton"}, "spec": {"replicas": 2}}
 
+EVERYBODY = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "theirs"},
+    "spec": {"podSelector": {}, "ingress": [{}], "egress": [{}]},
+}
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _stack(workspace: Workspace) -> Iterator[None]:
@@ -45,7 +52,8 @@ def plan(workspace: Workspace) -> str:
 
 
 def test_what_was_scaled_edited_and_deleted_is_put_back(workspace: Workspace) -> None:
-    """The plan's report too, without its Job, which would want a GPU elsewhere."""
+    """The plan's report too, without its Job, which would want a GPU elsewhere. Of a policy that somebody has added,
+    and that lets in everybody, a trial tells."""
     name = plan(workspace)
     proof = kubectl(
         workspace, "get", "deployment/triton", "--output=jsonpath={..volumes[?(@.name=='proof')].configMap.name}"
@@ -55,14 +63,22 @@ def test_what_was_scaled_edited_and_deleted_is_put_back(workspace: Workspace) ->
     port = [{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]
     kubectl(workspace, "patch", "service/triton", "--type=json", f"--patch={json.dumps(port)}")
 
+    kubectl(workspace, "delete", "networkpolicy/triton-default-deny")
+    kubectl(workspace, "apply", "-f-", given=EVERYBODY)
+
     said = completed_up(workspace)
 
+    assert "NetworkPolicy triton-default-deny: it is gone; it is put back" in said
+    assert "NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at 10." in said
     assert "Deployment triton: spec.replicas is 0, and 1 is declared; it is put back" in said
     assert "Service triton: spec.ports[http].port is 81, and 8080 is declared; it is put back" in said
     assert f"ConfigMap {proof}: it is gone; it is put back" in said
     assert f"ConfigMap {name}: the plan's report is gone; it is written again" in said
     assert kubectl(workspace, "get", "jobs", "--output=name") == ""
-    assert "put back" not in completed_up(workspace)
+    kubectl(workspace, "delete", "networkpolicy/theirs")
+    said = completed_up(workspace)
+    assert "put back" not in said
+    assert "NetworkPolicies" not in said
 
 
 def test_a_deleted_namespace_is_made_again_with_all_that_was_in_it(workspace: Workspace) -> None:

@@ -102,7 +102,12 @@ def written(workspace: Workspace, *, section: str = "web", **changes: dict[str, 
     file = workspace.folder / f"Pulumi.{STACK}.yaml"
     document = yaml.safe_load(file.read_text())
     gateway = {"name": "public", "namespace": "gateways", "section": section}
-    document["config"]["densenet-triton:endpoint"] = {"gateway": gateway, "limits": {"bodyBytes": 16777216}}
+    admit = document["config"]["densenet-triton:endpoint"]["admit"]
+    document["config"]["densenet-triton:endpoint"] = {
+        "gateway": gateway,
+        "admit": admit,
+        "limits": {"bodyBytes": 16777216},
+    }
     file.write_text(yaml.safe_dump(document))
 
 

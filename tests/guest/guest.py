@@ -54,6 +54,7 @@ class Guest:
             "ACCESS_MODE": "ReadWriteOnce",
             "GATEWAY_CLASS": "traefik",
             "GATEWAY_PORT": str(self.cluster.layout.gateway_port),
+            "ADMIT": f"{{cidr: {self.cluster.layout.host_address}/32}}",
             "BACKEND": self.bucket.backend,
         }
         assert found.keys() == names()

@@ -32,6 +32,7 @@ def test_the_team_reaches_the_cluster_by_a_context_that_the_project_never_heard_
         ("create", "jobs.batch", TEAM),
         ("create", "secrets", TEAM),
         ("create", "httproutes.gateway.networking.k8s.io", TEAM),
+        ("create", "networkpolicies.networking.k8s.io", TEAM),
         ("patch", "replicasets.apps", TEAM),
         ("delete", "pods", TEAM),
         ("create", "leases.coordination.k8s.io", RELEASES),

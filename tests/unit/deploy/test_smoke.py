@@ -94,7 +94,8 @@ def test_the_tests_are_told_all_that_is_expected(runs: list[tuple[Sequence[str],
         inception=True,
         also=(SimpleNamespace(image=fetched), SimpleNamespace(image=Path("pot.png"))),
     )
-    prove(config, OUTPUTS | {"maxBodyBytes": 1024.0}, cluster_of(config), stack=STACK)
+    outputs = OUTPUTS | {"maxBodyBytes": 1024.0, "jsonBodies": False}
+    prove(config, outputs, cluster_of(config), stack=STACK)
     ((command, _),) = runs
     assert options(command) == [
         ("--url", "http://127.0.0.1:8800/dev"),
@@ -120,6 +121,7 @@ def test_what_is_not_expected_is_not_asked(runs: list[tuple[Sequence[str], Mappi
     prove(config, OUTPUTS, cluster_of(config), stack=STACK)
     ((command, _),) = runs
     asked = {flag for flag, _ in options(command)}
+    assert "--json-bodies" in asked  # of a program that did not say so yet
     assert asked.isdisjoint({"--other-image", "--inception", "--expect-label", "--expect-top", "--max-body-bytes"})
 
 

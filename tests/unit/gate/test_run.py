@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -80,6 +81,7 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         put_back: Scripted | None = None,
         begun: str | None = None,
         deployed: str = subject().plan_id,
+        said: Callable[[bool], str | None] = lambda _again: None,
     ) -> Story:
         cluster, withdrawn = StandInCluster(), list[bool]()
         releases = Releases(cluster=cluster, key=KEY, stack="staging")
@@ -104,6 +106,8 @@ def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Stor
         made.deploy(deployed)
         monkeypatch.setattr(standing, "ready_pods", lambda _cluster: ["triton-1"])
         monkeypatch.setattr(GateRun, "_forget_old", lambda _self: None)
+        deployment.config = None
+        monkeypatch.setattr(module, "trial", lambda _config, _cluster, *, again: nullcontext(lambda: said(again)))
         monkeypatch.setattr(GateRun, "program_of", lambda _self, _release: made.put_back)
         monkeypatch.setattr(proof, "smoke_run_from_junit", smoke_run)
         monkeypatch.setattr(
@@ -132,6 +136,34 @@ def test_what_was_not_deployed_is_not_proven(story: Callable[..., Story]) -> Non
     assert bad.of(Scripted()) == 3
 
     assert "plan 4962527776e8fcd8 was to be deployed, and Triton is to serve 0000000000000000" in bad.reasons
+
+
+def test_policies_that_the_cluster_passes_over_are_in_the_evidence_and_end_nothing(
+    story: Callable[..., Story], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are tried by every gate, whatever is remembered."""
+    open_to_all = story(said=lambda again: "anybody enters" if again else None)
+
+    assert open_to_all.of(Scripted()) == 0
+
+    (found,) = open_to_all.evidence[-1].policies
+    assert (found.policy, found.level, found.resource, found.message) == (
+        "network-policies-enforced",
+        "advisory",
+        "triton-default-deny",
+        "anybody enters",
+    )
+    assert "anybody enters" in capsys.readouterr().err
+
+
+def test_a_trial_that_cannot_be_made_ends_nothing(story: Callable[..., Story]) -> None:
+    def broken(_again: object) -> str | None:
+        raise DeployError("today's file has faults")
+
+    story_of_that = story(said=broken)
+
+    assert story_of_that.of(Scripted()) == 0
+    assert story_of_that.evidence[-1].policies == ()
 
 
 def test_what_is_proven_twice_is_a_release(story: Callable[..., Story]) -> None:

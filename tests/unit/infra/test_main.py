@@ -48,5 +48,6 @@ def test_outputs_are_exported(
     monkeypatch.setattr(pulumi, "export", exported.__setitem__)
     declare(main)
     assert list(exported) == [
-        *("url", "modelName", "planId", "manifest", "namespace", "maxBodyBytes", "clients", "certificateAuthority"),
+        *("url", "modelName", "planId", "manifest", "namespace", "maxBodyBytes", "jsonBodies"),
+        *("clients", "certificateAuthority"),
     ]

@@ -32,6 +32,7 @@ def declared_dev(declare: Callable[..., Declared], values: dict[str, Any], **run
 def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -> None:
     assert declared_dev(declare, dev_values).types() == {
         "densenet:infra:Endpoint": 1,
+        "densenet:infra:NetworkPolicies": 1,
         "densenet:infra:NodePool": 1,
         "densenet:infra:PlanBuild": 1,
         "densenet:infra:StorageMount": 1,
@@ -46,10 +47,11 @@ def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -
         "kubernetes:core/v1:ServiceAccount": 2,
         "kubernetes:gateway.networking.k8s.io/v1:Gateway": 1,
         "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": 1,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
         "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
-        "kubernetes:traefik.io/v1alpha1:Middleware": 3,
+        "kubernetes:traefik.io/v1alpha1:Middleware": 6,
         "pulumi:providers:kubernetes": 1,
     }
 
@@ -63,6 +65,7 @@ def test_outputs(declare: Declare, dev_values: dict[str, Any]) -> None:
         "manifest": {"planId": "0123456789abcdef", "golden": {"class": 504}},
         "namespace": "triton-dev",
         "maxBodyBytes": 16777216,
+        "jsonBodies": False,
         "clients": [],
         "certificateAuthority": None,
     }

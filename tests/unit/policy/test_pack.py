@@ -53,7 +53,8 @@ def test_all_rules_are_mandatory_but_the_reminders(pack: Any) -> None:
     assert [levels.pop(name) for name in REMINDERS] == [analyzer_pb2.ADVISORY] * len(REMINDERS)
     assert set(levels.values()) == {analyzer_pb2.MANDATORY}
     assert sorted(levels) == [
-        *("disruption-budget", "https-and-keys", "images-by-digest", "limits-set", "mounts-read-only"),
+        *("bounded-json", "disruption-budget", "https-and-keys", "images-by-digest", "limits-set"),
+        "mounts-read-only",
         *("no-control-apis", "no-privilege", "no-public-apis", "patched-release"),
     ]
 

@@ -42,6 +42,7 @@ def options(tmp_path: Path) -> argparse.Namespace:
         expect_margin=None,
         max_body_bytes=None,
         routed=False,
+        json_bodies=False,
         request_timeout_s=30,
         await_s=0,
     )

@@ -100,6 +100,7 @@ class StandIn:
     rows_scored: int = 0
     dies_of_a_bad_request: bool = False
     dead: bool = False
+    door: Callable[[str, Any, bytes], Reply | None] | None = None
     keys: dict[str, str] = field(default_factory=dict)
     lets_in: Callable[[str, str], bool] | None = None
 
@@ -121,6 +122,9 @@ class StandIn:
         if len(body) < promised and not self.pads_short_bodies:
             return None
         body = body.ljust(promised, b"\0")
+        refused = self.door(method, headers, body) if self.door else None
+        if refused is not None:
+            return refused
         try:
             return self._answer(method, path, headers, body)
         except RefusalError as error:

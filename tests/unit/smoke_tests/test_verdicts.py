@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.smoke_tests.doors import UNBOUNDED, WRONG, Door, shut
 from tests.unit.smoke_tests.faults import (
     ONE_THING_WRONG,
     TOLERANCE,
@@ -27,7 +28,7 @@ from tests.unit.smoke_tests.stand_in import INFER, RefusalError, Reply, StandIn,
 
 
 def test_right_server_passes_and_its_table_is_printed(inputs: Inputs) -> None:
-    with serving(good_stand_in()) as url:
+    with serving(good_stand_in(door=shut)) as url:
         got = verdict_of_a_process(url, inputs, "--routed", "--inception")
     assert (got.status, got.failed) == (0, set()), got.output
     table = [
@@ -73,7 +74,7 @@ def test_fault_fails_the_tests_that_are_for_it(fault: Callable[[StandIn], None],
     stand_in = good_stand_in()
     fault(stand_in)
     with serving(stand_in) as url:
-        got = verdict(url, inputs, "--routed", "--inception")
+        got = verdict(url, inputs, "--routed", "--json-bodies", "--inception")
     assert (got.status, got.failed) == (1, ONE_THING_WRONG[fault]), got.output
 
 
@@ -85,6 +86,21 @@ def test_fault_fails_at_least(fault: Callable[[StandIn], None], inputs: Inputs) 
         got = verdict(url, inputs)
     assert got.status == 1, got.output
     assert got.failed >= WRONG_ALL_OVER[fault], got.output
+
+
+@pytest.mark.parametrize("door", WRONG, ids=lambda door: door.__name__)
+def test_door_with_a_gap_is_found(door: Door, inputs: Inputs) -> None:
+    with serving(good_stand_in(door=door)) as url:
+        got = verdict(url, inputs, "--routed", "-k", "test_door")
+    assert (got.status, got.failed) == (1, WRONG[door]), got.output
+
+
+def test_no_door_is_found_where_one_should_be_and_not_asked_for_where_none_need_be(inputs: Inputs) -> None:
+    with serving(good_stand_in()) as url:
+        got = verdict(url, inputs, "--routed", "-k", "test_door or json_request")
+        assert got.failed == {UNBOUNDED, "test_a_body_where_none_belongs_is_refused"}, got.output
+        for more in (["--routed", "--json-bodies"], []):
+            assert verdict(url, inputs, *more, "-k", "test_door or json_request").status == 0
 
 
 @pytest.mark.parametrize("status", [200, 500])

@@ -42,7 +42,7 @@ def test_the_job_is_labelled_ranked_and_limited_as_the_stack_says(dev: StackConf
     changed = config_of("dev", serving=values["serving"] | added, model=values["model"] | {"buildResources": build})
     template = job_manifest(changed, ["inventory"], read_only=True)["spec"]["template"]
     assert template["metadata"] == {
-        "labels": {"team": "vision", "app.kubernetes.io/name": "storage"},
+        "labels": {"team": "vision", "app.kubernetes.io/name": "storage", "densenet-triton/plan": ""},
         "annotations": {"a": "b"},
     }
     assert template["spec"]["priorityClassName"] == "high"
@@ -62,7 +62,7 @@ def test_the_job_of_a_cpu_stack(dev: StackConfig) -> None:
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": 600,
             "template": {
-                "metadata": {"labels": {"app.kubernetes.io/name": "storage"}},
+                "metadata": {"labels": {"app.kubernetes.io/name": "storage", "densenet-triton/plan": ""}},
                 "spec": {
                     "restartPolicy": "Never",
                     "automountServiceAccountToken": False,

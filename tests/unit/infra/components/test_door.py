@@ -27,8 +27,9 @@ def declared(declare: Declare, **endpoint: Any) -> Declared:
     config = Endpoint(**({"gatewayClass": "traefik", "acceptPlainHttp": True} | endpoint))
 
     def make() -> pulumi.Output[dict[str, list[str]]]:
-        door = door_from_endpoint("endpoint", config, namespace="triton-dev", child=pulumi.ResourceOptions())
-        kinds = {"health": door.health, "every": door.every, "infer": door.infer}
+        options = pulumi.ResourceOptions()
+        door = door_from_endpoint("endpoint", config, json_bodies=True, namespace="triton-dev", child=options)
+        kinds = {"health": door.health, "every": door.every, "fair": door.fair, "infer": door.infer}
         found = {kind: [each["extensionRef"]["name"] for each in filters] for kind, filters in kinds.items()}
         return pulumi.Output.from_input(found)
 
@@ -70,7 +71,8 @@ def test_keys_come_first_the_body_is_taken_in_late_and_triton_never_sees_a_name(
     assert declared(declare, clients=KEYS, limits=limits).result == {
         "health": [],
         "every": ["keys", "nameless"],
-        "infer": ["keys", "limit-policy", "rate-limit", "in-flight-limit", "body-limit", "nameless"],
+        "fair": ["keys", "limit-policy", "rate-limit", "in-flight-limit", "nameless"],
+        "infer": ["keys", "limit-policy", "rate-limit", "in-flight-limit", "nameless", "body-limit"],
     }
 
 
@@ -81,4 +83,4 @@ def test_with_keys_limits_are_each_clients_own(declare: Declare) -> None:
 
 
 def test_without_keys_nobody_is_asked(declare: Declare) -> None:
-    assert declared(declare).result == {"health": [], "every": [], "infer": []}
+    assert declared(declare).result == {"health": [], "every": [], "fair": [], "infer": ["body-limit"]}

@@ -31,6 +31,7 @@ def args(**endpoint: Any) -> EndpointArgs:
         path_prefix="/triton-dev",
         model="densenet_tensorrt",
         endpoint=EndpointConfig(**({"gatewayClass": "traefik", "port": 8800} | endpoint)),
+        json_bodies=True,
         service_name="triton",
         service_port=8080,
     )
@@ -102,9 +103,13 @@ def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
         "matches": [{"method": "GET", "path": {"type": "Exact", "value": "/triton-dev/v2/health/live"}}],
         "filters": [
             {
+                "type": "ExtensionRef",
+                "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": "no-body"},
+            },
+            {
                 "type": "URLRewrite",
                 "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/v2/health/live"}},
-            }
+            },
         ],
         "backendRefs": [{"name": "triton", "port": 8080}],
     }
@@ -135,11 +140,11 @@ def test_health_answers_without_a_key_and_nothing_else_does(declare: Declare) ->
     model = "/models/densenet_tensorrt"
     paths = [path for base in (model, f"{model}/versions/1") for path in (base, f"{base}/ready", f"{base}/config")]
     assert asked == {
-        "/health/live": [],
-        "/health/ready": [],
-        **{path: ["keys", "nameless"] for path in paths},
-        f"{model}/infer": ["keys", "body-limit", "nameless"],
-        f"{model}/versions/1/infer": ["keys", "body-limit", "nameless"],
+        "/health/live": ["no-body"],
+        "/health/ready": ["no-body"],
+        **{path: ["keys", "nameless", "no-body"] for path in paths},
+        f"{model}/infer": ["keys", "nameless", "body-limit"],
+        f"{model}/versions/1/infer": ["keys", "nameless", "body-limit"],
     }
 
 
@@ -166,7 +171,7 @@ def test_each_client_has_its_rate_and_its_share_of_what_is_in_flight(declare: De
     }
     for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
         passed = [filter_["extensionRef"]["name"] for filter_ in rule["filters"] if "extensionRef" in filter_]
-        assert passed == (LIMITS if rule["matches"][0]["method"] == "POST" else [])
+        assert passed == (LIMITS if rule["matches"][0]["method"] == "POST" else ["no-body"])
 
 
 def test_behind_load_balancers_a_clients_address_is_what_they_say(declare: Declare) -> None:
@@ -175,8 +180,18 @@ def test_behind_load_balancers_a_clients_address_is_what_they_say(declare: Decla
     assert criterion == {"ipStrategy": {"depth": 2, "ipv6Subnet": 64}}
 
 
-def test_without_a_limit_there_is_no_middleware(declare: Declare) -> None:
-    assert reached(declare).types() == {
+def test_without_a_limit_every_body_has_one_all_the_same(declare: Declare) -> None:
+    declared = reached(declare)
+    limits = {name: declared.named(f"endpoint-{name}").inputs["spec"] for name in ("body-limit", "no-body")}
+    assert limits == {
+        "body-limit": {"buffering": {"maxRequestBodyBytes": 67108864}},
+        "no-body": {"buffering": {"maxRequestBodyBytes": 1}},
+    }
+
+
+@pytest.mark.parametrize("class_", ["istio", "nobodys"])
+def test_where_the_class_knows_no_limit_there_is_no_middleware(declare: Declare, class_: str) -> None:
+    assert reached(declare, gatewayClass=class_).types() == {
         "densenet:infra:Endpoint": 1,
         "kubernetes:gateway.networking.k8s.io/v1:Gateway": 1,
         "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": 1,
@@ -189,7 +204,7 @@ def test_with_a_host_name_paths_are_tritons_own(declare: Declare) -> None:
     assert declared.named("endpoint-gateway").inputs["spec"]["listeners"][0]["hostname"] == "mug.example.org"
     rule = declared.named("endpoint-route").inputs["spec"]["rules"][0]
     assert rule["matches"] == [{"method": "GET", "path": {"type": "Exact", "value": "/v2/health/live"}}]
-    assert rule["filters"] == []
+    assert [filter_["type"] for filter_ in rule["filters"]] == ["ExtensionRef"]
 
 
 def through_public(declare: Declare, **endpoint: Any) -> Declared:

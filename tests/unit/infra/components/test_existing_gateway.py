@@ -14,9 +14,20 @@ CLIENTS = {"alice": "a" * 32}
 ALL = {"namespaces": {"from": "All"}}
 
 
-def url(listener: dict[str, Any], *, address: str | None = "10.0.0.1", class_: str = "traefik", **endpoint: Any) -> str:
+def url(
+    listener: dict[str, Any],
+    *,
+    address: str | None = "10.0.0.1",
+    class_: str = "traefik",
+    json_bodies: bool = True,
+    **endpoint: Any,
+) -> str:
     gateway = {"name": "public", "namespace": "gateways", "section": "web"}
-    wanted = Wanted(endpoint=Endpoint.model_validate({"gateway": gateway} | endpoint), namespace="triton-dev")
+    wanted = Wanted(
+        endpoint=Endpoint.model_validate({"gateway": gateway} | endpoint),
+        json_bodies=json_bodies,
+        namespace="triton-dev",
+    )
     found = {"name": "web", "protocol": "HTTP", "port": 80.0, "allowedRoutes": ALL} | listener
     status = {"addresses": [{"value": address}]} if address else {}
     return url_from_gateway({"gatewayClassName": class_, "listeners": [found]}, status, wanted)
@@ -99,3 +110,14 @@ def test_what_cannot_be_is_said_in_one_line(listener: dict[str, Any], more: dict
         url(listener, **more)
     (line,) = str(raised.value).splitlines()
     assert said in line
+
+
+def test_a_class_that_cannot_bound_json_is_refused_where_a_request_could_end_triton() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        url({}, class_="istio", json_bodies=False)
+    assert str(caught.value) == (
+        "endpoint.gateway: Gateway gateways/public is of class istio, which is not known to bound the JSON that Triton"
+        " parses; accepted: gateway class traefik; Triton 26.05 or newer, which no JSON can end; or"
+        " endpoint.jsonBodies: true, for clients that are trusted"
+    )
+    assert url({}, class_="istio") == url({}, json_bodies=False) == "http://10.0.0.1/triton-dev"

@@ -36,6 +36,7 @@ def reached(declare: Declare, tls: dict[str, Any], **endpoint: Any) -> Declared:
         path_prefix="/triton-dev",
         model="densenet_tensorrt",
         endpoint=config(tls, **endpoint),
+        json_bodies=True,
         service_name="triton",
         service_port=8080,
     )
@@ -70,6 +71,7 @@ def test_of_a_secret_nothing_is_read_so_that_its_key_is_in_no_state(declare: Dec
         "densenet:infra:Endpoint": 1,
         "kubernetes:gateway.networking.k8s.io/v1:Gateway": 1,
         "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": 1,
+        "kubernetes:traefik.io/v1alpha1:Middleware": 2,
     }
 
 

@@ -46,6 +46,8 @@ def args(**changes: Any) -> PlanBuildArgs:
         "resources": Resources(cpu="500m", memory="1Gi", memoryLimit="4Gi"),
         "timeout_s": 900,
         "pulumi_timeout_s": 960,
+        "proxy": None,
+        "fence": (),
     }
     return PlanBuildArgs(**(values | changes))
 

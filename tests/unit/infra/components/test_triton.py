@@ -6,6 +6,7 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from pulumi_kubernetes.core import v1 as core
 
 from contract.expectation import Expectation
@@ -69,6 +70,7 @@ def served(
     rollout: Rollout = SURGE,
     node_selector: Mapping[str, str] = MappingProxyType({"pool": "triton"}),
     gpu_product: str | None = None,
+    largest_body_bytes: int | None = 16_777_216,
 ) -> Declared:
     def declaration() -> Any:
         nothing = NodePool("published", NodePoolArgs(pool=ANY_NODE, pool_name="any", has_gpu=False))
@@ -86,9 +88,11 @@ def served(
             serving=serving,
             claim_name="models-1",
             placement=Placement(node_selector=node_selector, tolerations=[], affinity=None),
+            largest_body_bytes=largest_body_bytes,
             rollout=rollout,
             pulumi_timeout_s=610,
             published_by=nothing,
+            fence=(),
         )
         return Triton("triton", args).service_name
 
@@ -182,6 +186,25 @@ def test_a_pod_has_what_the_stack_adds_and_what_the_product_sets(declare: Declar
     (triton,) = spec["containers"]
     assert triton["args"][-1] == "--log-verbose=1"
     assert [variable["name"] for variable in triton["env"]] == ["POD_UID", "CUDA_MODULE_LOADING"]
+
+
+@pytest.mark.parametrize(
+    ("image", "largest_body_bytes", "flags"),
+    [
+        ("nvcr.io/nvidia/tritonserver:25.10-py3", 1_000_000, ["--http-max-input-size=1000000"]),
+        ("nvcr.io/nvidia/tritonserver:26.07-py3", None, []),
+        ("nvcr.io/nvidia/tritonserver:25.09-py3", 1_000_000, []),
+        ("triton-cpu", 1_000_000, []),
+        ("registry.example/team/mine:1", 1_000_000, []),
+    ],
+)
+def test_triton_takes_no_more_than_is_routed_where_its_release_has_a_flag_for_that(
+    declare: Declare, image: str, largest_body_bytes: int | None, flags: list[str]
+) -> None:
+    serving = SERVING.model_copy(update={"image": image, "extra_arguments": ("--log-verbose=1",)})
+    arguments = pod(served(declare, serving=serving, largest_body_bytes=largest_body_bytes))["containers"][0]["args"]
+    assert [flag for flag in arguments if "max-input" in flag] == flags
+    assert arguments[-1] == "--log-verbose=1"  # the stack's own word is the last
 
 
 def test_a_pod_knows_the_gpu_that_its_plan_is_for(declare: Declare) -> None:

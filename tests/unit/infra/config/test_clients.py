@@ -20,7 +20,8 @@ OTHER = KEY.replace("abc", "xyz")
 def read(values: dict[str, Any], clients: Any, *, sealed: bool = True, **endpoint: Any) -> StackValues:
     """As it is when Pulumi has decrypted what the file has sealed."""
     places = [f"endpoint.clients.{name}" for name in clients] if sealed else []
-    found = values | {ENDPOINT: {"gatewayClass": "traefik", "port": 8800, "clients": clients} | endpoint}
+    own = {"gatewayClass": "traefik", "port": 8800, "admit": [{"cidr": "10.210.0.254/32"}]}
+    found = values | {ENDPOINT: own | {"clients": clients} | endpoint}
     return StackValues(values=found, file=StackFile(stack="x"), secrets=tuple(places))
 
 
@@ -109,6 +110,7 @@ def test_keys_by_plain_http_are_refused_unless_that_is_known(dev_values: dict[st
 
 
 def test_a_class_that_knows_no_keys_is_told_with_one_that_does(dev_values: dict[str, Any]) -> None:
+    dev_values["densenet-triton:serving"]["image"] = "nvcr.io/nvidia/tritonserver:26.07-py3"  # needs no bound of JSON
     (line,) = faults(read(dev_values, {"alice": KEY}, acceptPlainHttp=True, gatewayClass="istio"))
     assert line == (
         "Pulumi.x.yaml: densenet-triton:endpoint.clients has keys: gateway class istio cannot ask clients for keys;"

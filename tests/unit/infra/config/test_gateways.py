@@ -13,7 +13,7 @@ PUBLIC = {"name": "public", "namespace": "gateways", "section": "https"}
 
 def faults(values: dict[str, Any], **endpoint: Any) -> list[str]:
     try:
-        config_from_values(values | {ENDPOINT: endpoint}, stack="x")
+        config_from_values(values | {ENDPOINT: {"admit": [{"cidr": "10.210.0.254/32"}]} | endpoint}, stack="x")
     except ConfigError as error:
         return str(error).splitlines()
     return []

@@ -132,7 +132,8 @@ def test_an_unknown_key_is_named_with_the_keys_there_are(dev_values: dict[str, A
     set_at(dev_values, "endpoint.maxBodySize", 3)
     assert fault(dev_values) == (
         "Pulumi.dev.yaml: densenet-triton:endpoint.maxBodySize is not a key (it holds 3);"
-        " accepted: gateway, gatewayClass, port, tls, hostname, clients, acceptPlainHttp, limits, timeoutS;"
+        " accepted: gateway, gatewayClass, port, tls, hostname, admit, clients, acceptPlainHttp, limits, jsonBodies,"
+        " timeoutS;"
         " mend: remove endpoint.maxBodySize from Pulumi.dev.yaml"
     )
 
@@ -225,6 +226,7 @@ def test_all_faults_are_named_at_once(dev_values: dict[str, Any]) -> None:
     keys = [line.split()[1].removeprefix("densenet-triton:") for line in faults(dev_values)]
     assert sorted(keys) == [
         "cluster.namespace",
+        "endpoint.gatewayClass",
         "endpoint.limits.bodyBytes",
         "endpoint.limits.inFlight",
         "model.expect.image",

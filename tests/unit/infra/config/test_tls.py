@@ -13,6 +13,7 @@ from infra.errors import ConfigError
 
 ENDPOINT = "densenet-triton:endpoint"
 CLUSTER = "densenet-triton:cluster"
+SERVING = "densenet-triton:serving"
 HOST = "mug.example.org"
 _SET = re.compile(r"mend: in Pulumi\.x\.yaml set ([\w.]+): (.*)")
 _REMOVE = re.compile(r"mend: remove ([\w.]+) from Pulumi\.x\.yaml")
@@ -20,10 +21,15 @@ _REMOVE = re.compile(r"mend: remove ([\w.]+) from Pulumi\.x\.yaml")
 
 @pytest.fixture
 def values(dev_values: dict[str, Any]) -> dict[str, Any]:
-    """Of a stack with a Gateway of its own, on a local cluster of which nobody knows the ports."""
+    """Of a stack with a Gateway of its own, on a local cluster of which nobody knows the ports.
+
+    Its Triton needs no bound of JSON, which not every class has.
+    """
+    serving = dev_values[SERVING] | {"image": "nvcr.io/nvidia/tritonserver:26.07-py3"}
     return dev_values | {
+        SERVING: serving,
         CLUSTER: {"context": "embedded-x", "namespace": "triton-x"},
-        ENDPOINT: {"gatewayClass": "traefik"},
+        ENDPOINT: {"gatewayClass": "traefik", "admit": [{"cidr": "10.210.0.254/32"}]},
     }
 
 

@@ -1,0 +1,102 @@
+"""The Job that tries to enter Triton's pods, which nobody admits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infra.config import StackConfig
+from infra.pods import CONTAINER_SECURITY, PLAN_LABEL, POD_SECURITY
+
+NAME = "enforcement-trial"
+"""Of the container, and the beginning of the Job's name."""
+
+NOBODY = "nobody"
+"""What it prints where no pod was reached; else the address of one that was."""
+
+_DEADLINE_S = 60
+_KEPT_S = 600
+
+_SCRIPT = """\
+import socket, sys, time
+
+def reached(address):
+    try:
+        socket.create_connection((address, int(sys.argv[1])), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+# A new pod may be online a moment before its policies are: what holds for three seconds is the answer.
+begun = shut = time.monotonic()
+while True:
+    found = [address for address in sys.argv[2:] if reached(address)]
+    now = time.monotonic()
+    shut = now if found else shut
+    if now - shut >= 3 or now - begun >= 10:
+        break
+    time.sleep(0.5)
+print(found[0] if found else "nobody")
+"""
+
+
+def job_manifest(config: StackConfig, pod: Mapping[str, Any], addresses: Sequence[str]) -> dict[str, Any]:
+    """Make the Job that tries to enter Triton's pods: small, with no token, on a node that has their image.
+
+    Args:
+        config: the stack's.
+        pod: one of them, as the API gives it.
+        addresses: theirs.
+    """
+    serving, spec = config.serving, pod["spec"]
+    on_its_node = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [spec["nodeName"]]}]}
+    limit = {} if serving.resources.cpu_limit is None else {"cpu": serving.resources.cpu_limit}
+    triton = _container(pod)
+    (port,) = (str(each["containerPort"]) for each in triton["ports"] if each["name"] == "http")
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"generateName": f"{NAME}-", "namespace": config.cluster.namespace},
+        "spec": {
+            "activeDeadlineSeconds": _DEADLINE_S,
+            "backoffLimit": 0,
+            "ttlSecondsAfterFinished": _KEPT_S,
+            "template": {
+                "metadata": {
+                    "labels": {**serving.labels, "app.kubernetes.io/name": NAME, PLAN_LABEL: ""},
+                    "annotations": dict(serving.annotations),
+                },
+                "spec": {
+                    "restartPolicy": "Never",
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "securityContext": POD_SECURITY,
+                    **{
+                        key: spec[key]
+                        for key in ("imagePullSecrets", "priorityClassName", "tolerations")
+                        if key in spec
+                    },
+                    "affinity": {
+                        "nodeAffinity": {
+                            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [on_its_node]}
+                        }
+                    },
+                    "containers": [
+                        {
+                            "name": NAME,
+                            "image": triton["image"],
+                            "command": ["python3", "-c", _SCRIPT, port, *addresses],
+                            "resources": {
+                                "requests": {"cpu": "50m", "memory": "64Mi"},
+                                "limits": {"memory": "128Mi", **limit},
+                            },
+                            "securityContext": CONTAINER_SECURITY,
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+def _container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    containers: Sequence[Mapping[str, Any]] = pod["spec"]["containers"]
+    return next(each for each in containers if each["name"] == "triton")
