@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from bench.workspace import Workspace
 from deploy.smoke import TRITON_PODS
@@ -19,7 +18,7 @@ from smoke_tests.endpoint import Endpoint
 from smoke_tests.errors import SmokeTestError
 from smoke_tests.wire import any_reply
 from tests.cluster.driver import ClusterDriver
-from tests.guest.page import CLIENTS, SHELL, block
+from tests.guest.page import CLIENTS, SHELL, block, groups
 
 pytestmark = pytest.mark.long
 
@@ -68,9 +67,9 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(workspace: Workspace) -> Iterator[Reader]:
-    """A reader whose stack has the page's endpoint, on this workspace's port."""
-    page = CLIENTS.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
-    endpoint = yaml.safe_load(page)["densenet-triton:endpoint"]
+    """A reader whose stack has the page's endpoint, on this workspace's port and from its gateway's address."""
+    endpoint = groups(CLIENTS)["densenet-triton:endpoint"]
+    del endpoint["admit"]
     port = layout_from_name(workspace.cluster).secure_gateway_port
     workspace.write_stack(STACK, endpoint={**endpoint, "port": port, "acceptPlainHttp": False})
     yield Reader(workspace)

@@ -4,6 +4,9 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from bench.workspace import ROOT
 
@@ -26,6 +29,14 @@ def blocks(page: Path = PAGE) -> dict[str, str]:
 def block(*what: str, page: Path = PAGE) -> str:
     """Return blocks of a page, to be run one after the other in one shell."""
     return "".join(blocks(page)[each] for each in what)
+
+
+def groups(page: Path) -> dict[str, Any]:
+    """Return the configuration that a page's first block of YAML is, by group."""
+    found: dict[str, Any] = yaml.safe_load(
+        page.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    )
+    return found
 
 
 def names() -> set[str]:
