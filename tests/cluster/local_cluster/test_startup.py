@@ -89,7 +89,7 @@ def test_only_the_gateway_listens_on_the_host(cluster: ClusterDriver) -> None:
     sockets = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
     ours = [line.split()[4] for line in sockets if any(f"pid={pid}," in line for pid in pids)]
-    assert ours == ["127.0.0.1:8801"]
+    assert sorted(ours) == ["127.0.0.1:8801", "127.0.0.1:8901"]  # HTTP and HTTPS
 
 
 def test_a_second_up_at_the_same_time_is_refused(cluster: ClusterDriver) -> None:
