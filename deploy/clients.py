@@ -3,12 +3,13 @@
 import secrets
 import sys
 
-from deploy.configuration import pulumi_path, require_stack_name
+from deploy.configuration import pulumi_path, require_stack_name, values_as_pulumi_reads
 from deploy.environment import deployment_environment, ensure_tools
 from deploy.errors import DeployError
 from deploy.pulumi.stack import PulumiStack
 from infra.config import CLIENTS, PROJECT, clients_of, document_from_file, file_name, is_sealed, value_from_text
 from infra.config.clients import ACCEPTED_NAME, is_client_name, names_of
+from infra.errors import InfraError
 from infra.images import REPOSITORY
 
 _KEY_BYTES = 32
@@ -77,7 +78,7 @@ class Clients:
         return key
 
     def drop(self, name: str) -> None:
-        """Take a key out of the stack's file.
+        """Take a key out of the stack's file, and say so where it was the last: a door without keys is open.
 
         Raises:
             DeployError: it is not there.
@@ -90,7 +91,18 @@ class Clients:
                 f"make client ADD=name STACK={self._stack.name}"
             )
         self._stack.initialise()
+        is_last = self._is_last(name)
         self._stack.set_secret(self._stack.config_file, pulumi_path(f"{CLIENTS}.{name}"), None)
+        if is_last:
+            said = f"{name} was the last one with a key: from the next make up on everybody may ask"
+            print(f"{said}; make client ADD=name STACK={self._stack.name}", file=sys.stderr)  # noqa: T201 - what the user has to know
+
+    def _is_last(self, name: str) -> bool:
+        """Whether nobody else has a key, a base's clients included; what is wrong in the file keeps no key in it."""
+        try:
+            return {*clients_of(values_as_pulumi_reads(self._stack).values)} == {name}
+        except (DeployError, InfraError):
+            return False
 
     def _written(self) -> dict[str, object]:
         """The keys of the stack's own file, by their names."""

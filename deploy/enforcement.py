@@ -17,7 +17,7 @@ from infra.config import StackConfig
 from infra.pods import DEFAULT_DENY, PLAN_LABEL
 
 ENFORCED_FOR = "densenet-triton/enforced-for"
-"""On the policy that forbids: a digest of the Triton pods that a trial could not enter."""
+"""On the policy that forbids: a digest of the Triton pods that a trial could not enter, and of all policies."""
 
 Verdict = Callable[[], str | None]
 
@@ -31,7 +31,8 @@ _ENDED_S = 90
 def trial(config: StackConfig, cluster: Cluster, *, again: bool) -> Iterator[Verdict]:
     """Let a pod of the stack's namespace that nobody admits try to enter Triton, while the context lasts.
 
-    What was seen to be enforced is remembered by the policy itself, for as long as the same pods serve.
+    What was seen to be enforced is remembered by the policy itself, for as long as the same pods serve behind the same
+    policies.
 
     Args:
         config: the stack's, which serves.
@@ -80,7 +81,7 @@ class _Target:
     Attributes:
         pod: of Triton, on the node that the trial runs on.
         addresses: of the pods that it tries to enter.
-        digest: of all of them.
+        digest: of all of them, and of the namespace's policies.
     """
 
     pod: Mapping[str, Any]
@@ -95,12 +96,18 @@ def _target(cluster: Cluster, *, again: bool) -> _Target | None:
     pods = [each for each in found if each["kind"] == "Pod" and _serves(each)]
     if policy is None or not pods:
         return None
-    uids = " ".join(sorted(each["metadata"]["uid"] for each in pods))
-    digest = hashlib.sha256(uids.encode()).hexdigest()[:16]
+    policies = [each for each in found if each["kind"] == "NetworkPolicy"]
+    digest = hashlib.sha256(" ".join(sorted(map(_identity, [*pods, *policies]))).encode()).hexdigest()[:16]
     if not again and policy["metadata"].get("annotations", {}).get(ENFORCED_FOR) == digest:
         return None
     addresses = tuple(each["status"]["podIP"] for each in pods[:_TRIED])
     return _Target(pod=pods[0], addresses=addresses, digest=digest)
+
+
+def _identity(found: Mapping[str, Any]) -> str:
+    """An object as it is declared; what is noted on it makes it no other, nor does a pod's state."""
+    metadata = found["metadata"]
+    return f"{metadata['uid']}:{metadata.get('generation', 0)}" if found["kind"] != "Pod" else str(metadata["uid"])
 
 
 def _serves(pod: Mapping[str, Any]) -> bool:
@@ -125,7 +132,8 @@ def _verdict(config: StackConfig, cluster: Cluster, target: _Target, job: str) -
     where = f"--namespace={config.cluster.namespace}"
     return (
         f"NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at {reached};"
-        f" either another policy admits it (kubectl get networkpolicies {where}), or this cluster enforces none;"
+        " either its address is of a range that endpoint.admit names, or another policy admits it"
+        f" (kubectl get networkpolicies {where}), or this cluster enforces none;"
         " accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
         f" Pulumi.{config.stack}.yaml set cluster.networkPolicies: false"
     )

@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.config import StackConfig
-from infra.pods import CONTAINER_SECURITY, PLAN_LABEL, POD_SECURITY
-
-NAME = "enforcement-trial"
-"""Of the container, and the beginning of the Job's name."""
+from infra.pods import CONTAINER_SECURITY, ENFORCEMENT_TRIAL, PLAN_LABEL, POD_SECURITY
 
 NOBODY = "nobody"
 """What it prints where no pod was reached; else the address of one that was."""
@@ -54,14 +51,14 @@ def job_manifest(config: StackConfig, pod: Mapping[str, Any], addresses: Sequenc
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"generateName": f"{NAME}-", "namespace": config.cluster.namespace},
+        "metadata": {"generateName": f"{ENFORCEMENT_TRIAL}-", "namespace": config.cluster.namespace},
         "spec": {
             "activeDeadlineSeconds": _DEADLINE_S,
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": _KEPT_S,
             "template": {
                 "metadata": {
-                    "labels": {**serving.labels, "app.kubernetes.io/name": NAME, PLAN_LABEL: ""},
+                    "labels": {**serving.labels, "app.kubernetes.io/name": ENFORCEMENT_TRIAL, PLAN_LABEL: ""},
                     "annotations": dict(serving.annotations),
                 },
                 "spec": {
@@ -81,7 +78,7 @@ def job_manifest(config: StackConfig, pod: Mapping[str, Any], addresses: Sequenc
                     },
                     "containers": [
                         {
-                            "name": NAME,
+                            "name": ENFORCEMENT_TRIAL,
                             "image": triton["image"],
                             "command": ["python3", "-c", _SCRIPT, port, *addresses],
                             "resources": {

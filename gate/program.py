@@ -19,11 +19,14 @@ from deploy.smoke import TURNED_AWAY_STATUS, UNREACHED_STATUS, require_right
 from gate.before.checkout import program_of_commit
 from gate.cluster.releases import NEVER_FETCHED, Release
 from infra.config import CLIENTS, file_name, secret_places, value_at_key, with_value_at_key
+from infra.config.gateway_classes import Feature, enforces
 from infra.errors import InfraError
 from tools.privileges import as_root
 
 _PATIENCE_S = 1800
 _CLUSTER = "densenet-triton:cluster"
+_ENDPOINT = "densenet-triton:endpoint"
+_KNOWS_KEYS = "infra/config/clients.py"  # in a program that does
 _PATHS = ("KUBECONFIG", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 _BACKEND = "PULUMI_BACKEND_URL"
 _FILE = "file://"
@@ -108,18 +111,29 @@ class ReleaseProgram:
         """What is secret of the release, with today's value: who may ask is today's affair, and never a release's.
 
         Where the stack has no URL today, one takes its place that is never asked: the plan is pinned. Where nobody can
-        say who may ask today, nobody may.
+        say who may ask today, nobody may. A release from before the stack had keys asks for today's, if its door can.
         """
         clients = [name for name in self.release.secrets if name.startswith(f"{CLIENTS}.")]
         others = [name for name in self.release.secrets if name not in clients]
         try:
-            today = self.deployment.values.values if self.release.secrets else {}
+            today = self.deployment.values.values
         except (DeployError, InfraError):  # what is wrong with today's file stands in nobody's way back
             today, keys = {}, {name: secrets.token_urlsafe() for name in clients}
         else:
-            places = secret_places(today) if clients else ()
-            keys = {name: str(value_at_key(today, name)) for name in places if name.startswith(f"{CLIENTS}.")}
+            places = [name for name in secret_places(today) if name.startswith(f"{CLIENTS}.")]
+            keys = {name: str(value_at_key(today, name)) for name in places} if clients or self._may_ask else {}
+            if places and not keys:
+                said = f"release {self.release.id} is from before the stack's keys, and its door can ask for none"
+                print(f"{said}: everybody may ask it; go on with a later one, once it serves", file=sys.stderr)  # noqa: T201 - what the user has to know
         return {name: str(value_at_key(today, name) or NEVER_FETCHED) for name in others} | keys
+
+    @property
+    def _may_ask(self) -> bool:
+        """Whether the release's program knows keys, and its configuration has a door for them."""
+        endpoint = self.release.config.get(_ENDPOINT, {})
+        is_closed = bool(endpoint.get("tls") or endpoint.get("acceptPlainHttp") or endpoint.get("gateway"))
+        can_ask = "gateway" in endpoint or enforces(endpoint.get("gatewayClass"), Feature.KEYS)
+        return is_closed and can_ask and (self.folder / self.commit / _KNOWS_KEYS).exists()
 
     def _run(self, verb: str, *flags: str) -> None:
         """Run a verb with this release's configuration: others of the same commit share the files."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -127,7 +128,7 @@ def _tables(path: str, model: type[BaseModel], described: set[type[BaseModel]]) 
     elif "." in path:
         yield f"### `{path}`\n"
     if kind or "." in path:
-        yield f"{(model.__doc__ or '').strip()}\n"
+        yield f"{cleandoc(model.__doc__ or '')}\n"
     yield "| key | accepts | default | what it is |\n|---|---|---|---|"
     for name, field in fields_of(model):
         cells = (f"`{name}`", _accepts(field.annotation), _default(field), field.description or "")

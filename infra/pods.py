@@ -18,6 +18,9 @@ PLAN_LABEL = "densenet-triton/plan"
 DEFAULT_DENY = "triton-default-deny"
 """Name of the NetworkPolicy that lets nobody into the stack's pods and nothing out; others add to it."""
 
+ENFORCEMENT_TRIAL = "enforcement-trial"
+"""Name of the pod that tries to enter Triton's, which nobody admits."""
+
 USER_ID = 1000
 """User and group of the project's images, and owner of the storage."""
 

@@ -106,7 +106,8 @@ def _refuse_others_namespace(listener: Mapping[str, Any], wanted: Wanted) -> Non
 def _refuse_unenforced(spec: Mapping[str, Any], wanted: Wanted) -> None:
     class_ = spec.get("gatewayClassName")
     for found in unenforced(wanted.endpoint, class_, of=f"{wanted.place} is of class {class_}, which"):
-        raise pulumi.RunError(f"{found.key} {found.found}; accepted: {found.accepted}; remove {found.key}")
+        mend = "name another in endpoint.gateway" if found.key == CLIENTS else f"remove {found.key}"
+        raise pulumi.RunError(f"{found.key} {found.found}; accepted: {found.accepted}; {mend}")
     if not wanted.json_bodies and not bounds_json(class_):
         raise pulumi.RunError(
             f"endpoint.gateway: {wanted.place} is of class {class_}, which is not known to bound the JSON that Triton "

@@ -10,7 +10,7 @@ from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 
 from infra.config.peers import INTERNAL
-from infra.pods import DEFAULT_DENY, PLAN_LABEL
+from infra.pods import DEFAULT_DENY, ENFORCEMENT_TRIAL, PLAN_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,7 @@ class NetworkPolicies(pulumi.ComponentResource):
             for part, object_name, spec in (
                 ("triton", "triton-admitted", _triton_spec(args)),
                 ("build", "triton-build", _build_spec(args)),
+                ("trial", "triton-trial", _trial_spec(args)),
             )
         ]
         networking.NetworkPolicy(
@@ -126,6 +127,16 @@ def _build_spec(args: NetworkPoliciesArgs) -> networking.NetworkPolicySpecArgs:
             *(fetched if args.fetch_ports else []),
             *(_way(each) for each in args.build_egress),
         ],
+    )
+
+
+def _trial_spec(args: NetworkPoliciesArgs) -> networking.NetworkPolicySpecArgs:
+    """To Triton's port alone, where nobody lets it in: what keeps a trial out is Triton's own fence."""
+    triton = networking.NetworkPolicyPeerArgs(pod_selector=_own_pods("triton"))
+    return networking.NetworkPolicySpecArgs(
+        pod_selector=_own_pods(ENFORCEMENT_TRIAL),
+        policy_types=_BOTH,
+        egress=[networking.NetworkPolicyEgressRuleArgs(to=[triton], ports=_ports(args.http_port))],
     )
 
 

@@ -80,7 +80,7 @@ def door_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault]:
         return
     if endpoint.gateway_class is not None:
         for found in unenforced(endpoint, endpoint.gateway_class, of=f"gateway class {endpoint.gateway_class}"):
-            yield Fault(key=found.key, found=found.found, accepted=found.accepted, mend=file.removing(found.key))
+            yield Fault(key=found.key, found=found.found, accepted=found.accepted, mend=_mend(found.key, file))
     if sends_keys_openly(endpoint, is_https=endpoint.tls is not None):
         yield Fault(
             key=CLIENTS,
@@ -88,6 +88,13 @@ def door_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault]:
             accepted="endpoint.tls, or endpoint.acceptPlainHttp: true, knowingly",
             mend=file.setting("endpoint.acceptPlainHttp", value=True),
         )
+
+
+def _mend(key: str, file: StackFile) -> str:
+    """A limit goes where its class knows none; a door that has keys is not left without, though."""
+    if key == CLIENTS:
+        return file.setting("endpoint.gatewayClass", classes_that_enforce(Feature.KEYS))
+    return file.removing(key)
 
 
 def sends_keys_openly(endpoint: Endpoint, *, is_https: bool) -> bool:

@@ -14,7 +14,11 @@ ACCEPTED_PLAIN_HTTP = "densenet-triton/accepted-plain-http"
 
 
 class Limits(Group):
-    """How much one client may ask: by its key where there are keys, else by its address."""
+    """How much one client may ask: by its key where there are keys, else by its address.
+
+    Each of an inference's ways counts by itself: the model's path and that with its version, and on each of them
+    tensors in binary and JSON alone, where that is bounded. Who asks by all of them has up to four times as much.
+    """
 
     body_bytes: int | None = Field(
         default=None,

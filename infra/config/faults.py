@@ -177,6 +177,8 @@ def _context(error: ErrorDetails) -> dict[str, Any]:
 def _mend(error: ErrorDetails, root: type[BaseModel], path: Sequence[str], data: object, file: StackFile) -> str:
     if error["type"] in _NO_KIND:
         return _kind_set(root, path, data, file)
+    if said := _context(error).get("mend"):
+        return str(said).format(file=file.holding(".".join(path)), stack=file.stack)
     key, example = ".".join(path), example_at(root, path, data)
     return file.removing(key) if example is None else file.setting(key, example)
 

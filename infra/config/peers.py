@@ -34,7 +34,7 @@ def _cidr(text: str) -> str:
         network = ipaddress.ip_network(text)
     except ValueError:
         raise refusal(_CIDR_ACCEPTED) from None
-    if "/" not in text:
+    if "/" not in text or "%" in text:  # a zone is one machine's own
         raise refusal(_CIDR_ACCEPTED)
     return str(network)
 

@@ -107,9 +107,10 @@ def example_at(model: type[BaseModel], path: Sequence[str], data: Any) -> object
 def _inner_example(model: type[BaseModel], path: Sequence[str], data: Any) -> object:
     """A value for what is no field: the kind that is to be chosen, or an item of a list or of a mapping."""
     *outer, last = path
-    groups = groups_at(model, outer, data)
-    if groups:
-        return kind_of(groups[0]) if last == "kind" else example_of(groups[0])
-    field = field_at(model, outer, data)
+    groups, field = groups_at(model, outer, data), field_at(model, outer, data)
     items = field.examples[0] if field and field.examples else [""]
+    if groups and last == "kind":
+        return kind_of(groups[0])
+    if groups and not (isinstance(items, list) and isinstance(items[0], dict)):
+        return example_of(groups[0])
     return next(iter(items.values() if isinstance(items, dict) else items))

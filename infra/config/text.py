@@ -24,14 +24,15 @@ SHAPE = "shape"
 """The type of this module's errors; they say what is accepted, and what was found where that is not to be shown."""
 
 
-def refusal(accepted: str, *, found: str = "") -> PydanticCustomError:
+def refusal(accepted: str, *, found: str = "", mend: str = "") -> PydanticCustomError:
     """The error of a value that is refused.
 
     Args:
         accepted: what may stand there.
         found: what stands there, in words that follow the key; without it the value itself is shown.
+        mend: what mends it, where that is no edit, with `{file}` and `{stack}` in it.
     """
-    return PydanticCustomError(SHAPE, "{accepted}", {"accepted": accepted, "found": found})
+    return PydanticCustomError(SHAPE, "{accepted}", {"accepted": accepted, "found": found, "mend": mend})
 
 
 def _text(accepts: Callable[[str], object], accepted: str) -> AfterValidator:

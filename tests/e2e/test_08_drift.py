@@ -19,7 +19,7 @@ EVERYBODY = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "NetworkPolicy",
     "metadata": {"name": "theirs"},
-    "spec": {"podSelector": {}, "ingress": [{}], "egress": [{}]},
+    "spec": {"podSelector": {}, "ingress": [{}]},
 }
 
 

@@ -125,6 +125,31 @@ def test_one_key_is_dropped_and_the_other_left(tmp_path: Path, cli: Cli, name: s
     ]
 
 
+@pytest.mark.parametrize(
+    ("there", "elsewhere", "is_last"),
+    [(("alice",), (), True), (("alice", "alice.next"), (), False), (("alice",), ("bob",), False)],
+)
+def test_who_drops_the_last_key_is_told_that_the_door_is_open(
+    tmp_path: Path,
+    cli: Cli,
+    capsys: pytest.CaptureFixture[str],
+    there: tuple[str, ...],
+    elsewhere: tuple[str, ...],
+    *,
+    is_last: bool,
+) -> None:
+    cli.elsewhere = elsewhere
+
+    Clients(stack_of(tmp_path, *there)).drop("alice")
+
+    assert len(cli.changes) == 1
+    assert capsys.readouterr().err == (
+        "alice was the last one with a key: from the next make up on everybody may ask; make client ADD=name STACK=x\n"
+        if is_last
+        else ""
+    )
+
+
 @pytest.mark.parametrize(("there", "accepted"), [((), "none yet"), (("alice", "bob.next"), "alice, bob.next")])
 def test_who_is_not_there_cannot_be_dropped(tmp_path: Path, cli: Cli, there: tuple[str, ...], accepted: str) -> None:
     with pytest.raises(DeployError) as caught:

@@ -47,7 +47,10 @@ class StandIn:
     ) -> None:
         self.config = CONFIG.cluster
         self.reached, self.fails, self.error = reached, fails, error
-        self.policy: dict[str, Any] | None = {"kind": "NetworkPolicy", "metadata": {"name": "triton-default-deny"}}
+        self.policy: dict[str, Any] | None = {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "triton-default-deny", "uid": "p", "generation": 1},
+        }
         self.serving = [pod("b", "10.210.0.8"), pod("a", "10.210.0.7")]
         self.others = [pod("c", "10.210.0.9", **{"app.kubernetes.io/name": "triton"})]
         self.made: list[dict[str, Any]] = []
@@ -102,15 +105,29 @@ def test_other_pods_are_tried_again_and_so_are_the_same_where_that_is_asked_for(
     assert cluster.asked.count("create") == 3
 
 
+def test_other_policies_are_another_trial_and_what_is_noted_on_one_is_not() -> None:
+    cluster = StandIn()
+    line_of(cluster)
+    theirs = {"kind": "NetworkPolicy", "metadata": {"name": "theirs", "uid": "t", "generation": 1}}
+    cluster.others.append(theirs)
+    line_of(cluster)
+    theirs["metadata"] = {"name": "theirs", "uid": "t", "generation": 2}
+    line_of(cluster)
+    theirs["metadata"] = {"name": "theirs", "uid": "t", "generation": 2, "annotations": {"a": "b"}}
+    line_of(cluster)
+
+    assert cluster.asked.count("create") == 3
+
+
 def test_a_cluster_that_lets_everybody_in_is_one_line_each_time() -> None:
     cluster = StandIn("10.210.0.7")
 
     for _ in range(2):
         assert line_of(cluster) == (
             "NetworkPolicies keep nobody out: a pod that endpoint.admit does not name has entered Triton at 10.210.0.7;"
-            " either another policy admits it (kubectl get networkpolicies --namespace=triton-dev), or this cluster"
-            " enforces none; accepted: a network plugin that does (docs/own-cluster.md), or, knowingly, in"
-            " Pulumi.dev.yaml set cluster.networkPolicies: false"
+            " either its address is of a range that endpoint.admit names, or another policy admits it (kubectl get"
+            " networkpolicies --namespace=triton-dev), or this cluster enforces none; accepted: a network plugin that"
+            " does (docs/own-cluster.md), or, knowingly, in Pulumi.dev.yaml set cluster.networkPolicies: false"
         )
     assert cluster.asked.count("create") == 2
     assert "annotate" not in cluster.asked

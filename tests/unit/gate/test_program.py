@@ -181,6 +181,41 @@ def test_where_nobody_can_say_who_may_ask_nobody_may(program: ReleaseProgram, tm
     assert value not in {"[secret]", NEVER_FETCHED}
 
 
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize(
+    ("then", "knows_keys", "is_asked"),
+    [
+        ({"gatewayClass": "traefik", "acceptPlainHttp": True}, True, True),
+        ({"gatewayClass": "traefik", "tls": {"secret": "s"}}, True, True),
+        ({"gateway": {"name": "public", "namespace": "g", "section": "https"}}, True, True),
+        ({"gatewayClass": "traefik"}, True, False),
+        ({"gatewayClass": "eg", "tls": {"secret": "s"}}, True, False),
+        ({"gatewayClass": "traefik", "acceptPlainHttp": True}, False, False),
+    ],
+    ids=["plain knowingly", "HTTPS", "another's gateway", "plain HTTP", "a class without keys", "an older program"],
+)
+def test_a_release_from_before_the_keys_asks_for_todays_if_its_door_can(
+    program: ReleaseProgram,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    then: dict[str, Any],
+    *,
+    knows_keys: bool,
+    is_asked: bool,
+) -> None:
+    release = program.release.model_copy(update={"config": {**CONFIG, "densenet-triton:endpoint": then}})
+    deployment = today(tmp_path, **{"densenet-triton:endpoint": {"clients": {"alice": "a-of-today"}}})
+    program.prepare()
+    if knows_keys:
+        (program.folder / ("c" * 40) / "infra" / "config").mkdir(parents=True)
+        (program.folder / ("c" * 40) / "infra" / "config" / "clients.py").touch()
+
+    replace(program, release=release, deployment=deployment).apply()
+
+    assert deployment.sealed == ([("densenet-triton:endpoint.clients.alice", "a-of-today")] if is_asked else [])
+    assert ("everybody may ask it" in capsys.readouterr().err) is not is_asked
+
+
 @dataclass(kw_only=True)
 class Broken:
     """A stack whose file has a fault."""

@@ -47,7 +47,7 @@ def test_exactly_these_resources(declare: Declare, dev_values: dict[str, Any]) -
         "kubernetes:core/v1:ServiceAccount": 2,
         "kubernetes:gateway.networking.k8s.io/v1:Gateway": 1,
         "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": 1,
-        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 4,
         "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,

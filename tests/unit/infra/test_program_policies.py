@@ -46,7 +46,7 @@ def test_in_a_namespace_that_others_made_policies_select_the_stacks_pods_alone(
     dev_values["densenet-triton:cluster"]["createNamespace"] = False
     declared = declared_dev(declare, dev_values)
     own = {"key": "densenet-triton/plan", "operator": "Exists"}
-    assert [each.inputs["spec"]["podSelector"]["matchExpressions"] for each in policies(declared)] == [[own]] * 3
+    assert [each.inputs["spec"]["podSelector"]["matchExpressions"] for each in policies(declared)] == [[own]] * 4
     for workload in (declared.of_plan("job"), declared.named("triton-deployment")):
         labels = workload.inputs["spec"]["template"]["metadata"]["labels"]
         assert labels["densenet-triton/plan"] == declared.result["planId"]

@@ -96,7 +96,7 @@ def test_an_address_of_ipv6_is_in_brackets() -> None:
         (
             {"protocol": "HTTPS", "port": 443.0},
             {"clients": CLIENTS, "class_": "istio"},
-            "endpoint.clients has keys: Gateway gateways/public is of class istio, which cannot ask clients for keys;",
+            "cannot ask clients for keys; accepted: none, or gateway class traefik; name another in endpoint.gateway",
         ),
         (
             {},

@@ -46,11 +46,11 @@ def test_exactly_these_resources(declare: Declare) -> None:
     found = declared(declare)
     assert found.types() == {
         "densenet:infra:NetworkPolicies": 1,
-        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 4,
     }
     children = [each for each in found.resources if each.type.startswith("kubernetes:")]
     assert {each.name for each in children} == {
-        f"network-policies-{part}" for part in ("triton", "build", "default-deny")
+        f"network-policies-{part}" for part in ("triton", "build", "trial", "default-deny")
     }
     assert {each.parent for each in children} == {"network-policies"}
 
@@ -66,7 +66,7 @@ def test_nobody_enters_and_nothing_leaves_but_what_others_allow_before(declare: 
         "metadata": {"name": "triton-default-deny", "namespace": "triton-dev"},
         "spec": {"podSelector": {"matchExpressions": others}, "policyTypes": ["Ingress", "Egress"]},
     }
-    assert deny.dependencies == ("network-policies-build", "network-policies-triton")
+    assert deny.dependencies == ("network-policies-build", "network-policies-trial", "network-policies-triton")
 
 
 def test_in_a_namespace_of_others_their_pods_are_left_alone(declare: Declare) -> None:
@@ -101,6 +101,17 @@ def test_into_triton_come_those_alone_who_are_admitted_and_nothing_leaves_it(dec
                 "ports": [{"port": 9000, "protocol": "TCP"}],
             }
         ],
+    }
+
+
+def test_what_keeps_a_trial_out_is_tritons_own_fence_and_not_the_trials(declare: Declare) -> None:
+    triton = {"matchLabels": {"app.kubernetes.io/name": "triton"}, "matchExpressions": [OWN]}
+    trial = declared(declare, http_port=9000).named("network-policies-trial")
+    assert trial.inputs["metadata"] == {"name": "triton-trial", "namespace": "triton-dev"}
+    assert trial.inputs["spec"] == {
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "enforcement-trial"}, "matchExpressions": [OWN]},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": [{"to": [{"podSelector": triton}], "ports": [{"port": 9000, "protocol": "TCP"}]}],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -82,14 +83,29 @@ def test_a_name_is_a_dns_label(dev_values: dict[str, Any], name: str) -> None:
 def test_what_is_no_group_of_keys_is_not_shown(dev_values: dict[str, Any], clients: Any) -> None:
     (line,) = faults(read(dev_values, clients, acceptPlainHttp=True))
     assert "densenet-triton:endpoint.clients " in line
-    assert "accepted: names with keys; mend: in Pulumi.x.yaml set endpoint.clients: {}" in line
+    added = "make client ADD=(name|alice|a) STACK=x"
+    assert re.search(
+        f"accepted: names with keys; mend: (remove endpoint.clients from Pulumi.x.yaml, then )?{added}$", line
+    )
     assert "geheim" not in line
     assert "12345678901" not in line
 
 
 def test_a_key_that_nobody_has_decrypted_is_none(dev_values: dict[str, Any]) -> None:
     (line,) = faults(read(dev_values, {"alice": {"secure": "v1:abc"}}, acceptPlainHttp=True))
-    assert "has the key of alice still encrypted; accepted: keys that Pulumi decrypts" in line
+    assert line.endswith(
+        "has the key of alice still encrypted; accepted: keys that Pulumi decrypts; mend: make client ADD=alice STACK=x"
+    )
+
+
+@pytest.mark.parametrize("name", ["{stack}", "a{0}b", "Alice"])
+def test_a_wrong_name_with_no_key_is_told_without_an_edit_that_opens_the_door(
+    dev_values: dict[str, Any], name: str
+) -> None:
+    (line,) = faults(read(dev_values, {name: None}, acceptPlainHttp=True))
+    assert line.endswith(
+        f"else than a key for {name}; accepted: names with keys; mend: in Pulumi.x.yaml rename it, or remove it"
+    )
 
 
 def test_from_now_on_no_message_has_a_key(dev_values: dict[str, Any]) -> None:
@@ -114,7 +130,7 @@ def test_a_class_that_knows_no_keys_is_told_with_one_that_does(dev_values: dict[
     (line,) = faults(read(dev_values, {"alice": KEY}, acceptPlainHttp=True, gatewayClass="istio"))
     assert line == (
         "Pulumi.x.yaml: densenet-triton:endpoint.clients has keys: gateway class istio cannot ask clients for keys;"
-        " accepted: none, or gateway class traefik; mend: remove endpoint.clients from Pulumi.x.yaml"
+        " accepted: none, or gateway class traefik; mend: in Pulumi.x.yaml set endpoint.gatewayClass: traefik"
     )
 
 

@@ -99,6 +99,9 @@ def test_without_policies_nobody_need_be_admitted(values: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("item", "said"),
     [
+        ("10.0.0.0/8", 'endpoint.admit.0 is "10.0.0.0/8"; accepted: a group of keys; mend: in'),
+        (None, "endpoint.admit.0 is null; accepted: a group of keys; mend: in"),
+        ({"cidr": "fe80::1%eth0/128"}, 'endpoint.admit.0.cidr is "fe80::1%eth0/128"; accepted: an address range such'),
         ({}, "endpoint.admit.0 names nobody; accepted: namespaceLabels, podLabels or both; or cidr; mend: in"),
         (
             {"cidr": "10.0.0.0/8"} | TRAEFIK,
@@ -123,7 +126,7 @@ def test_without_policies_nobody_need_be_admitted(values: dict[str, Any]) -> Non
     ],
 )
 def test_an_item_that_is_none_is_one_line_with_an_edit_that_is_accepted(
-    values: dict[str, Any], item: dict[str, Any], said: str
+    values: dict[str, Any], item: Any, said: str
 ) -> None:
     values["densenet-triton:endpoint"]["admit"] = [item]
     (line,) = faults(values)
