@@ -95,7 +95,7 @@ def running_build(pool: SimulatedPool, process: subprocess.Popen[str]) -> dict[s
     return next(pod for pod in pods(pool, "app.kubernetes.io/name=plan-build") if pod["status"]["phase"] == "Running")
 
 
-@pytest.mark.parametrize(("stack", "rollout", "resources"), [("h800", "replace", 34), ("h800-patched", "surge", 32)])
+@pytest.mark.parametrize(("stack", "rollout", "resources"), [("h800", "replace", 35), ("h800-patched", "surge", 33)])
 def test_the_committed_stacks_preview_without_a_cluster(
     workspace: Workspace, stack: str, rollout: str, resources: int
 ) -> None:
