@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.components.custom_resource import CustomResource
 from infra.components.json_bound import JsonBound, json_bound
+from infra.components.middlewares import Middlewares
 from infra.config.json_bodies import largest_body_bytes
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from infra.config.endpoints import Endpoint
 
-TRAEFIK_API = "traefik.io/v1alpha1"
 CLIENT_HEADER = "Densenet-Triton-Client"
 """The client's name, between its key and its limits; whatever a stranger sends by this name is replaced."""
 
@@ -36,48 +35,18 @@ class Door:
     """Filters of the rules, in the order in which a request passes them.
 
     Attributes:
-        health: of the server's own liveness and readiness.
-        every: of all else that is routed, or refused.
+        every: of all that is routed, or refused, but for the server's own liveness and readiness.
         fair: of every request for an inference; those of `every` included.
         infer: of one with a body as large as may be; those of `fair` included.
         bodiless: beside the others, of requests that have no body.
         json: what bounds the JSON that Triton parses; None where whole requests in JSON are routed.
     """
 
-    health: tuple[Mapping[str, Any], ...] = ()
     every: tuple[Mapping[str, Any], ...] = ()
     fair: tuple[Mapping[str, Any], ...] = ()
     infer: tuple[Mapping[str, Any], ...] = ()
     bodiless: tuple[Mapping[str, Any], ...] = ()
     json: JsonBound | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Middlewares:
-    """Traefik's part: the Gateway API has neither limits nor keys.
-
-    Attributes:
-        name: of the component, before the middlewares' logical names.
-        namespace: of the middlewares.
-        child: options of every resource here.
-    """
-
-    name: str
-    namespace: pulumi.Input[str]
-    child: pulumi.ResourceOptions
-
-    def filter(self, middleware: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Declare a middleware, and return the filter that has requests pass it."""
-        made = CustomResource(
-            f"{self.name}-{middleware}",
-            api_version=TRAEFIK_API,
-            kind="Middleware",
-            metadata=meta.ObjectMetaArgs(name=middleware, namespace=self.namespace),
-            spec=spec,
-            opts=self.child,
-        )
-        reference = {"group": TRAEFIK_API.partition("/")[0], "kind": "Middleware", "name": made.name}
-        return {"type": "ExtensionRef", "extensionRef": reference}
 
 
 def door_from_endpoint(
