@@ -30,13 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     picture = "FILE|URL#sha256=…"
     add("--url", help="where the server's HTTP API begins: [http[s]://]HOST[:PORT][/BASE]")
     add("--replica-url", action="append", default=[], metavar="URL", help="a replica, asked by itself; repeatable")
-    add(
-        "--ca",
-        type=Path,
-        metavar="FILE",
-        help="certificate, in PEM, of the authority that the URL's door is trusted by (default: those of the system)",
-    )
-    add("--client", metavar="NAME", help=f"as whom the URL's door is asked; the key is in the variable {KEY_VARIABLE}")
+    _add_access(parser)
     add("--model", default="densenet_tensorrt", help="the model's name (default: %(default)s)")
     add(
         "--manifest",
@@ -73,6 +67,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="patience with a URL that is not reached yet: its name, its load balancer, its route (default: 30)",
     )
     add("--reason-file", type=Path, metavar="FILE", help="write there why the run ended with status 7 or 8")
+
+
+def _add_access(parser: pytest.Parser) -> None:
+    """Declare what is brought to the URL's door."""
+    add = parser.getgroup("smoke tests of a Triton server").addoption
+    add(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="certificate, in PEM, of the authority that the URL's door is trusted by (default: those of the system)",
+    )
+    add("--client", metavar="NAME", help=f"as whom the URL's door is asked; the key is in the variable {KEY_VARIABLE}")
 
 
 def _add_expectation(parser: pytest.Parser) -> None:
