@@ -246,8 +246,10 @@ def _traefik(layout: Layout) -> Component:
             *command_without_rights(layout, "traefik"),
             required("traefik"),
             f"--entrypoints.web.address={GATEWAY_ADDRESS}:{layout.gateway_port}",
+            *_bounds_of_requests("web"),
             f"--entrypoints.websecure.address={GATEWAY_ADDRESS}:{layout.secure_gateway_port}",
             "--entrypoints.websecure.http.tls=true",  # so that no listener of plain HTTP gets that port
+            *_bounds_of_requests("websecure"),
             "--providers.kubernetesgateway=true",
             f"--providers.kubernetesgateway.statusaddress.ip={GATEWAY_ADDRESS}",
             "--providers.kubernetescrd=true",
@@ -261,4 +263,13 @@ def _traefik(layout: Layout) -> Component:
         reads=(kubeconfig,),
         environment=(("KUBECONFIG", str(kubeconfig)),),
         needs=Need.DEFINITIONS,
+    )
+
+
+def _bounds_of_requests(entry_point: str) -> tuple[str, ...]:
+    """Arguments for what strangers can't hold up: a request comes whole in time, and its answer is read in time."""
+    return (
+        f"--entrypoints.{entry_point}.http.maxheaderbytes=32768",  # of more than 80 KB, Triton hangs up without a word
+        f"--entrypoints.{entry_point}.transport.respondingtimeouts.readtimeout=30s",
+        f"--entrypoints.{entry_point}.transport.respondingtimeouts.writetimeout=180s",
     )

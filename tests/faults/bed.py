@@ -11,7 +11,8 @@ from tests.faults.stack import Gated, GatedStack, Serving, settle
 from tests.faults.table import Row
 from tests.faults.uploads import Change, Uploads
 
-_UNASKED = "not asked"
+UNASKED = "not asked"
+"""In a row of the table: the gate will be asked after all faults of its kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class Bed:
         with self.load() as load:
             do()
         account, after = load.account(), self.stack.serving()
-        self.record(fault, account, _UNASKED, after)
+        self.record(fault, account, UNASKED, after)
         assert account.wrong == 0, account
         assert after == before
         return account
@@ -68,7 +69,7 @@ class Bed:
     def prove_again(self) -> Gated:
         """Run the gate on what serves, and note its word in all rows that have none yet."""
         gated = self.stack.gate()
-        unasked = [number for number, row in enumerate(self.rows) if row.gate == _UNASKED]
+        unasked = [number for number, row in enumerate(self.rows) if row.gate == UNASKED]
         for number in unasked:
             said = f"{gated} (asked once, after the {len(unasked)} faults of this kind)"
             self.rows[number] = replace(self.rows[number], gate=said)

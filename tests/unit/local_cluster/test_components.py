@@ -66,6 +66,18 @@ def test_the_gateway_listens_on_the_hosts_loopback(layout: Layout) -> None:
     assert dict(traefik.environment) == {"KUBECONFIG": str(layout.state / "traefik" / "kubeconfig")}
 
 
+@pytest.mark.parametrize("entry_point", ["web", "websecure"])
+def test_nobody_holds_up_the_gateway_for_long(entry_point: str, layout: Layout) -> None:
+    traefik = component(layout, "traefik")
+
+    for bound in (
+        "http.maxheaderbytes=32768",
+        "transport.respondingtimeouts.readtimeout=30s",
+        "transport.respondingtimeouts.writetimeout=180s",
+    ):
+        assert f"--entrypoints.{entry_point}.{bound}" in traefik.command
+
+
 @pytest.mark.parametrize("name", ["coredns", "traefik"])
 def test_who_talks_to_strangers_has_no_rights_and_reads_nothing_of_the_pki(layout: Layout, name: str) -> None:
     part = component(layout, name)
