@@ -71,7 +71,7 @@ def door_from_endpoint(
     nameless: tuple[Mapping[str, Any], ...] = ()
     if endpoint.clients:
         keys = (_keys(middlewares, endpoint.clients),)
-        nameless = (middlewares.filter("nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}}),)
+        nameless = (middlewares.filter("triton-nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}}),)
     every, fair = (*keys, *nameless), (*keys, *_client_limits(middlewares, endpoint), *nameless)
     largest = largest_body_bytes(endpoint, json_bodies=json_bodies)
     if largest is None:
@@ -79,8 +79,8 @@ def door_from_endpoint(
     return Door(
         every=every,
         fair=fair,
-        infer=(*fair, _body_limit(middlewares, "body-limit", largest)),
-        bodiless=(_body_limit(middlewares, "no-body", 1),),  # 0 would be no limit
+        infer=(*fair, _body_limit(middlewares, "triton-body-limit", largest)),
+        bodiless=(_body_limit(middlewares, "triton-no-body", 1),),  # 0 would be no limit
         json=None if json_bodies else json_bound(middlewares, largest),
     )
 
@@ -89,12 +89,12 @@ def _keys(middlewares: Middlewares, clients: Mapping[str, SecretStr]) -> Mapping
     """Who has no key goes no further. Who has one goes on without it, under the name that it is of."""
     users = core.Secret(
         f"{middlewares.name}-clients",
-        metadata=meta.ObjectMetaArgs(name="clients", namespace=middlewares.namespace),
+        metadata=meta.ObjectMetaArgs(name="triton-clients", namespace=middlewares.namespace),
         data={"users": base64.b64encode(htpasswd(clients).encode()).decode()},  # which the package keeps as a secret
         opts=middlewares.child,
     )
     asked = {"secret": users.metadata.name, "realm": REALM, "headerField": CLIENT_HEADER, "removeHeader": True}
-    return middlewares.filter("keys", {"basicAuth": asked})
+    return middlewares.filter("triton-keys", {"basicAuth": asked})
 
 
 def htpasswd(clients: Mapping[str, SecretStr]) -> str:
@@ -113,14 +113,14 @@ def _client_limits(middlewares: Middlewares, endpoint: Endpoint) -> Iterator[Map
         policy.append(f'"inFlight";q={limits.in_flight};qu="concurrent-requests"')
     if policy:
         yield middlewares.filter(
-            "limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
+            "triton-limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
         )
     if limits.requests_per_s is not None:
         rate = {"average": limits.requests_per_s, "period": "1s", "burst": limits.requests_per_s}
-        yield middlewares.filter("rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
+        yield middlewares.filter("triton-rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
     if limits.in_flight is not None:
         in_flight = {"amount": limits.in_flight, "sourceCriterion": source}
-        yield middlewares.filter("in-flight-limit", {"inFlightReq": in_flight})
+        yield middlewares.filter("triton-in-flight-limit", {"inFlightReq": in_flight})
 
 
 def _source(endpoint: Endpoint) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pulumi
 
 _GROUP = "traefik.io"
+_OURS = "triton-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +33,14 @@ class Middlewares:
     child: pulumi.ResourceOptions
 
     def filter(self, middleware: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Declare a middleware, and return the filter that has requests pass it."""
+        """Declare a middleware, and return the filter that has requests pass it.
+
+        Args:
+            middleware: its name, which begins as those of all that a stack has beside what others have.
+            spec: what it does.
+        """
         made = CustomResource(
-            f"{self.name}-{middleware}",
+            f"{self.name}-{middleware.removeprefix(_OURS)}",
             api_version=f"{_GROUP}/v1alpha1",
             kind="Middleware",
             metadata=meta.ObjectMetaArgs(name=middleware, namespace=self.namespace),
