@@ -8,7 +8,7 @@ from deploy.environment import deployment_environment, ensure_tools
 from deploy.errors import DeployError
 from deploy.pulumi.stack import PulumiStack
 from infra.config import CLIENTS, PROJECT, clients_of, document_from_file, file_name, is_sealed, value_from_text
-from infra.config.clients import ACCEPTED_NAME, is_client_name, names_of
+from infra.config.clients import ACCEPTED_NAME, client_of, is_client_name, names_of
 from infra.errors import InfraError
 from infra.images import REPOSITORY
 
@@ -56,7 +56,7 @@ class Clients:
         Raises:
             DeployError: it is no client's name, or has two keys.
         """
-        if not is_client_name(client) or client.endswith(names_of("")[1]):
+        if not is_client_name(client) or client_of(client) != client:
             raise DeployError(
                 f"ADD is {client!r}; accepted: {ACCEPTED_NAME.partition(';')[0]}; a client's second key gets its name "
                 f"by itself; make client ADD=name STACK={self._stack.name}"

@@ -43,11 +43,7 @@ def job_manifest(config: StackConfig, pod: Mapping[str, Any], addresses: Sequenc
         pod: one of them, as the API gives it.
         addresses: theirs.
     """
-    serving, spec = config.serving, pod["spec"]
-    on_its_node = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [spec["nodeName"]]}]}
-    limit = {} if serving.resources.cpu_limit is None else {"cpu": serving.resources.cpu_limit}
-    triton = _container(pod)
-    (port,) = (str(each["containerPort"]) for each in triton["ports"] if each["name"] == "http")
+    serving = config.serving
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -61,39 +57,41 @@ def job_manifest(config: StackConfig, pod: Mapping[str, Any], addresses: Sequenc
                     "labels": {**serving.labels, "app.kubernetes.io/name": ENFORCEMENT_TRIAL, PLAN_LABEL: ""},
                     "annotations": dict(serving.annotations),
                 },
-                "spec": {
-                    "restartPolicy": "Never",
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "securityContext": POD_SECURITY,
-                    **{
-                        key: spec[key]
-                        for key in ("imagePullSecrets", "priorityClassName", "tolerations")
-                        if key in spec
-                    },
-                    "affinity": {
-                        "nodeAffinity": {
-                            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [on_its_node]}
-                        }
-                    },
-                    "containers": [
-                        {
-                            "name": ENFORCEMENT_TRIAL,
-                            "image": triton["image"],
-                            "command": ["python3", "-c", _SCRIPT, port, *addresses],
-                            "resources": {
-                                "requests": {"cpu": "50m", "memory": "64Mi"},
-                                "limits": {"memory": "128Mi", **limit},
-                            },
-                            "securityContext": CONTAINER_SECURITY,
-                        }
-                    ],
-                },
+                "spec": _pod_spec(config, pod["spec"], addresses),
             },
         },
     }
 
 
-def _container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
-    containers: Sequence[Mapping[str, Any]] = pod["spec"]["containers"]
+def _pod_spec(config: StackConfig, tritons: Mapping[str, Any], addresses: Sequence[str]) -> dict[str, Any]:
+    """The trial's pod, which is admitted and scheduled as Triton's is."""
+    on_its_node = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [tritons["nodeName"]]}]}
+    terms = {"nodeSelectorTerms": [on_its_node]}
+    kept = {key: tritons[key] for key in ("imagePullSecrets", "priorityClassName", "tolerations") if key in tritons}
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": POD_SECURITY,
+        **kept,
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},
+        "containers": [_trial_container(config, _triton_container(tritons), addresses)],
+    }
+
+
+def _trial_container(config: StackConfig, triton: Mapping[str, Any], addresses: Sequence[str]) -> dict[str, Any]:
+    (port,) = (str(each["containerPort"]) for each in triton["ports"] if each["name"] == "http")
+    cpu_limit = config.serving.resources.cpu_limit
+    limit = {} if cpu_limit is None else {"cpu": cpu_limit}
+    return {
+        "name": ENFORCEMENT_TRIAL,
+        "image": triton["image"],
+        "command": ["python3", "-c", _SCRIPT, port, *addresses],
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "128Mi", **limit}},
+        "securityContext": CONTAINER_SECURITY,
+    }
+
+
+def _triton_container(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    containers: Sequence[Mapping[str, Any]] = spec["containers"]
     return next(each for each in containers if each["name"] == "triton")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,10 @@ from deploy.before.nodes import require_nodes
 from deploy.before.ownership import Tenancy
 from deploy.before.server_version import require_server_version
 from deploy.before.storage import remains, require_same_claim, require_storage
-from deploy.cluster import Cluster
-from deploy.commands import ROOT, run
-from deploy.configuration import plain_values, require_stack_name, values_as_pulumi_reads
+from deploy.commands import run
 from deploy.embedded import machine_check, prepare_embedded
 from deploy.enforcement import try_during
-from deploy.environment import deployment_environment, ensure_tools, state_folder
+from deploy.environment import state_folder
 from deploy.errors import DeployError
 from deploy.images.pushing import push_own_images
 from deploy.lease import VARIABLE, Lease, held_lease
@@ -31,77 +29,14 @@ from deploy.pulumi.stack import PulumiStack
 from deploy.pulumi.update import apply_update
 from deploy.smoke import TRITON_PODS, prove
 from deploy.sources import stage_source
+from deploy.target import Target
 from deploy.whereabouts import Whereabouts
-from infra.config import Cluster as ClusterConfig
-from infra.config import (
-    StackConfig,
-    StackValues,
-    cluster_from_values,
-    config_from_stack_values,
-    file_name,
-    short_name,
-)
+from infra.config import file_name, short_name
 from tools.privileges import as_root
 
 
-class Deployment:
-    """A stack with everything that its commands need.
-
-    Args:
-        stack: the stack's name.
-        file: its configuration, if it is another than the repository's `Pulumi.<stack>.yaml`.
-
-    Raises:
-        DeployError: it is no stack's name.
-        ConfigError: the file, or the group `cluster` in it, is missing or has faults; all of them are named.
-    """
-
-    def __init__(self, stack: str, *, file: Path | None = None) -> None:
-        require_stack_name(stack)
-        self.stack = stack
-        self._file = file or ROOT / file_name(stack)
-        self._plain = plain_values(self._file)
-        if self._plain is not None:
-            _ = self._cluster_config
-        self._tools: dict[str, str] | None = None
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the stack's cluster is the embedded one, ours to start and to remove."""
-        return self._cluster_config.local_name is not None
-
-    @property
-    def namespace(self) -> str:
-        """The stack's own."""
-        return self._cluster_config.namespace
-
-    @property
-    def config(self) -> StackConfig:
-        """The whole configuration, checked; only what deploys needs it."""
-        return self._plain_config if self._plain is not None and self._tools is None else self._config
-
-    @cached_property
-    def values(self) -> StackValues:
-        """The configuration's values as Pulumi reads them, with what is secret of them."""
-        if self._plain is None and self._tools is None:
-            self._tools = ensure_tools(embedded=False)
-        return values_as_pulumi_reads(self._stack)
-
-    @cached_property
-    def pulumi(self) -> PulumiStack:
-        """The stack as Pulumi knows it."""
-        self.cluster.lend()  # Pulumi reads the kubeconfig by itself
-        return self._stack
-
-    @cached_property
-    def cluster(self) -> Cluster:
-        """The cluster that the stack's configuration names."""
-        return Cluster(config=self._cluster_config, environment=self._environment)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What this stack's programs run in."""
-        return self._environment
+class Deployment(Target):
+    """What is done to a stack: a method for each step of `make up`, and for each of the other commands."""
 
     def up(self, *, patience_s: float = 0) -> None:
         """Source to verdict: whatever is missing is made, and the answer through the URL is proven.
@@ -123,14 +58,6 @@ class Deployment:
         name = self._cluster_config.local_name
         self.ensure_tools(first=() if name is None else machine_check(name))
         _ = self.config
-
-    def ensure_tools(self, *, first: Sequence[str] = ()) -> None:
-        """Install and build what this machine lacks of all that the stack's commands run.
-
-        Args:
-            first: a command that must succeed before that, if there is anything to do.
-        """
-        self._tools = ensure_tools(embedded=self.is_embedded, first=first)
 
     def exclusive(self, *, patience_s: float = 0) -> AbstractContextManager[None]:
         """Keep other runs away from the embedded cluster with all its stacks, or from a stack elsewhere.
@@ -201,7 +128,7 @@ class Deployment:
 
     def preview(self) -> None:
         """Show what `up` would change; that wants no cluster."""
-        self._tools = ensure_tools(embedded=False)
+        self.ensure_pulumi()
         self.pulumi.preview()
 
     def destroy(self) -> None:
@@ -229,7 +156,7 @@ class Deployment:
             self.cluster.remove()
             for stack in {self.stack, *self._whereabouts.stacks_on(context)}:
                 file = self._file.with_name(file_name(stack))
-                PulumiStack(name=stack, config_file=file, environment=self._environment).forget()
+                PulumiStack(name=stack, config_file=file, environment=self.environment).forget()
                 self._whereabouts.forget(stack)
 
     def status(self) -> None:
@@ -249,28 +176,6 @@ class Deployment:
         namespace = self.pulumi.outputs()["namespace"]
         selection = (f"--namespace={namespace}", f"--selector={TRITON_PODS}", "--all-containers", "--prefix")
         self._kubectl("logs", *selection, "--tail=-1")
-
-    @cached_property
-    def _cluster_config(self) -> ClusterConfig:
-        return cluster_from_values(self.values if self._plain is None else self._plain)
-
-    @cached_property
-    def _plain_config(self) -> StackConfig:
-        """What a plain file says by itself: all that is known before Pulumi is there."""
-        return config_from_stack_values(self.values if self._plain is None else self._plain)
-
-    @cached_property
-    def _config(self) -> StackConfig:
-        said_by_itself = self._plain is not None and self._plain.values == self.values.values
-        return self._plain_config if said_by_itself else config_from_stack_values(self.values)
-
-    @cached_property
-    def _stack(self) -> PulumiStack:
-        return PulumiStack(name=self.stack, config_file=self._file, environment=self._environment)
-
-    @cached_property
-    def _environment(self) -> dict[str, str]:
-        return deployment_environment(self._tools)
 
     @cached_property
     def _state(self) -> Path:
@@ -297,4 +202,4 @@ class Deployment:
         return Whereabouts(folder=self._state)
 
     def _kubectl(self, *arguments: str) -> None:
-        run(self.cluster.kubectl_command(*arguments), self._environment)
+        run(self.cluster.kubectl_command(*arguments), self.environment)

@@ -31,6 +31,7 @@ TURNED_AWAY_STATUS = 8
 KEY_VARIABLE = "DENSENET_TRITON_KEY"
 """Where the smoke tests look for a client's key."""
 
+_PYTEST = ("-m", "pytest", "smoke_tests", "--quiet", "--no-header", "-p", "no:cacheprovider")
 _FORWARD_S = 30
 
 
@@ -66,17 +67,7 @@ def prove(
     with tempfile.TemporaryDirectory() as folder, replica_urls(config, outputs, cluster) as replicas:
         manifest, reason = Path(folder) / "manifest.json", Path(folder) / "reason"
         manifest.write_text(json.dumps(outputs["manifest"]))
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "smoke_tests",
-            "--quiet",
-            "--no-header",
-            "-p",
-            "no:cacheprovider",
-        ]
-        command += _expectation(config, outputs, manifest)
+        command = [sys.executable, *_PYTEST, *_expectation(config, outputs, manifest)]
         authority = noted_authority(outputs.get("certificateAuthority"), stack, cluster.environment)
         command += ["--ca", str(authority)] if authority else []
         client, environment = _client(config, cluster.environment)

@@ -65,16 +65,7 @@ def outputs_from_config(config: StackConfig) -> dict[str, pulumi.Input[Any]]:
     opts = pulumi.ResourceOptions(providers={"kubernetes": provider})
     namespace = _namespace(config, provider)
     nodes = NodePool("node-pool", _node_pool_args(config), opts)
-    storage = StorageMount(
-        "storage",
-        StorageMountArgs(
-            namespace=namespace,
-            volume_prefix=config.cluster.namespace,
-            stack=config.stack,
-            storage=config.storage,
-        ),
-        opts,
-    )
+    storage = StorageMount("storage", _storage_mount_args(config, namespace), opts)
     policies = _network_policies(config, namespace, opts)
     place = _Place(namespace=namespace, claim_name=storage.claim_name, placement=nodes.placement, fence=policies)
     build = PlanBuild("plan", _plan_build_args(config, release, place), opts)
@@ -138,6 +129,15 @@ def _node_pool_args(config: StackConfig) -> NodePoolArgs:
         pool=config.node_pool,
         pool_name=config.cluster.namespace,
         has_gpu=config.serving.gpus_per_replica > 0,
+    )
+
+
+def _storage_mount_args(config: StackConfig, namespace: pulumi.Output[str]) -> StorageMountArgs:
+    return StorageMountArgs(
+        namespace=namespace,
+        volume_prefix=config.cluster.namespace,
+        stack=config.stack,
+        storage=config.storage,
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from infra.config.peers import HTTPS_PORT, destination_from_url
+from infra.config.peers import destination_from_url
 from infra.config.secrets import HIDDEN, SOURCE_URL
 from infra.config.sources import OnnxSource, PackageSource, PrebuiltSource
+from infra.config.tls import HTTPS_PORT
 from infra.images import LOCAL_REGISTRY, reference
 from infra.plan_id import EngineInputs, PlanInputs, engine_id, plan_id
 

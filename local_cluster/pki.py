@@ -95,14 +95,18 @@ def identities(layout: Layout) -> tuple[Identity, ...]:
         Identity(file="kube-router", user="kube-router"),
         Identity(file="coredns", user="coredns"),
         Identity(file="traefik", user="traefik"),
-        Identity(
-            file=GATEWAY,
-            user=f"{layout.name} gateway",
-            server=True,
-            addresses=(GATEWAY_ADDRESS,),
-            hosts=("localhost",),
-            authority=GATEWAY_AUTHORITY,
-        ),
+        _gateway(layout),
+    )
+
+
+def _gateway(layout: Layout) -> Identity:
+    return Identity(
+        file=GATEWAY,
+        user=f"{layout.name} gateway",
+        server=True,
+        addresses=(GATEWAY_ADDRESS,),
+        hosts=("localhost",),
+        authority=GATEWAY_AUTHORITY,
     )
 
 

@@ -212,6 +212,11 @@ def _converge(layout: Layout, supervisor: Supervisor, parts: Sequence[Component]
     until("the network policies", ready.policies, "kube-router")
     until("the gateway", ready.gateway, "traefik")
     until("every component", ready.components, "supervisord")
+    _await_pods(ready, say)
+
+
+def _await_pods(ready: Readiness, say: Say) -> None:
+    """Wait for the pods that ran before, in vain if need be: they may never come back."""
     try:
         await_condition("the pods that ran before", ready.pods, deadline_s=_PODS_S, say=say)
     except DeadlineError as error:

@@ -30,13 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     picture = "FILE|URL#sha256=…"
     add("--url", help="where the server's HTTP API begins: [http[s]://]HOST[:PORT][/BASE]")
     add("--replica-url", action="append", default=[], metavar="URL", help="a replica, asked by itself; repeatable")
-    add(
-        "--ca",
-        type=Path,
-        metavar="FILE",
-        help="certificate, in PEM, of the authority that the URL's door is trusted by (default: those of the system)",
-    )
-    add("--client", metavar="NAME", help=f"as whom the URL's door is asked; the key is in the variable {KEY_VARIABLE}")
+    _add_door(parser)
     add("--model", default="densenet_tensorrt", help="the model's name (default: %(default)s)")
     add(
         "--manifest",
@@ -61,9 +55,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--inception", action="store_true", help="image_client's preprocessing, -s INCEPTION, must give the class too")
     _add_expectation(parser)
-    add("--max-body-bytes", type=int, metavar="N", help="the largest body that the URL must accept")
-    add("--routed", action="store_true", help="the URL is a route that gives health, metadata, config and infer only")
-    add("--json-bodies", action="store_true", help="with --routed: the route gives whole requests in JSON too")
     add("--request-timeout-s", type=float, default=30, metavar="S", help="patience with each answer (default: 30)")
     add(
         "--await-s",
@@ -73,6 +64,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="patience with a URL that is not reached yet: its name, its load balancer, its route (default: 30)",
     )
     add("--reason-file", type=Path, metavar="FILE", help="write there why the run ended with status 7 or 8")
+
+
+def _add_door(parser: pytest.Parser) -> None:
+    """Declare what is brought to the URL's door, and what that lets in."""
+    add = parser.getgroup("smoke tests of a Triton server").addoption
+    add(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="certificate, in PEM, of the authority that the URL's door is trusted by (default: those of the system)",
+    )
+    add("--client", metavar="NAME", help=f"as whom the URL's door is asked; the key is in the variable {KEY_VARIABLE}")
+    add("--routed", action="store_true", help="the URL is a route that gives health, metadata, config and infer only")
+    add("--json-bodies", action="store_true", help="with --routed: the route gives whole requests in JSON too")
+    add("--max-body-bytes", type=int, metavar="N", help="the largest body that the URL must accept")
 
 
 def _add_expectation(parser: pytest.Parser) -> None:

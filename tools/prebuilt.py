@@ -85,7 +85,7 @@ def _fetched(package: Package, build_folder: BuildFolder, cache: Cache) -> Path:
         *("--requirement", str(package.lock)),
     ]
     # with timeouts of our own only where the user has none
-    environment = {"UV_HTTP_TIMEOUT": str(_SILENCE_S), "UV_HTTP_RETRIES": "1", **os.environ}
+    environment = {"UV_HTTP_TIMEOUT": str(_SILENCE_S), "UV_HTTP_RETRIES": "1", **os.environ, "UV_NO_WRAP": "1"}
     environment["TMPDIR"] = str(build_folder.path)
     try:
         ended = run_followed(

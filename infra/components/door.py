@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from infra.components.custom_resource import CustomResource
 from infra.components.json_bound import JsonBound, json_bound
+from infra.components.middlewares import Middlewares
 from infra.config.json_bodies import largest_body_bytes
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from infra.config.endpoints import Endpoint
 
-TRAEFIK_API = "traefik.io/v1alpha1"
 CLIENT_HEADER = "Densenet-Triton-Client"
 """The client's name, between its key and its limits; whatever a stranger sends by this name is replaced."""
 
@@ -36,48 +35,18 @@ class Door:
     """Filters of the rules, in the order in which a request passes them.
 
     Attributes:
-        health: of the server's own liveness and readiness.
-        every: of all else that is routed, or refused.
+        every: of all that is routed, or refused, but for the server's own liveness and readiness.
         fair: of every request for an inference; those of `every` included.
         infer: of one with a body as large as may be; those of `fair` included.
         bodiless: beside the others, of requests that have no body.
         json: what bounds the JSON that Triton parses; None where whole requests in JSON are routed.
     """
 
-    health: tuple[Mapping[str, Any], ...] = ()
     every: tuple[Mapping[str, Any], ...] = ()
     fair: tuple[Mapping[str, Any], ...] = ()
     infer: tuple[Mapping[str, Any], ...] = ()
     bodiless: tuple[Mapping[str, Any], ...] = ()
     json: JsonBound | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Middlewares:
-    """Traefik's part: the Gateway API has neither limits nor keys.
-
-    Attributes:
-        name: of the component, before the middlewares' logical names.
-        namespace: of the middlewares.
-        child: options of every resource here.
-    """
-
-    name: str
-    namespace: pulumi.Input[str]
-    child: pulumi.ResourceOptions
-
-    def filter(self, middleware: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Declare a middleware, and return the filter that has requests pass it."""
-        made = CustomResource(
-            f"{self.name}-{middleware}",
-            api_version=TRAEFIK_API,
-            kind="Middleware",
-            metadata=meta.ObjectMetaArgs(name=middleware, namespace=self.namespace),
-            spec=spec,
-            opts=self.child,
-        )
-        reference = {"group": TRAEFIK_API.partition("/")[0], "kind": "Middleware", "name": made.name}
-        return {"type": "ExtensionRef", "extensionRef": reference}
 
 
 def door_from_endpoint(
@@ -102,7 +71,7 @@ def door_from_endpoint(
     nameless: tuple[Mapping[str, Any], ...] = ()
     if endpoint.clients:
         keys = (_keys(middlewares, endpoint.clients),)
-        nameless = (middlewares.filter("nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}}),)
+        nameless = (middlewares.filter("triton-nameless", {"headers": {"customRequestHeaders": {CLIENT_HEADER: ""}}}),)
     every, fair = (*keys, *nameless), (*keys, *_client_limits(middlewares, endpoint), *nameless)
     largest = largest_body_bytes(endpoint, json_bodies=json_bodies)
     if largest is None:
@@ -110,8 +79,8 @@ def door_from_endpoint(
     return Door(
         every=every,
         fair=fair,
-        infer=(*fair, _body_limit(middlewares, "body-limit", largest)),
-        bodiless=(_body_limit(middlewares, "no-body", 1),),  # 0 would be no limit
+        infer=(*fair, _body_limit(middlewares, "triton-body-limit", largest)),
+        bodiless=(_body_limit(middlewares, "triton-no-body", 1),),  # 0 would be no limit
         json=None if json_bodies else json_bound(middlewares, largest),
     )
 
@@ -120,12 +89,12 @@ def _keys(middlewares: Middlewares, clients: Mapping[str, SecretStr]) -> Mapping
     """Who has no key goes no further. Who has one goes on without it, under the name that it is of."""
     users = core.Secret(
         f"{middlewares.name}-clients",
-        metadata=meta.ObjectMetaArgs(name="clients", namespace=middlewares.namespace),
+        metadata=meta.ObjectMetaArgs(name="triton-clients", namespace=middlewares.namespace),
         data={"users": base64.b64encode(htpasswd(clients).encode()).decode()},  # which the package keeps as a secret
         opts=middlewares.child,
     )
     asked = {"secret": users.metadata.name, "realm": REALM, "headerField": CLIENT_HEADER, "removeHeader": True}
-    return middlewares.filter("keys", {"basicAuth": asked})
+    return middlewares.filter("triton-keys", {"basicAuth": asked})
 
 
 def htpasswd(clients: Mapping[str, SecretStr]) -> str:
@@ -144,14 +113,14 @@ def _client_limits(middlewares: Middlewares, endpoint: Endpoint) -> Iterator[Map
         policy.append(f'"inFlight";q={limits.in_flight};qu="concurrent-requests"')
     if policy:
         yield middlewares.filter(
-            "limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
+            "triton-limit-policy", {"headers": {"customResponseHeaders": {"RateLimit-Policy": ", ".join(policy)}}}
         )
     if limits.requests_per_s is not None:
         rate = {"average": limits.requests_per_s, "period": "1s", "burst": limits.requests_per_s}
-        yield middlewares.filter("rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
+        yield middlewares.filter("triton-rate-limit", {"rateLimit": rate | {"sourceCriterion": source}})
     if limits.in_flight is not None:
         in_flight = {"amount": limits.in_flight, "sourceCriterion": source}
-        yield middlewares.filter("in-flight-limit", {"inFlightReq": in_flight})
+        yield middlewares.filter("triton-in-flight-limit", {"inFlightReq": in_flight})
 
 
 def _source(endpoint: Endpoint) -> Mapping[str, Any]:

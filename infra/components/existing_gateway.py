@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from infra.components.urls import root_url
 from infra.config.door_rules import KEYS_SENT_OPENLY, sends_keys_openly, unenforced
 from infra.config.json_bodies import ACCEPTED_WITHOUT_BOUND, bounds_json
 from infra.config.secrets import CLIENTS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from infra.config.endpoints import Endpoint
 
 _SCHEMES = {"HTTP": "http", "HTTPS": "https"}
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,7 @@ def url_from_gateway(spec: Mapping[str, Any] | None, status: Mapping[str, Any] |
             f"{CLIENTS} {KEYS_SENT_OPENLY}: listener {wanted.section} of {wanted.place} is HTTP; accepted: a listener "
             "of HTTPS, or endpoint.acceptPlainHttp: true, knowingly; name another in endpoint.gateway.section"
         )
-    host = _host(listener, status or {}, wanted)
-    port = int(listener["port"])
-    root = f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
+    root = root_url(scheme, _host(listener, status or {}, wanted), int(listener["port"]))
     return root if wanted.endpoint.hostname else f"{root}/{wanted.namespace}"
 
 
@@ -138,8 +136,7 @@ def _host(listener: Mapping[str, Any], status: Mapping[str, Any], wanted: Wanted
             f"endpoint.gateway: {wanted.place} has no address in its status; accepted: a Gateway that its controller "
             "has programmed, or endpoint.hostname, by which it is reached"
         )
-    address = str(addresses[0]["value"])
-    return f"[{address}]" if ":" in address else address
+    return str(addresses[0]["value"])
 
 
 def _covers(of_listener: str, name: str) -> bool:

@@ -22,7 +22,7 @@ from infra.config.json_bodies import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.components.door import Middlewares
+    from infra.components.middlewares import Middlewares
 
 
 def without_headers(*names: str) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.config.gateways import HTTP_PORT
+from infra.components.urls import root_url
 from infra.config.tls import HTTPS_PORT
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 HTTP, HTTPS = "http", "https"
 """Names of the listeners."""
-
-_DEFAULT_PORTS = {"http": HTTP_PORT, "https": HTTPS_PORT}
 
 
 def gateway_spec(endpoint: Endpoint, certificate: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -67,15 +65,12 @@ def redirect_rules(endpoint: Endpoint, path_prefix: str) -> list[dict[str, Any]]
 def url_from_status(status: Mapping[str, Any] | None, endpoint: Endpoint, path_prefix: str) -> str:
     """The URL, from the Gateway's status; empty while a preview looks at one that has no address yet."""
     scheme = "http" if endpoint.tls is None else "https"
-    port = "" if endpoint.listener_port == _DEFAULT_PORTS[scheme] else f":{endpoint.listener_port}"
     if endpoint.hostname:
-        return f"{scheme}://{endpoint.hostname}{port}"
+        return root_url(scheme, endpoint.hostname, endpoint.listener_port)
     addresses = (status or {}).get("addresses") or []
     if not addresses:
         return ""
-    address = str(addresses[0]["value"])
-    host = f"[{address}]" if ":" in address else address
-    return f"{scheme}://{host}{port}{path_prefix}"
+    return root_url(scheme, str(addresses[0]["value"]), endpoint.listener_port) + path_prefix
 
 
 def _listener(endpoint: Endpoint, scheme: str, port: int) -> dict[str, Any]:

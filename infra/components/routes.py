@@ -53,7 +53,8 @@ def rules_from_model(model: str, *, prefix: str, backend: Mapping[str, Any], doo
 
 
 def _read(matched: Mapping[str, Any], path: str, door: Door) -> Iterator[tuple[list[Mapping[str, Any]], Filters]]:
-    yield [matched], [*(door.health if path.startswith(_HEALTH) else door.every), *door.bodiless]
+    """Health is told to everybody."""
+    yield [matched], [*(() if path.startswith(_HEALTH) else door.every), *door.bodiless]
 
 
 def _infer(matched: Mapping[str, Any], door: Door) -> Iterator[tuple[list[Mapping[str, Any]], Filters]]:

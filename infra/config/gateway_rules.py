@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.config.faults import Fault
-from infra.config.gateways import HTTP_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,8 @@ def gateway_faults(endpoint: Endpoint | None, file: StackFile) -> Iterator[Fault
                 mend=file.setting(key, "traefik"),
             )
         return
-    for key, value, default in (("gatewayClass", endpoint.gateway_class, None), ("port", endpoint.port, HTTP_PORT)):
-        if value not in {None, default}:
+    for key, value in (("gatewayClass", endpoint.gateway_class), ("port", endpoint.port)):
+        if value is not None:
             yield Fault(
                 key=f"endpoint.{key}",
                 found=f"is {value}, and endpoint.gateway names a Gateway that has its own",

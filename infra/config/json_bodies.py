@@ -33,10 +33,10 @@ LARGEST_JSON_BYTES = 8192
 ACCEPTS_HEADER = "Infer-Accepts"
 """Of an answer: what a request for an inference may be; in every refusal that is about its JSON."""
 
-JSON_LIMIT = "json-limit"
+JSON_LIMIT = "triton-json-limit"
 """Name of the middleware that bounds a body wholly in JSON."""
 
-REFUSAL = "refusal"
+REFUSAL = "triton-refusal"
 """Name of the middleware that lets nobody through but `NOBODY`."""
 
 NOBODY = "255.255.255.255/32"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from infra.config.group import Group
 from infra.config.pods import LABEL_KEY, LABEL_VALUE
 from infra.config.text import refusal
+from infra.config.tls import HTTPS_PORT
 
 TRAEFIK_PODS = {
     "namespaceLabels": {"kubernetes.io/metadata.name": "traefik"},
@@ -21,8 +22,6 @@ INTERNAL = (
     *("fc00::/7", "fe80::/10"),
 )
 """Addresses that nobody has on the internet. Pods, Services, nodes and a cloud's metadata have theirs among them."""
-
-HTTPS_PORT = 443
 
 _CIDR_ACCEPTED = "an address range such as 10.0.0.0/8, 192.0.2.7/32 or 2001:db8::/32, whose address is its first"
 _LABELS_ACCEPTED = "Kubernetes labels, one or more, with text in quotes: at most 63 letters, digits, '-', '_' and '.'"

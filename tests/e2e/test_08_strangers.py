@@ -1,7 +1,6 @@
 """Who reaches whom around a stack that serves, seen from pods: of a stranger, in Triton's place, in the build's."""
 
 import json
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from bench.workspace import Workspace
 from infra.pods import CONTAINER_SECURITY, POD_SECURITY
-from local_cluster.layout import layout_from_name
+from tests.cluster.driver import ClusterDriver
 
 HOME, ABROAD = "triton-first", "strangers"
 PLACES: dict[str, tuple[str, dict[str, str]]] = {
@@ -51,14 +50,6 @@ print(json.dumps(seen))
 """
 
 
-def kubectl(workspace: Workspace, *arguments: str, given: object = None) -> str:
-    """What an administrator's kubectl prints."""
-    kubeconfig = layout_from_name(workspace.cluster).kubeconfig
-    command = ["kubectl", f"--kubeconfig={kubeconfig}", *arguments]
-    text = None if given is None else json.dumps(given)
-    return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
-
-
 def pod(name: str, image: str, targets: dict[str, tuple[str, int]]) -> dict[str, Any]:
     namespace, labels = PLACES[name]
     container = {
@@ -81,29 +72,25 @@ def pod(name: str, image: str, targets: dict[str, tuple[str, int]]) -> dict[str,
 @pytest.fixture(scope="module")
 def seen(workspace: Workspace) -> Iterator[dict[str, dict[str, bool]]]:
     """What each pod reaches: Triton by its own address, kubelet, the API server, and names."""
-    triton = json.loads(
-        kubectl(workspace, "get", "pods", f"--namespace={HOME}", "-l=app.kubernetes.io/name=triton", "--output=json")
-    )["items"][0]
-    targets = {
-        "Triton": (triton["status"]["podIP"], 8080),
-        "kubelet": (layout_from_name(workspace.cluster).node_address, 10250),
-    }
+    cluster = ClusterDriver(workspace.cluster)
+    selection = (f"--namespace={HOME}", "--selector=app.kubernetes.io/name=triton")
+    triton = json.loads(cluster.kubectl("get", "pods", *selection, "--output=json"))["items"][0]
+    targets = {"Triton": (triton["status"]["podIP"], 8080), "kubelet": (cluster.layout.node_address, 10250)}
     image = triton["spec"]["containers"][0]["image"]
-    kubectl(workspace, "create", "namespace", ABROAD)
-    kubectl(workspace, "wait", "--for=create", "serviceaccount/default", f"--namespace={ABROAD}", "--timeout=30s")
-    made = [pod(name, image, targets) for name in PLACES]
+    cluster.kubectl("create", "namespace", ABROAD)
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={ABROAD}", "--timeout=30s")
     try:
-        kubectl(workspace, "create", "--filename=-", given={"apiVersion": "v1", "kind": "List", "items": made})
+        cluster.apply(*(pod(name, image, targets) for name in PLACES))
         found = {}
         for name, (namespace, _) in PLACES.items():
             where = (f"pod/{name}", f"--namespace={namespace}")
-            kubectl(workspace, "wait", *where, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=90s")
-            found[name] = json.loads(kubectl(workspace, "logs", *where))
+            cluster.kubectl("wait", *where, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=90s")
+            found[name] = json.loads(cluster.kubectl("logs", *where))
         yield found
     finally:
         pods = [name for name, (namespace, _) in PLACES.items() if namespace == HOME]
-        kubectl(workspace, "delete", "pod", *pods, f"--namespace={HOME}", "--ignore-not-found", "--now")
-        kubectl(workspace, "delete", "namespace", ABROAD, "--wait=false")
+        cluster.kubectl("delete", "pod", *pods, f"--namespace={HOME}", "--ignore-not-found", "--now")
+        cluster.kubectl("delete", "namespace", ABROAD, "--wait=false")
 
 
 def test_a_pod_in_another_namespace_does_not_reach_triton(seen: dict[str, dict[str, bool]]) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import operations
+from deploy import operations, target
 from deploy.cluster import Cluster
+from deploy.commands import ROOT
 from deploy.errors import DeployError
 from deploy.operations import Deployment
 from deploy.pulumi.stack import PulumiStack
@@ -24,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, list[str]]]:
         told.append((embedded, list(first)))
         return {}
 
-    monkeypatch.setattr(operations, "ensure_tools", ensure_tools)
+    monkeypatch.setattr(target, "ensure_tools", ensure_tools)
     return told
 
 
@@ -40,7 +41,7 @@ def test_nothing_of_the_embedded_cluster_is_asked_of_a_cluster_of_ones_own(
     asked: list[tuple[bool, list[str]]], tmp_path: Path
 ) -> None:
     file = tmp_path / "Pulumi.mine.yaml"
-    file.write_text((operations.ROOT / "Pulumi.h800.yaml").read_text())
+    file.write_text((ROOT / "Pulumi.h800.yaml").read_text())
 
     Deployment("mine", file=file).check()
 
@@ -54,11 +55,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def values(stack: PulumiStack) -> StackValues:
         asked.append(stack.name)
-        found = stack_values_from_yaml(operations.ROOT / "Pulumi.dev.yaml")
+        found = stack_values_from_yaml(ROOT / "Pulumi.dev.yaml")
         return replace(found, values={**found.values, "densenet-triton:gate": {"pauseS": 7}})
 
-    monkeypatch.setattr(operations, "values_as_pulumi_reads", values)
-    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    monkeypatch.setattr(target, "values_as_pulumi_reads", values)
+    monkeypatch.setattr(target, "deployment_environment", lambda _tools: {})
     return asked
 
 
@@ -77,7 +78,7 @@ def test_a_typo_in_a_plain_file_is_said_before_anything_is_installed(
     asked: list[tuple[bool, list[str]]], read: list[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "Pulumi.mine.yaml"
-    file.write_text((operations.ROOT / "Pulumi.h800.yaml").read_text().replace("replicas: 1", "replicas: none"))
+    file.write_text((ROOT / "Pulumi.h800.yaml").read_text().replace("replicas: 1", "replicas: none"))
 
     with pytest.raises(ConfigError, match=r"serving\.replicas"):
         Deployment("mine", file=file).check()
@@ -90,18 +91,12 @@ def test_pulumi_is_made_ready_first_for_a_file_that_is_not_plain(
     asked: list[tuple[bool, list[str]]], read: list[str], tmp_path: Path, addition: str
 ) -> None:
     file = tmp_path / "Pulumi.mine.yaml"
-    file.write_text((operations.ROOT / "Pulumi.dev.yaml").read_text() + addition)
+    file.write_text((ROOT / "Pulumi.dev.yaml").read_text() + addition)
 
     Deployment("acme/densenet-triton/mine", file=file).check()
 
     assert [embedded for embedded, _ in asked] == [False, True]
     assert read == ["acme/densenet-triton/mine"]
-
-
-def test_a_whole_name_means_the_file_of_its_last_part() -> None:
-    deployment = Deployment("acme/densenet-triton/dev")
-
-    assert (deployment.stack, deployment.config.stack) == ("acme/densenet-triton/dev", "dev")
 
 
 def test_a_cluster_that_is_too_old_is_said_before_anything_else_of_it_is_looked_at(
@@ -110,16 +105,10 @@ def test_a_cluster_that_is_too_old_is_said_before_anything_else_of_it_is_looked_
     monkeypatch.setattr(operations, "prepare_embedded", lambda *_: None)
     monkeypatch.setattr(Cluster, "await_answer", lambda _cluster: '{"major": "1", "minor": "29+"}')
     monkeypatch.setattr(operations, "require_nodes", lambda *_: pytest.fail("the nodes were looked at"))
-    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    monkeypatch.setattr(target, "deployment_environment", lambda _tools: {})
 
     with pytest.raises(DeployError, match=r"is of Kubernetes 1\.29, .*accepted: Kubernetes 1\.30 or newer"):
         Deployment("dev").make_ready()
-
-
-@pytest.mark.parametrize("name", ["", "dev/", "/dev", "..", "../dev", "a/b/c/dev", "dev prod", "dev;x"])
-def test_what_is_no_stacks_name_is_said_so(name: str) -> None:
-    with pytest.raises(DeployError, match=r"^STACK is '.*'; accepted: the middle of Pulumi\.<name>\.yaml"):
-        Deployment(name)
 
 
 def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +122,7 @@ def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.delenv("DENSENET_TRITON_LEASE", raising=False)
     monkeypatch.setattr(operations, "held_lease", held)
-    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    monkeypatch.setattr(target, "deployment_environment", lambda _tools: {})
     monkeypatch.setattr(Deployment, "exclusive", lambda *_, **__: contextlib.nullcontext())
     for step in ("check", "make_ready", "settle", "apply", "prove"):
         monkeypatch.setattr(Deployment, step, lambda *_, step=step: done.append(step))
@@ -146,7 +135,7 @@ def test_make_up_works_on_a_stack_that_it_holds(monkeypatch: pytest.MonkeyPatch)
 def test_the_claim_is_looked_at_in_a_state_that_speaks_of_this_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim of a cluster that is gone would else keep its stack from a new one."""
     done: list[str] = []
-    monkeypatch.setattr(operations, "deployment_environment", lambda _tools: {})
+    monkeypatch.setattr(target, "deployment_environment", lambda _tools: {})
     monkeypatch.setattr(operations.Tenancy, "require_own", lambda _tenancy: bool(done.append("whose namespace")))
     monkeypatch.setattr(operations.Whereabouts, "note", lambda *_, **__: None)
     monkeypatch.setattr(operations, "require_same_claim", lambda _config, state: done.append(f"claim of {state}"))

@@ -28,7 +28,7 @@ def middleware(name: str) -> dict[str, Any]:
     return {"type": "ExtensionRef", "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": name}}
 
 
-SHUT = Door(json=JsonBound(alone=(middleware("json-limit"),), refused=(middleware("refusal"),)))
+SHUT = Door(json=JsonBound(alone=(middleware("triton-json-limit"),), refused=(middleware("triton-refusal"),)))
 
 
 def found(change: Callable[[Rules], object], *, door: Door = SHUT, says: str | None = None) -> list[str]:
@@ -73,7 +73,7 @@ def test_a_rule_that_leads_nowhere_gives_triton_nothing() -> None:
         lambda rules: rules[1]["matches"][0]["headers"][0].update(value="[0-9]+"),
         lambda rules: rules[1]["matches"][0]["headers"][0].update(type="Exact"),
         lambda rules: rules[1]["matches"][0]["headers"][0].update(name="Content-Length"),
-        lambda rules: rules[2]["filters"].remove(middleware("json-limit")),
+        lambda rules: rules[2]["filters"].remove(middleware("triton-json-limit")),
     ],
     ids=range(9),
 )
@@ -82,7 +82,9 @@ def test_a_bound_with_a_gap_is_none(change: Callable[[Rules], object]) -> None:
 
 
 def test_a_rule_that_refuses_not_is_one_that_lets_through() -> None:
-    assert found(lambda rules: rules[0]["filters"].remove(middleware("refusal"))) == [*UNPACKED, *JSON] * 2 + JSON
+    assert (
+        found(lambda rules: rules[0]["filters"].remove(middleware("triton-refusal"))) == [*UNPACKED, *JSON] * 2 + JSON
+    )
 
 
 @pytest.mark.parametrize(("door", "says"), [(SHUT, None), (Door(), "true")])
@@ -96,18 +98,18 @@ def test_no_body_is_unpacked(door: Door, says: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "spec", "said"),
     [
-        ("json-limit", {"buffering": {"maxRequestBodyBytes": 8192.0}}, []),
-        ("json-limit", {"buffering": {"maxRequestBodyBytes": 8193.0}}, ["its limit is 8193.0"]),
-        ("json-limit", {"buffering": {}}, ["its limit is none"]),
-        ("refusal", {"ipAllowList": {"sourceRange": ["255.255.255.255/32"], "rejectStatusCode": 400}}, []),
-        ("refusal", {"ipAllowList": {"sourceRange": ["0.0.0.0/0"]}}, ["it refuses not everybody"]),
+        ("triton-json-limit", {"buffering": {"maxRequestBodyBytes": 8192.0}}, []),
+        ("triton-json-limit", {"buffering": {"maxRequestBodyBytes": 8193.0}}, ["its limit is 8193.0"]),
+        ("triton-json-limit", {"buffering": {}}, ["its limit is none"]),
+        ("triton-refusal", {"ipAllowList": {"sourceRange": ["255.255.255.255/32"], "rejectStatusCode": 400}}, []),
+        ("triton-refusal", {"ipAllowList": {"sourceRange": ["0.0.0.0/0"]}}, ["it refuses not everybody"]),
         (
-            "refusal",
+            "triton-refusal",
             {"ipAllowList": {"sourceRange": ["255.255.255.255/32"], "ipStrategy": {"depth": 1}}},
             ["it refuses not everybody"],
         ),
-        ("refusal", {"headers": {}}, ["it refuses not everybody"]),
-        ("body-limit", {"buffering": {"maxRequestBodyBytes": 8193.0}}, []),
+        ("triton-refusal", {"headers": {}}, ["it refuses not everybody"]),
+        ("triton-body-limit", {"buffering": {"maxRequestBodyBytes": 8193.0}}, []),
     ],
 )
 def test_a_middleware_does_what_its_name_says(name: str, spec: dict[str, Any], said: list[str]) -> None:

@@ -42,7 +42,7 @@ def middleware(name: str, **spec: Any) -> Resource:
     return resource("traefik.io/v1alpha1:Middleware", spec, name=name)
 
 
-KEYS = middleware("keys", basicAuth={"secret": "clients"})
+KEYS = middleware("keys", basicAuth={"secret": "triton-clients"})
 LIMIT = middleware("body-limit", buffering={"maxRequestBodyBytes": 1})
 
 

@@ -104,7 +104,7 @@ def test_an_apt_get_that_fails_is_one_line(machine: Path, make_program: MakeProg
         install_missing("cluster")
 
 
-@pytest.mark.parametrize(("files", "missing"), [(["bridge", "portmap"], []), (["bridge"], ["plugins"])])
+@pytest.mark.parametrize(("files", "missing"), [(["ptp", "portmap"], []), (["ptp"], ["plugins"])])
 def test_a_package_is_there_when_one_folder_holds_all_of_its_files(
     tmp_path: Path, files: list[str], missing: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_package_is_there_when_one_folder_holds_all_of_its_files(
         (tmp_path / "one" / file).touch()
     listed = tmp_path / "debian.toml"
     folders = [str(tmp_path / "one"), str(tmp_path / "other")]
-    listed.write_text(f'[plugins]\npurposes = ["cluster"]\nfiles = ["bridge", "portmap"]\nfolders = {folders}\n')
+    listed.write_text(f'[plugins]\npurposes = ["cluster"]\nfiles = ["ptp", "portmap"]\nfolders = {folders}\n')
     monkeypatch.setattr(debian, "packages", lambda: packages(listed))
 
     assert missing_packages("cluster", os.environ) == missing

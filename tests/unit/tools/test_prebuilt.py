@@ -138,6 +138,7 @@ def test_a_registry_that_hangs_in_the_middle_is_given_up(
     index: Index, package: Package, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.prebuilt._SILENCE_S", 1)
+    monkeypatch.setenv("COLUMNS", "80")  # of a terminal: the reason stays one line
     index.hangs = True
 
     with pytest.raises(PackageUnavailableError, match=r"^package hello-bin 1.0: .*time"):

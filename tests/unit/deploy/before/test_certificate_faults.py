@@ -6,7 +6,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from deploy.before.certificate_faults import faults_of_certificate, last_day_of
-from tests.unit.deploy.authorities import NOW, Pair, pair
+from tests.authorities import NOW, Pair, pair
 
 HOST = "mug.example.org"
 ROOT = pair("root", days=3650)

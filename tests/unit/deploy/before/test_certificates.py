@@ -9,7 +9,7 @@ import pytest
 from deploy.before.certificates import require_certificate
 from deploy.errors import DeployError
 from infra.config import REPOSITORY, StackConfig, config_from_yaml
-from tests.unit.deploy.authorities import NOW, Pair, pair
+from tests.authorities import NOW, Pair, pair
 from tests.unit.deploy.stand_in import StandIn
 
 HOST = "mug.example.org"

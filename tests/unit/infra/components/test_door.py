@@ -29,7 +29,7 @@ def declared(declare: Declare, **endpoint: Any) -> Declared:
     def make() -> pulumi.Output[dict[str, list[str]]]:
         options = pulumi.ResourceOptions()
         door = door_from_endpoint("endpoint", config, json_bodies=True, namespace="triton-dev", child=options)
-        kinds = {"health": door.health, "every": door.every, "fair": door.fair, "infer": door.infer}
+        kinds = {"every": door.every, "fair": door.fair, "infer": door.infer}
         found = {kind: [each["extensionRef"]["name"] for each in filters] for kind, filters in kinds.items()}
         return pulumi.Output.from_input(found)
 
@@ -40,7 +40,7 @@ def test_a_secret_has_a_fast_hash_of_each_key_and_no_key(declare: Declare) -> No
     secret = declared(declare, clients=KEYS).named("endpoint-clients")
     assert (secret.type, secret.inputs["metadata"]) == (
         "kubernetes:core/v1:Secret",
-        {"name": "clients", "namespace": "triton-dev"},
+        {"name": "triton-clients", "namespace": "triton-dev"},
     )
     assert secret.secret == {"data"}
     assert list(secret.inputs["data"]) == ["users"], "Traefik takes a Secret of a single key"
@@ -55,7 +55,7 @@ def test_who_has_a_key_goes_on_by_name_and_without_it(declare: Declare) -> None:
     found = declared(declare, clients=KEYS)
     assert found.named("endpoint-keys").inputs["spec"] == {
         "basicAuth": {
-            "secret": "clients",
+            "secret": "triton-clients",
             "realm": "densenet-triton",
             "headerField": "Densenet-Triton-Client",
             "removeHeader": True,
@@ -69,10 +69,22 @@ def test_who_has_a_key_goes_on_by_name_and_without_it(declare: Declare) -> None:
 def test_keys_come_first_the_body_is_taken_in_late_and_triton_never_sees_a_name(declare: Declare) -> None:
     limits = {"bodyBytes": 1000, "requestsPerS": 5, "inFlight": 2}
     assert declared(declare, clients=KEYS, limits=limits).result == {
-        "health": [],
-        "every": ["keys", "nameless"],
-        "fair": ["keys", "limit-policy", "rate-limit", "in-flight-limit", "nameless"],
-        "infer": ["keys", "limit-policy", "rate-limit", "in-flight-limit", "nameless", "body-limit"],
+        "every": ["triton-keys", "triton-nameless"],
+        "fair": [
+            "triton-keys",
+            "triton-limit-policy",
+            "triton-rate-limit",
+            "triton-in-flight-limit",
+            "triton-nameless",
+        ],
+        "infer": [
+            "triton-keys",
+            "triton-limit-policy",
+            "triton-rate-limit",
+            "triton-in-flight-limit",
+            "triton-nameless",
+            "triton-body-limit",
+        ],
     }
 
 
@@ -83,4 +95,4 @@ def test_with_keys_limits_are_each_clients_own(declare: Declare) -> None:
 
 
 def test_without_keys_nobody_is_asked(declare: Declare) -> None:
-    assert declared(declare).result == {"health": [], "every": [], "fair": [], "infer": ["body-limit"]}
+    assert declared(declare).result == {"every": [], "fair": [], "infer": ["triton-body-limit"]}

@@ -104,7 +104,7 @@ def test_each_path_is_matched_exactly_and_rewritten(declare: Declare) -> None:
         "filters": [
             {
                 "type": "ExtensionRef",
-                "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": "no-body"},
+                "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": "triton-no-body"},
             },
             {
                 "type": "URLRewrite",
@@ -120,12 +120,12 @@ def test_body_limit_is_on_every_route_that_takes_a_body(declare: Declare) -> Non
     assert declared.named("endpoint-body-limit").inputs == {
         "apiVersion": "traefik.io/v1alpha1",
         "kind": "Middleware",
-        "metadata": {"name": "body-limit", "namespace": "triton-dev"},
+        "metadata": {"name": "triton-body-limit", "namespace": "triton-dev"},
         "spec": {"buffering": {"maxRequestBodyBytes": 1000}},
     }
     limit = {
         "type": "ExtensionRef",
-        "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": "body-limit"},
+        "extensionRef": {"group": "traefik.io", "kind": "Middleware", "name": "triton-body-limit"},
     }
     for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
         assert (limit in rule["filters"]) == (rule["matches"][0]["method"] == "POST")
@@ -140,11 +140,11 @@ def test_health_answers_without_a_key_and_nothing_else_does(declare: Declare) ->
     model = "/models/densenet_tensorrt"
     paths = [path for base in (model, f"{model}/versions/1") for path in (base, f"{base}/ready", f"{base}/config")]
     assert asked == {
-        "/health/live": ["no-body"],
-        "/health/ready": ["no-body"],
-        **{path: ["keys", "nameless", "no-body"] for path in paths},
-        f"{model}/infer": ["keys", "nameless", "body-limit"],
-        f"{model}/versions/1/infer": ["keys", "nameless", "body-limit"],
+        "/health/live": ["triton-no-body"],
+        "/health/ready": ["triton-no-body"],
+        **{path: ["triton-keys", "triton-nameless", "triton-no-body"] for path in paths},
+        f"{model}/infer": ["triton-keys", "triton-nameless", "triton-body-limit"],
+        f"{model}/versions/1/infer": ["triton-keys", "triton-nameless", "triton-body-limit"],
     }
 
 
@@ -171,7 +171,8 @@ def test_each_client_has_its_rate_and_its_share_of_what_is_in_flight(declare: De
     }
     for rule in declared.named("endpoint-route").inputs["spec"]["rules"]:
         passed = [filter_["extensionRef"]["name"] for filter_ in rule["filters"] if "extensionRef" in filter_]
-        assert passed == (LIMITS if rule["matches"][0]["method"] == "POST" else ["no-body"])
+        limits = LIMITS if rule["matches"][0]["method"] == "POST" else ["no-body"]
+        assert passed == [f"triton-{name}" for name in limits]
 
 
 def test_behind_load_balancers_a_clients_address_is_what_they_say(declare: Declare) -> None:

@@ -59,21 +59,21 @@ def test_an_inference_has_three_rules_in_this_order(declare: Declare) -> None:
     rewritten = {"type": "ReplaceFullPath", "replaceFullPath": PATH.removeprefix("/triton-dev")}
     rewrite = {"type": "URLRewrite", "urlRewrite": {"path": rewritten}}
     backends = [{"name": "triton", "port": 8080}]
-    fair = [middleware("limit-policy"), middleware("in-flight-limit")]
+    fair = [middleware("triton-limit-policy"), middleware("triton-in-flight-limit")]
     assert rules(declared) == [
         {
             "matches": [match(name=HEADER, value=UNBOUNDED_LENGTH), match(name="Content-Encoding", value=".*")],
-            "filters": [reason, middleware("refusal"), rewrite],
+            "filters": [reason, middleware("triton-refusal"), rewrite],
             "backendRefs": backends,
         },
         {
             "matches": [match(name=HEADER, value=BOUNDED_LENGTH)],
-            "filters": [*fair, middleware("body-limit"), as_matched, rewrite],
+            "filters": [*fair, middleware("triton-body-limit"), as_matched, rewrite],
             "backendRefs": backends,
         },
         {
             "matches": [match()],
-            "filters": [*fair, reason, middleware("json-limit"), as_matched, rewrite],
+            "filters": [*fair, reason, middleware("triton-json-limit"), as_matched, rewrite],
             "backendRefs": backends,
         },
     ]
@@ -85,9 +85,9 @@ def test_keys_are_asked_for_before_anything_is_refused(declare: Declare) -> None
         [each["extensionRef"]["name"] for each in rule["filters"] if "extensionRef" in each] for rule in rules(declared)
     ]
     assert passed == [
-        ["keys", "nameless", "refusal"],
-        ["keys", "limit-policy", "in-flight-limit", "nameless", "body-limit"],
-        ["keys", "limit-policy", "in-flight-limit", "nameless", "json-limit"],
+        ["triton-keys", "triton-nameless", "triton-refusal"],
+        ["triton-keys", "triton-limit-policy", "triton-in-flight-limit", "triton-nameless", "triton-body-limit"],
+        ["triton-keys", "triton-limit-policy", "triton-in-flight-limit", "triton-nameless", "triton-json-limit"],
     ]
 
 

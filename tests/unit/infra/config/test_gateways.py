@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from infra.config import config_from_values
 from infra.errors import ConfigError
 
@@ -31,9 +33,10 @@ def test_neither_is_a_fault(dev_values: dict[str, Any]) -> None:
     )
 
 
-def test_both_are_a_fault_by_each_key(dev_values: dict[str, Any]) -> None:
-    found = faults(dev_values, gateway=PUBLIC, gatewayClass="traefik", port=8800)
-    for line, (key, value) in zip(found, (("gatewayClass", "traefik"), ("port", "8800")), strict=True):
+@pytest.mark.parametrize("port", [8800, 80])
+def test_both_are_a_fault_by_each_key(port: int, dev_values: dict[str, Any]) -> None:
+    found = faults(dev_values, gateway=PUBLIC, gatewayClass="traefik", port=port)
+    for line, (key, value) in zip(found, (("gatewayClass", "traefik"), ("port", port)), strict=True):
         assert line == (
             f"Pulumi.x.yaml: densenet-triton:endpoint.{key} is {value}, and endpoint.gateway names a Gateway that has"
             f" its own; accepted: endpoint.gateway, or endpoint.{key} of a Gateway that the stack makes; mend: remove"

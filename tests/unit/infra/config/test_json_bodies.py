@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.config import config_from_values
-from infra.errors import ConfigError
+from tests.unit.infra.config.mends import faults, mended
 
 ENDPOINT, SERVING = "densenet-triton:endpoint", "densenet-triton:serving"
 OLD, NEW = "nvcr.io/nvidia/tritonserver:24.01-py3", "nvcr.io/nvidia/tritonserver:26.07-py3"
@@ -21,14 +21,6 @@ def values_of(
         ENDPOINT: {"gatewayClass": "traefik", "port": 8800, "admit": [{"cidr": "10.210.0.254/32"}]} | endpoint,
         SERVING: values[SERVING] | {"image": image} | release,
     }
-
-
-def faults(values: dict[str, Any]) -> list[str]:
-    try:
-        config_from_values(values, stack="x")
-    except ConfigError as error:
-        return str(error).splitlines()
-    return []
 
 
 @pytest.mark.parametrize(
@@ -60,6 +52,7 @@ def test_a_release_that_json_can_end_is_opened_knowingly_alone(dev_values: dict[
         " which serving.image is; accepted: true with Triton 26.05 or newer; or, for clients that are trusted, beside"
         " serving.acceptVulnerableRelease: '24.10'; mend: remove endpoint.jsonBodies from Pulumi.x.yaml"
     )
+    assert faults(mended(values_of(dev_values, jsonBodies=True), line)) == []
     assert len(faults(values_of(dev_values, accepted="24.01", jsonBodies=True))) == 1
 
 
@@ -74,6 +67,7 @@ def test_a_class_that_cannot_bound_json_is_for_a_triton_that_no_json_can_end(
         " endpoint.jsonBodies: true, for clients that are trusted; mend: in Pulumi.x.yaml set endpoint.gatewayClass:"
         " traefik"
     )
+    assert faults(mended(values_of(dev_values, gatewayClass=class_), line)) == []
     assert faults(values_of(dev_values, NEW, gatewayClass=class_)) == []
     assert faults(values_of(dev_values, accepted="24.10", gatewayClass=class_, jsonBodies=True)) == []
     assert len(faults(values_of(dev_values, NEW, gatewayClass=class_, jsonBodies=False))) == 1

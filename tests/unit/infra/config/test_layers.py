@@ -119,7 +119,7 @@ def test_a_fault_is_mended_in_the_file_where_it_stands(dev_values: dict[str, Any
     ("own", "key", "edit"),
     [
         (
-            {"densenet-triton:endpoint": {"gateway": {"name": "a", "namespace": "b", "section": "c"}, "port": 80}},
+            {"densenet-triton:endpoint": {"gateway": {"name": "a", "namespace": "b", "section": "c"}, "port": None}},
             "endpoint.gatewayClass",
             "set endpoint.gatewayClass: null",
         ),

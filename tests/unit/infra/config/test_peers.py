@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
 from infra.config import config_from_values
-from infra.errors import ConfigError
 from infra.release import build_ways, fetch_ports
+from tests.unit.infra.config.mends import faults, mended
 
 SHA = "0" * 64
 TRAEFIK = {
@@ -18,33 +17,6 @@ TRAEFIK = {
     "podLabels": {"app.kubernetes.io/name": "traefik"},
 }
 EMBEDDED = [{"cidr": "10.210.0.254/32"}]
-
-
-def faults(values: dict[str, Any]) -> list[str]:
-    try:
-        config_from_values(values, stack="x")
-    except ConfigError as error:
-        return str(error).splitlines()
-    return []
-
-
-def mended(values: dict[str, Any], line: str) -> dict[str, Any]:
-    """The values as the line's mend makes them."""
-    edit = line.partition("; mend: ")[2]
-    is_set = edit.startswith("in Pulumi.x.yaml set ")
-    key, _, text = (
-        edit.removeprefix("in Pulumi.x.yaml set ").removeprefix("remove ").partition(": " if is_set else " from ")
-    )
-    group, *path = key.split(".")
-    found: Any = values[f"densenet-triton:{group}"]
-    for part in path[:-1]:
-        found = found[int(part)] if part.isdigit() else found[part]
-    last: Any = int(path[-1]) if path[-1].isdigit() else path[-1]
-    if is_set:
-        found[last] = yaml.safe_load(text)
-    else:
-        del found[last]
-    return values
 
 
 @pytest.fixture

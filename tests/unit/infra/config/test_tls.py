@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
-import yaml
 
-from infra.config import StackConfig, config_from_values, with_value_at_key
+from infra.config import StackConfig, config_from_values
 from infra.errors import ConfigError
+from tests.unit.infra.config.mends import mended
 
 ENDPOINT = "densenet-triton:endpoint"
 CLUSTER = "densenet-triton:cluster"
 SERVING = "densenet-triton:serving"
 HOST = "mug.example.org"
-_SET = re.compile(r"mend: in Pulumi\.x\.yaml set ([\w.]+): (.*)")
-_REMOVE = re.compile(r"mend: remove ([\w.]+) from Pulumi\.x\.yaml")
 
 
 @pytest.fixture
@@ -35,15 +32,6 @@ def values(dev_values: dict[str, Any]) -> dict[str, Any]:
 
 def checked(values: dict[str, Any]) -> StackConfig:
     return config_from_values(values, stack="x")
-
-
-def mended(values: dict[str, Any], line: str) -> dict[str, Any]:
-    """The values after the edit that a fault's line proposes."""
-    if found := _SET.search(line):
-        return with_value_at_key(values, found[1], yaml.safe_load(found[2]))
-    found = _REMOVE.search(line)
-    assert found, line
-    return with_value_at_key(values, found[1], None)
 
 
 @pytest.mark.parametrize(

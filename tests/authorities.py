@@ -53,6 +53,7 @@ def pair(
         usage: the extended one.
     """
     key = ec.generate_private_key(ec.SECP256R1())
+    signer = by.key if by else key
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
@@ -63,12 +64,14 @@ def pair(
         .not_valid_before(start)
         .not_valid_after(start + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([_general(each) for each in names]), critical=False)
         if usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return Pair(certificate=builder.sign(by.key if by else key, hashes.SHA256()), key=key)
+    return Pair(certificate=builder.sign(signer, hashes.SHA256()), key=key)
 
 
 def _general(name: str) -> x509.GeneralName:
