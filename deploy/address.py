@@ -21,13 +21,16 @@ def outputs_of_today(outputs: Mapping[str, Any], endpoint: Endpoint, cluster: Cl
     Args:
         outputs: the stack's.
         endpoint: the configuration's group.
-        cluster: is asked.
+        cluster: is asked; where it does not tell the authority, `certificateAuthority` is left out.
     """
-    return {
-        **outputs,
-        "url": url_of_today(outputs, endpoint.hostname, cluster),
-        "certificateAuthority": authority_of_today(outputs, endpoint.tls.secret if endpoint.tls else None, cluster),
-    }
+    today = {"certificateAuthority": None, **outputs, "url": url_of_today(outputs, endpoint.hostname, cluster)}
+    if endpoint.tls is None or endpoint.tls.secret is None:
+        return today
+    try:
+        return today | {"certificateAuthority": authority_in_secret(endpoint.tls.secret, outputs["namespace"], cluster)}
+    except DeployError:
+        del today["certificateAuthority"]
+        return today
 
 
 def url_of_today(outputs: Mapping[str, Any], hostname: str | None, cluster: Cluster) -> str:
@@ -48,22 +51,21 @@ def url_of_today(outputs: Mapping[str, Any], hostname: str | None, cluster: Clus
     return parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}").geturl()
 
 
-def authority_of_today(outputs: Mapping[str, Any], secret: str | None, cluster: Cluster) -> str | None:
-    """Return the PEM text of the authority that the stack's clients have to trust; None where it is a public one.
+def authority_in_secret(secret: str, namespace: str, cluster: Cluster) -> str | None:
+    """Return the PEM text of the authority that a certificate's Secret names; None where it names none: a public one.
+
+    It alone is read: what the program reads lies in Pulumi's state, and beside it lies the key.
 
     Args:
-        outputs: the stack's.
-        secret: that the configuration names. Of it the authority is read and nothing else; read by the program, its
-            key would be in Pulumi's state.
+        secret: its name.
+        namespace: of the stack.
         cluster: is asked.
+
+    Raises:
+        DeployError: it does not answer, or does not tell.
     """
-    if secret is None:
-        return outputs.get("certificateAuthority")
     flags = ("--ignore-not-found", r"--output=jsonpath={.data.ca\.crt}")
-    try:
-        text = cluster.kubectl("get", "secret", secret, f"--namespace={outputs['namespace']}", *flags)
-    except DeployError:
-        return None
+    text = cluster.kubectl("get", "secret", secret, f"--namespace={namespace}", *flags)
     return base64.b64decode(text).decode(errors="replace") or None
 
 

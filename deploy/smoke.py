@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from deploy.authority import noted_authority
+from deploy.authority import authority_file, noted_authority
 from deploy.cluster import Cluster
 from deploy.commands import ROOT, status_of
 from deploy.errors import DeployError, TurnedAwayError, UnreachedError
@@ -68,7 +68,7 @@ def prove(
         manifest, reason = Path(folder) / "manifest.json", Path(folder) / "reason"
         manifest.write_text(json.dumps(outputs["manifest"]))
         command = [sys.executable, *_PYTEST, *_expectation(config, outputs, manifest)]
-        authority = noted_authority(outputs.get("certificateAuthority"), stack, cluster.environment)
+        authority = _authority(outputs, stack, cluster.environment)
         command += ["--ca", str(authority)] if authority else []
         client, environment = _client(config, cluster.environment)
         command += client
@@ -78,6 +78,13 @@ def prove(
         # the tests compute no matrix: NumPy's threads would only wait for one, and busily
         status = status_of(command, {"OPENBLAS_NUM_THREADS": "1", **environment})
         require_right(status, outputs["url"], reason.read_text(encoding="utf-8") if reason.exists() else "")
+
+
+def _authority(outputs: Mapping[str, Any], stack: str, environment: Mapping[str, str]) -> Path | None:
+    """The file of whom the URL's clients trust; where the cluster does not tell today, the one that it told last."""
+    if "certificateAuthority" in outputs:
+        return noted_authority(outputs["certificateAuthority"], stack, environment)
+    return authority_file(stack, environment)
 
 
 def require_right(status: int, url: str, reason: str) -> None:

@@ -74,11 +74,10 @@ PEM = "-----BEGIN CERTIFICATE-----\n"
         ({"local": True}, "", "of the outputs"),
         ({"secret": "mine"}, base64.b64encode(PEM.encode()).decode(), PEM),
         ({"secret": "mine"}, "", None),
-        ({"secret": "mine"}, None, None),
     ],
 )
 def test_of_a_secret_clients_trust_the_authority_that_it_has_today(
-    tls: dict[str, object] | None, answer: str | None, authority: str | None
+    tls: dict[str, object] | None, answer: str, authority: str | None
 ) -> None:
     endpoint = Endpoint.model_validate({"tls": tls, "hostname": "triton.example"})
     outputs = {**OUTPUTS, "certificateAuthority": "of the outputs"}
@@ -86,6 +85,13 @@ def test_of_a_secret_clients_trust_the_authority_that_it_has_today(
     found = outputs_of_today(outputs, endpoint, StandIn(addresses=answer))
 
     assert found == {**outputs, "certificateAuthority": authority}
+
+
+def test_an_authority_that_may_not_be_read_is_not_said_to_be_none() -> None:
+    endpoint = Endpoint.model_validate({"tls": {"secret": "mine"}, "hostname": "triton.example"})
+    outputs = {**OUTPUTS, "certificateAuthority": None}
+
+    assert outputs_of_today(outputs, endpoint, StandIn(addresses=None)) == OUTPUTS
 
 
 def test_outputs_of_an_earlier_version_know_no_authority() -> None:

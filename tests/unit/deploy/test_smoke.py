@@ -162,8 +162,11 @@ def test_the_authority_is_named_and_left_for_other_clients(
     assert ("--ca", str(left)) in options(command)
     assert left.read_text() == "PEM"
 
+    prove(config, OUTPUTS, cluster, stack=STACK)  # the cluster does not tell
+    assert ("--ca", str(left)) in options(runs[1][0])
+
     prove(config, OUTPUTS | {"certificateAuthority": None}, cluster, stack=STACK)
-    assert "--ca" not in runs[1][0]
+    assert "--ca" not in runs[2][0]
     assert authority_file(STACK, cluster.environment) is None
 
 
