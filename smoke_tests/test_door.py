@@ -19,6 +19,13 @@ ACCEPTS_HEADER = "Infer-Accepts"
 LARGEST_JSON_BYTES = 8192
 
 _DEPTH = 1000
+_UNBOUNDED_BYTES = 16384  # more than a door lets through, by whichever of its rules
+
+
+def picture_in_json(image: Tensor) -> Message:
+    """Make a request in JSON, of a small model's small picture too: behind it stand blanks, which JSON allows."""
+    whole = json_message(image)
+    return replace(whole, body=whole.body.ljust(_UNBOUNDED_BYTES))
 
 
 def with_lengths(*spellings: str) -> Callable[[Tensor], Message]:
@@ -28,7 +35,7 @@ def with_lengths(*spellings: str) -> Callable[[Tensor], Message]:
     """
 
     def message(image: Tensor) -> Message:
-        whole = json_message(image)
+        whole = picture_in_json(image)
         names = (HEADER_LENGTH, HEADER_LENGTH.lower())
         said = [spelling.format(len(whole.body)) for spelling in spellings]
         return replace(whole, headers=dict(zip(names, said, strict=False)))
@@ -49,11 +56,11 @@ def compressed(image: Tensor) -> Message:
 
 def length_dropped_on_the_way(image: Tensor) -> Message:
     """Make a request in JSON whose small length only the first who reads it sees, if that one is careless."""
-    return replace(json_message(image), headers={HEADER_LENGTH: "10", "connection": HEADER_LENGTH})
+    return replace(picture_in_json(image), headers={HEADER_LENGTH: "10", "connection": HEADER_LENGTH})
 
 
 UNBOUNDED: dict[str, Callable[[Tensor], Message]] = {
-    "picture_in_json": json_message,
+    "picture_in_json": picture_in_json,
     "nested_json": nested,
     "long_length": with_lengths("{}"),
     "signed_length": with_lengths("+{}"),
