@@ -17,6 +17,11 @@ from tests.guest.registry import USER, registry
 from tests.pipelines import GITHUB, GITLAB, commands_of
 
 BOTH = pytest.mark.parametrize("pipeline", [GITHUB, GITLAB], ids=["github", "gitlab"])
+BOTH_AT_LENGTH = pytest.mark.parametrize(
+    "pipeline", [GITHUB, pytest.param(GITLAB, marks=pytest.mark.long)], ids=["github", "gitlab"]
+)
+"""What takes a whole gate: `make test` runs GitHub's, and `make test-guest` GitLab's."""
+
 STACKS = ("staging", "prod")
 # GitHub and GitLab have no comment yet.
 _GH = """#!/bin/sh
@@ -173,7 +178,7 @@ def test_images_are_in_the_registry_before_the_gate(pipeline: Path, runner: Runn
             assert team.tags(f"team/{image}") == [content_tag(image, repository=runner.workspace.folder)]
 
 
-@BOTH
+@BOTH_AT_LENGTH
 def test_main_is_gated_on_staging(pipeline: Path, runner: Runner) -> None:
     before = runner.evidence("staging")
 
@@ -184,7 +189,7 @@ def test_main_is_gated_on_staging(pipeline: Path, runner: Runner) -> None:
     assert {path.name for path in run.iterdir()} >= {"evidence.json", "junit.xml", "summary.md"}
 
 
-@BOTH
+@BOTH_AT_LENGTH
 def test_what_staging_has_proven_is_promoted(pipeline: Path, runner: Runner) -> None:
     before = runner.evidence("prod")
 
