@@ -139,7 +139,6 @@ def test_a_namespace_of_another_stack(workspace: Workspace) -> None:
     assert "'triton-first' belongs to stack first" in failed_up(workspace, "squatter")
 
 
-@pytest.mark.long
 def test_an_image_that_does_not_exist(workspace: Workspace) -> None:
     workspace.write_stack(
         "imageless", serving={"image": "localhost/nothing:here", "startupTimeoutS": 20, "rolloutTimeoutS": 40}
