@@ -27,6 +27,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     shutil.rmtree(made.folder)
 
 
+@pytest.fixture(scope="module")
+def with_first(workspace: Workspace) -> Workspace:
+    """The workspace, with its cluster and the stack `first` up, whichever stories were told before."""
+    result = workspace.make("up", "STACK=first")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return workspace
+
+
 @pytest.fixture(scope="session")
 def shared_models() -> Path:
     """The real classifier and the real photo beside the project."""

@@ -78,18 +78,18 @@ class Runner:
 
 
 @pytest.fixture(scope="module")
-def runner(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+def runner(with_first: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A runner for the workspace's clone, in which both stacks are committed."""
     for stack in STACKS:
-        workspace.write_stack(stack, gate={"pauseS": 2})
-    workspace.commit("stacks")
+        with_first.write_stack(stack, gate={"pauseS": 2})
+    with_first.commit("stacks")
     folder = tmp_path_factory.mktemp("runner")
     for program, text in (("gh", _GH), ("curl", _CURL), ("sudo", _SUDO)):
         (folder / program).write_text(text)
         (folder / program).chmod(0o755)
-    yield runner_in(folder, workspace)
+    yield runner_in(folder, with_first)
     for stack in reversed(STACKS):
-        workspace.make("destroy", f"STACK={stack}")
+        with_first.make("destroy", f"STACK={stack}")
 
 
 def runner_in(folder: Path, workspace: Workspace) -> Runner:

@@ -79,15 +79,13 @@ def objects(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _platform(workspace: Workspace) -> Iterator[None]:
-    result = workspace.make("up", "STACK=first")  # the cluster, where no story before has brought it up
-    assert result.returncode == 0, result.stdout + result.stderr
-    made = {"apiVersion": "v1", "kind": "List", "items": objects(workspace)}
-    kubectl(workspace, "apply", "--filename=-", given=made)
-    kubectl(workspace, "wait", "gateway/public", "--namespace=gateways", "--for=condition=Programmed", "--timeout=60s")
+def _platform(with_first: Workspace) -> Iterator[None]:
+    made = {"apiVersion": "v1", "kind": "List", "items": objects(with_first)}
+    kubectl(with_first, "apply", "--filename=-", given=made)
+    kubectl(with_first, "wait", "gateway/public", "--namespace=gateways", "--for=condition=Programmed", "--timeout=60s")
     yield
-    workspace.make("destroy", f"STACK={STACK}")
-    kubectl(workspace, "delete", "--wait=false", "--filename=-", given=made)
+    with_first.make("destroy", f"STACK={STACK}")
+    kubectl(with_first, "delete", "--wait=false", "--filename=-", given=made)
 
 
 def written(workspace: Workspace, *, section: str = "web", **changes: dict[str, Any]) -> None:
