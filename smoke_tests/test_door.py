@@ -13,9 +13,8 @@ from smoke_tests.client import TritonClient
 from smoke_tests.question import Question
 from smoke_tests.refusals import assert_refused, assert_still_serves, infer
 from smoke_tests.settings import Settings
-from smoke_tests.wire import HEADER_LENGTH, Message, Tensor, binary_message, exchange, json_message
+from smoke_tests.wire import ACCEPTS_HEADER, HEADER_LENGTH, Message, Tensor, binary_message, exchange, json_message
 
-ACCEPTS_HEADER = "Infer-Accepts"
 LARGEST_JSON_BYTES = 8192
 
 _DEPTH = 1000

@@ -19,6 +19,9 @@ from smoke_tests.patience import patiently
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
+ACCEPTS_HEADER = "Infer-Accepts"
+"""Where a door that bounds JSON says what it takes."""
+
 SERVER_IS_GONE = frozenset({502, 503, 504})
 """A gateway's words for a server that it does not reach."""
 

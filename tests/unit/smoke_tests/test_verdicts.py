@@ -103,6 +103,12 @@ def test_no_door_is_found_where_one_should_be_and_not_asked_for_where_none_need_
             assert verdict(url, inputs, *more, "-k", "test_door or json_request").status == 0
 
 
+def test_a_door_that_nobody_has_announced_may_bound_json(inputs: Inputs) -> None:
+    with serving(good_stand_in(door=shut)) as url:
+        assert verdict(url, inputs, "-k", "json_request").status == 0
+        assert verdict(url, inputs, "--json-bodies", "-k", "json_request").failed == {"test_json_request"}
+
+
 @pytest.mark.parametrize("status", [200, 500])
 def test_gateway_that_others_route_all_the_rest_through_is_no_fault(status: int, inputs: Inputs) -> None:
     stand_in = good_stand_in()
