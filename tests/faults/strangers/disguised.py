@@ -6,7 +6,7 @@ import zlib
 
 from tests.faults.strangers.connection import Target
 from tests.faults.strangers.messages import (
-    DEEP,
+    DEEP_JSON,
     IMAGE_BYTES,
     LENGTH,
     Attack,
@@ -14,12 +14,10 @@ from tests.faults.strangers.messages import (
     chunked,
     head,
     json_request,
-    nested,
     whole,
 )
 
 EXPANDED_MIB = 3_072
-BODY = nested(DEEP)
 ENCODING = "Content-Encoding"
 
 
@@ -27,21 +25,21 @@ def _said(name: str, why: str, *values: str, field: str = LENGTH) -> Attack:
     """Deep JSON whose JSON part is said to be as long as the values say."""
 
     def attack(target: Target) -> Pieces:
-        return whole(target, BODY, *((field, value) for value in values))
+        return whole(target, DEEP_JSON, *((field, value) for value in values))
 
     attack.__name__, attack.__doc__ = name, why
     return attack
 
 
 SPELT: tuple[Attack, ...] = (
-    _said("length_with_plus", "A sign before the number.", f"+{len(BODY)}"),
-    _said("length_with_zeros", "Zeros before the number.", f"000{len(BODY)}"),
-    _said("length_with_tab", "Space around the number.", f"\t {len(BODY)} "),
-    _said("length_hexadecimal", "A number of base 16.", hex(len(BODY))),
+    _said("length_with_plus", "A sign before the number.", f"+{len(DEEP_JSON)}"),
+    _said("length_with_zeros", "Zeros before the number.", f"000{len(DEEP_JSON)}"),
+    _said("length_with_tab", "Space around the number.", f"\t {len(DEEP_JSON)} "),
+    _said("length_hexadecimal", "A number of base 16.", hex(len(DEEP_JSON))),
     _said("length_exponent", "A number with an exponent.", "24e4"),
-    _said("length_fraction", "A number with a point.", f"{len(BODY)}.0"),
-    _said("length_list", "Two numbers in one field.", f"5,{len(BODY)}"),
-    _said("length_list_turned", "The same in the other order.", f"{len(BODY)},5"),
+    _said("length_fraction", "A number with a point.", f"{len(DEEP_JSON)}.0"),
+    _said("length_list", "Two numbers in one field.", f"5,{len(DEEP_JSON)}"),
+    _said("length_list_turned", "The same in the other order.", f"{len(DEEP_JSON)},5"),
     _said("length_then_text", "A number and a word.", "5 of 5"),
     _said(
         "length_wide", "Digits of another script, whose bytes are no digits.", "\uff12\uff14\uff10\uff10\uff11\uff10"
@@ -50,40 +48,40 @@ SPELT: tuple[Attack, ...] = (
     _said("length_negative", "A negative number.", "-1"),
     _said("length_wrapping", "A number that is 10 in 32 bits.", str(2**32 + 10)),
     _said("length_of_64_bits", "A number that is 10 in 64 bits.", str(2**64 + 10)),
-    _said("length_twice", "The field twice, the small one first.", "10", str(len(BODY))),
-    _said("length_twice_turned", "The field twice, the large one first.", str(len(BODY)), "10"),
+    _said("length_twice", "The field twice, the small one first.", "10", str(len(DEEP_JSON))),
+    _said("length_twice_turned", "The field twice, the large one first.", str(len(DEEP_JSON)), "10"),
     _said("length_twice_empty", "The field twice, the first one empty.", "", "10"),
     _said("length_underscored", "The field's name with underscores.", "10", field=LENGTH.replace("-", "_")),
-    _said("length_lower_case", "The field's name in lower case.", str(len(BODY)), field=LENGTH.lower()),
-    _said("length_folded", "The field's value goes on in the next line.", f"1\r\n {len(BODY)}"),
+    _said("length_lower_case", "The field's name in lower case.", str(len(DEEP_JSON)), field=LENGTH.lower()),
+    _said("length_folded", "The field's value goes on in the next line.", f"1\r\n {len(DEEP_JSON)}"),
     _said("length_spaced_name", "A space between the field's name and its colon.", "10", field=f"{LENGTH} "),
 )
 
 
 def length_taken_off(target: Target) -> Pieces:
     """A small length that a proxy is told to take off, as a field of this connection alone."""
-    return whole(target, BODY, (LENGTH, "10"), ("Connection", LENGTH))
+    return whole(target, DEEP_JSON, (LENGTH, "10"), ("Connection", LENGTH))
 
 
 def length_taken_off_keep(target: Target) -> Pieces:
     """The same among other words, in other letters."""
-    return whole(target, BODY, (LENGTH, "10"), ("Connection", f"keep-alive, {LENGTH.lower()}"))
+    return whole(target, DEEP_JSON, (LENGTH, "10"), ("Connection", f"keep-alive, {LENGTH.lower()}"))
 
 
 def length_taken_off_close(target: Target) -> Pieces:
     """The same in a second Connection field."""
-    return whole(target, BODY, (LENGTH, "10"), ("Connection", "close"), ("connection", LENGTH.upper()))
+    return whole(target, DEEP_JSON, (LENGTH, "10"), ("Connection", "close"), ("connection", LENGTH.upper()))
 
 
 def length_smaller_than_json(target: Target) -> Pieces:
     """A length that cuts the JSON part off in the middle of its brackets."""
-    return whole(target, BODY, (LENGTH, "5000"))
+    return whole(target, DEEP_JSON, (LENGTH, "5000"))
 
 
 def length_in_trailer(target: Target) -> Pieces:
     """A small length before a body in chunks, a large one after it."""
-    pieces = (BODY[at : at + 4096] for at in range(0, len(BODY), 4096))
-    return chunked(target, pieces, (LENGTH, "10"), ("Trailer", LENGTH), trailer=f"{LENGTH}: {len(BODY)}\r\n")
+    pieces = (DEEP_JSON[at : at + 4096] for at in range(0, len(DEEP_JSON), 4096))
+    return chunked(target, pieces, (LENGTH, "10"), ("Trailer", LENGTH), trailer=f"{LENGTH}: {len(DEEP_JSON)}\r\n")
 
 
 def hidden_upgrade(target: Target) -> Pieces:
@@ -94,19 +92,19 @@ def hidden_upgrade(target: Target) -> Pieces:
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", "x"),
     )
-    return whole(target, BODY, *upgrade)
+    return whole(target, DEEP_JSON, *upgrade)
 
 
 def hidden_upgrade_of_length(target: Target) -> Pieces:
     """The same with a length that is taken off."""
     upgrade = (("Connection", f"Upgrade, {LENGTH}"), ("Upgrade", "websocket"), (LENGTH, "10"))
-    return whole(target, BODY, *upgrade)
+    return whole(target, DEEP_JSON, *upgrade)
 
 
 def two_lengths(target: Target) -> Pieces:
     """Two content lengths that differ: a second request hides in the first one's body."""
-    yield head(target, [("Content-Length", "2"), ("Content-Length", str(len(BODY)))])
-    yield BODY
+    yield head(target, [("Content-Length", "2"), ("Content-Length", str(len(DEEP_JSON)))])
+    yield DEEP_JSON
 
 
 def length_and_chunks(target: Target) -> Pieces:
@@ -118,13 +116,13 @@ def length_and_chunks(target: Target) -> Pieces:
 
 def chunked_spelt(target: Target) -> Pieces:
     """Chunks under a name that only some read as such."""
-    yield head(target, [("Content-Length", str(len(BODY))), ("Transfer-Encoding", "xchunked")])
-    yield BODY
+    yield head(target, [("Content-Length", str(len(DEEP_JSON))), ("Transfer-Encoding", "xchunked")])
+    yield DEEP_JSON
 
 
 def chunked_gzip(target: Target) -> Pieces:
     """Chunks of gzip, as a transfer encoding."""
-    packed = gzip.compress(BODY)
+    packed = gzip.compress(DEEP_JSON)
     yield head(target, [("Transfer-Encoding", "gzip, chunked")])
     yield f"{len(packed):x}\r\n".encode() + packed + b"\r\n0\r\n\r\n"
 
@@ -222,12 +220,12 @@ def nested_gzip(target: Target) -> Pieces:
 
 def gzip_of_nested_json(target: Target) -> Pieces:
     """500 bytes of gzip that are 240 KB of brackets."""
-    return whole(target, gzip.compress(BODY), (ENCODING, "gzip"))
+    return whole(target, gzip.compress(DEEP_JSON), (ENCODING, "gzip"))
 
 
 def deflate_of_nested_json(target: Target) -> Pieces:
     """500 bytes of deflate that are 240 KB of brackets."""
-    return whole(target, zlib.compress(BODY), (ENCODING, "deflate"))
+    return whole(target, zlib.compress(DEEP_JSON), (ENCODING, "deflate"))
 
 
 def gzip_of_small_json(target: Target) -> Pieces:
@@ -237,7 +235,7 @@ def gzip_of_small_json(target: Target) -> Pieces:
 
 def gzip_cut_off(target: Target) -> Pieces:
     """A gzip without its end."""
-    return whole(target, gzip.compress(BODY)[:-20], (ENCODING, "gzip"))
+    return whole(target, gzip.compress(DEEP_JSON)[:-20], (ENCODING, "gzip"))
 
 
 def gzip_that_is_none(target: Target) -> Pieces:

@@ -5,10 +5,9 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.strangers.connection import Target
-from tests.faults.strangers.messages import DEEP, LENGTH, Attack, Pieces, head, nested, whole
+from tests.faults.strangers.messages import DEEP_JSON, LENGTH, Attack, Pieces, head, whole
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-BODY = nested(DEEP)
 
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _CONTINUATION = 0, 1, 3, 4, 6, 9
 _END_STREAM, _END_HEADERS = 1, 4
@@ -54,7 +53,7 @@ def http2_nested_json(target: Target) -> Pieces:
 def http2_nested_part(target: Target) -> Pieces:
     """Deep JSON whose length is said in two fields."""
     yield _opening() + frame(
-        _HEADERS, _END_HEADERS, 1, _asked(target, (LENGTH.lower(), "10"), (LENGTH.lower(), str(len(BODY))))
+        _HEADERS, _END_HEADERS, 1, _asked(target, (LENGTH.lower(), "10"), (LENGTH.lower(), str(len(DEEP_JSON))))
     )
     yield from _body()
 
@@ -74,8 +73,10 @@ def http2_gzip(target: Target) -> Pieces:
 
 
 def _body() -> Iterator[bytes]:
-    for at in range(0, len(BODY), _FRAME_BYTES):
-        yield frame(_DATA, _END_STREAM if at + _FRAME_BYTES >= len(BODY) else 0, 1, BODY[at : at + _FRAME_BYTES])
+    for at in range(0, len(DEEP_JSON), _FRAME_BYTES):
+        yield frame(
+            _DATA, _END_STREAM if at + _FRAME_BYTES >= len(DEEP_JSON) else 0, 1, DEEP_JSON[at : at + _FRAME_BYTES]
+        )
 
 
 def http2_rapid_reset(target: Target) -> Pieces:
@@ -123,7 +124,7 @@ def http2_many_streams(target: Target) -> Pieces:
 def http2_upgrade(target: Target) -> Pieces:
     """Deep JSON in a request that wants to go on in HTTP/2."""
     upgrade = (("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"))
-    return whole(target, BODY, *upgrade)
+    return whole(target, DEEP_JSON, *upgrade)
 
 
 def http2_tunnel(target: Target) -> Pieces:

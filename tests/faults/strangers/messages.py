@@ -51,6 +51,10 @@ def nested(depth: int) -> bytes:
     return b'{"inputs":' + b"[" * depth + b"]" * depth + b"}"
 
 
+DEEP_JSON = nested(DEEP)
+"""What ends Triton 2.51, if it parses it."""
+
+
 def nested_of_size(size_bytes: int) -> bytes:
     """Return the deepest JSON of a size, or of one byte less."""
     inner = size_bytes - len(b'{"inputs":}')

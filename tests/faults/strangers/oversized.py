@@ -4,7 +4,7 @@ import json
 
 from tests.faults.strangers.connection import Target
 from tests.faults.strangers.messages import (
-    DEEP,
+    DEEP_JSON,
     IMAGE_BYTES,
     LENGTH,
     Attack,
@@ -12,11 +12,9 @@ from tests.faults.strangers.messages import (
     chunked,
     head,
     json_request,
-    nested,
     whole,
 )
 
-BODY = nested(DEEP)
 MIB = 1 << 20
 ENDLESS_MIB = 3_072
 
@@ -25,7 +23,7 @@ def _get(name: str, path: str, why: str) -> tuple[Attack, ...]:
     def deep(target: Target) -> Pieces:
         return whole(
             target,
-            BODY,
+            DEEP_JSON,
             ("Content-Type", "application/json"),
             method="GET",
             path=target.base + path.format(target.model),
@@ -72,12 +70,12 @@ def large_body(target: Target) -> Pieces:
 
 def expected_body(target: Target) -> Pieces:
     """Deep JSON that is only announced: it would be sent when it were wanted, and is sent unasked."""
-    return whole(target, BODY, ("Expect", "100-continue"))
+    return whole(target, DEEP_JSON, ("Expect", "100-continue"))
 
 
 def unknown_expectation(target: Target) -> Pieces:
     """An expectation that nobody knows."""
-    return whole(target, BODY, ("Expect", "a-miracle"))
+    return whole(target, DEEP_JSON, ("Expect", "a-miracle"))
 
 
 def huge_field(target: Target) -> Pieces:
@@ -122,7 +120,7 @@ def pipelined(target: Target) -> Pieces:
 
 def pipelined_deep(target: Target) -> Pieces:
     """A hundred requests of deep JSON at once."""
-    yield b"".join(whole(target, BODY)) * 100
+    yield b"".join(whole(target, DEEP_JSON)) * 100
 
 
 def tiny_chunks(target: Target) -> Pieces:
@@ -161,8 +159,8 @@ def no_protocol(_: Target) -> Pieces:
 
 def old_protocol(target: Target) -> Pieces:
     """HTTP 1.0 without a host, with deep JSON."""
-    yield f"POST {target.infer} HTTP/1.0\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
-    yield BODY
+    yield f"POST {target.infer} HTTP/1.0\r\nContent-Length: {len(DEEP_JSON)}\r\n\r\n".encode()
+    yield DEEP_JSON
 
 
 TOO_MUCH: tuple[Attack, ...] = (

@@ -1,35 +1,35 @@
 """JSON that is longer than the door lets Triton parse: deep, or only large."""
 
 from tests.faults.strangers.connection import Target
-from tests.faults.strangers.messages import DEEP, IMAGE_BYTES, LENGTH, Attack, Pieces, binary, chunked, nested, whole
+from tests.faults.strangers.messages import DEEP_JSON, IMAGE_BYTES, LENGTH, Attack, Pieces, binary, chunked, whole
 
 
 def nested_json(target: Target) -> Pieces:
     """240 KB of brackets, as a body that is JSON as a whole."""
-    return whole(target, nested(DEEP))
+    return whole(target, DEEP_JSON)
 
 
 def nested_part(target: Target) -> Pieces:
     """240 KB of brackets as the JSON part of a binary request, whose length is said rightly."""
-    return binary(target, nested(DEEP))
+    return binary(target, DEEP_JSON)
 
 
 def nested_in_chunks(target: Target) -> Pieces:
     """240 KB of brackets in chunks: no length is said."""
-    body = nested(DEEP)
+    body = DEEP_JSON
     return chunked(target, (body[at : at + 4096] for at in range(0, len(body), 4096)))
 
 
 def nested_with_trailer(target: Target) -> Pieces:
     """240 KB of brackets in chunks; the length of the JSON part is said after them."""
-    body = nested(DEEP)
+    body = DEEP_JSON
     pieces = (body[at : at + 4096] for at in range(0, len(body), 4096))
     return chunked(target, pieces, ("Trailer", LENGTH), trailer=f"{LENGTH}: 10\r\n")
 
 
 def nested_part_in_chunks(target: Target) -> Pieces:
     """A binary request in chunks whose JSON part is 240 KB of brackets."""
-    body = nested(DEEP)
+    body = DEEP_JSON
     pieces = (body[at : at + 4096] for at in range(0, len(body), 4096))
     return chunked(target, pieces, (LENGTH, str(len(body))))
 
