@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.config import StackConfig
-from infra.pods import CONTAINER_SECURITY, ENFORCEMENT_TRIAL, PLAN_LABEL, POD_SECURITY
+from infra.pods import CONTAINER_SECURITY, ENFORCEMENT_TRIAL, job_spec
 
 NOBODY = "nobody"
 """What it prints where no pod was reached; else the address of one that was."""
@@ -43,23 +43,12 @@ def job_manifest(config: StackConfig, pod: Mapping[str, Any], addresses: Sequenc
         pod: one of them, as the API gives it.
         addresses: theirs.
     """
-    serving = config.serving
+    spec = _pod_spec(config, pod["spec"], addresses)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"generateName": f"{ENFORCEMENT_TRIAL}-", "namespace": config.cluster.namespace},
-        "spec": {
-            "activeDeadlineSeconds": _DEADLINE_S,
-            "backoffLimit": 0,
-            "ttlSecondsAfterFinished": _KEPT_S,
-            "template": {
-                "metadata": {
-                    "labels": {**serving.labels, "app.kubernetes.io/name": ENFORCEMENT_TRIAL, PLAN_LABEL: ""},
-                    "annotations": dict(serving.annotations),
-                },
-                "spec": _pod_spec(config, pod["spec"], addresses),
-            },
-        },
+        "spec": job_spec(ENFORCEMENT_TRIAL, spec, serving=config.serving, deadline_s=_DEADLINE_S, kept_s=_KEPT_S),
     }
 
 
@@ -69,10 +58,6 @@ def _pod_spec(config: StackConfig, tritons: Mapping[str, Any], addresses: Sequen
     terms = {"nodeSelectorTerms": [on_its_node]}
     kept = {key: tritons[key] for key in ("imagePullSecrets", "priorityClassName", "tolerations") if key in tritons}
     return {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
         **kept,
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},
         "containers": [_trial_container(config, _triton_container(tritons), addresses)],

@@ -1,6 +1,6 @@
 """What every pod of a stack says of its security and of its nodes, as Kubernetes writes it: plain data, in one place.
 
-The program makes Pulumi's arguments of it, and the gate its own Job.
+The program makes Pulumi's arguments of it; the gate and the trial of the NetworkPolicies make their own Jobs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from infra.config.node_pools import GPU_PRODUCT_LABEL, tolerations_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.config.node_pools import ExistingNodePool, KarpenterNodePool
+    from infra.config.serving import Serving
 
 PLAN_LABEL = "densenet-triton/plan"
 """On every pod of a stack, and on nobody else's: the plan that it builds or serves; nothing where it does neither."""
@@ -54,3 +57,30 @@ def affinity(pool: ExistingNodePool | KarpenterNodePool, *, has_gpu: bool) -> di
     product = {"key": GPU_PRODUCT_LABEL, "operator": "In", "values": [pool.gpu_product]}
     terms = {"nodeSelectorTerms": [{"matchExpressions": [product]}]}
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
+def job_spec(name: str, pod: Mapping[str, Any], *, serving: Serving, deadline_s: int, kept_s: int) -> dict[str, Any]:
+    """Return the spec of a Job beside the program's, which runs once, without a token, as the stack's pods are secured.
+
+    Args:
+        name: of what its pod is.
+        pod: what is its pod's own: containers, volumes, nodes.
+        serving: the configuration group, which has the pods' labels and annotations.
+        deadline_s: from its creation to its end.
+        kept_s: how long it stays after that.
+    """
+    template: dict[str, Any] = {"labels": {**serving.labels, "app.kubernetes.io/name": name, PLAN_LABEL: ""}}
+    if serving.annotations:
+        template["annotations"] = dict(serving.annotations)
+    secured = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": POD_SECURITY,
+    }
+    return {
+        "activeDeadlineSeconds": deadline_s,
+        "backoffLimit": 0,
+        "ttlSecondsAfterFinished": kept_s,
+        "template": {"metadata": template, "spec": {**secured, **pod}},
+    }

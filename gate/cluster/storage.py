@@ -13,7 +13,7 @@ from gate.errors import StorageJobError
 from infra.config import KarpenterNodePool, StackConfig
 from infra.config.node_pools import POOL_LABEL
 from infra.config.storages import claim_name
-from infra.pods import CONTAINER_SECURITY, PLAN_LABEL, POD_SECURITY, affinity, tolerations
+from infra.pods import CONTAINER_SECURITY, affinity, job_spec, tolerations
 from infra.release import release_from_config, stack_key
 
 NAME = "storage"
@@ -149,18 +149,13 @@ def job_manifest(config: StackConfig, arguments: Sequence[str], *, read_only: bo
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": NAME, "namespace": config.cluster.namespace},
-        "spec": {
-            "activeDeadlineSeconds": _patience_s(config) + _WORK_S,
-            "backoffLimit": 0,
-            "ttlSecondsAfterFinished": _KEPT_S,
-            "template": {
-                "metadata": {
-                    "labels": {**config.serving.labels, "app.kubernetes.io/name": NAME, PLAN_LABEL: ""},
-                    **({"annotations": dict(config.serving.annotations)} if config.serving.annotations else {}),
-                },
-                "spec": _pod_spec(config, arguments, read_only=read_only),
-            },
-        },
+        "spec": job_spec(
+            NAME,
+            _pod_spec(config, arguments, read_only=read_only),
+            serving=config.serving,
+            deadline_s=_patience_s(config) + _WORK_S,
+            kept_s=_KEPT_S,
+        ),
     }
 
 
@@ -191,10 +186,6 @@ def _patience_s(config: StackConfig) -> int:
 def _pod_spec(config: StackConfig, arguments: Sequence[str], *, read_only: bool) -> dict[str, Any]:
     claim = {"claimName": claim_name(config.storage), "readOnly": read_only}
     return {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
         "imagePullSecrets": [{"name": secret} for secret in config.serving.image_pull_secrets],
         **({"priorityClassName": name} if (name := config.serving.priority_class) else {}),
         **_placement(config),
